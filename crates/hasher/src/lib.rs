@@ -1,1 +1,101 @@
+//! hasher: SHA-256 of a request's body, twenty requests at a time. The body is hashed as it
+//! arrives and before its turn in the queue, so a slow client holds up nobody and a large body
+//! takes no memory.
+//!
+//! | route | answer |
+//! |---|---|
+//! | `GET /` | `HASHER running on <replica>`, after its turn in the queue but without service time |
+//! | `POST /` | the hash in lower-case hex, after one service time; over the limit 413 |
+//! | `GET /health` | at once, JSON |
+//! | anything else | 404, after its turn in the queue |
 
+mod settings;
+
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::{Method, StatusCode};
+use service::{BodyError, Handler, Replica, Reply, Request, is_read, next_chunk, reply};
+use sha2::{Digest as _, Sha256};
+
+pub use settings::Settings;
+
+/// Which bodies are hashed.
+#[derive(Clone, Copy, Debug)]
+pub struct Bodies {
+    /// Most bytes.
+    pub most: u64,
+    /// Longest wait for more of one.
+    pub patience: Duration,
+}
+
+/// The hasher service.
+#[derive(Debug)]
+pub struct Hasher {
+    replica: Replica,
+    bodies: Bodies,
+}
+
+impl Hasher {
+    /// A hasher that answers as `replica`.
+    #[must_use]
+    pub fn new(replica: Replica, bodies: Bodies) -> Self {
+        Self { replica, bodies }
+    }
+
+    async fn hash(&self, mut body: Incoming) -> Result<String, BodyError> {
+        let Bodies { most, patience } = self.bodies;
+        let mut left = most;
+        let mut hash = Sha256::new();
+        while let Some(chunk) = next_chunk(&mut body, &mut left, most, patience).await? {
+            hash.update(&chunk);
+        }
+        Ok(hex(&hash.finalize()))
+    }
+}
+
+impl Handler for Hasher {
+    async fn handle(&self, request: Request) -> Reply {
+        let station = self.replica.station();
+        if request.uri().path() == "/" && request.method() == Method::POST {
+            let (hash, timing) = match self.hash(request.into_body()).await {
+                Ok(hash) => (Ok(hash), station.serve().await),
+                Err(error) => (Err(error), station.queue().await),
+            };
+            let reply = match hash {
+                Ok(hash) => reply::bytes(StatusCode::OK, "text/plain", hash),
+                Err(error) => reply::error(error.status(), error),
+            };
+            return self.replica.sign(reply, timing);
+        }
+        let timing = station.queue().await;
+        let reply = match request.uri().path() == "/" && is_read(request.method()) {
+            true => self.replica.greeting("HASHER"),
+            false => reply::not_found(),
+        };
+        self.replica.sign(reply, timing)
+    }
+
+    fn health(&self) -> serde_json::Value {
+        self.replica.health("hasher")
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_written_in_lower_case_hex() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(hex(&Sha256::digest(b"")), empty);
+    }
+}

@@ -1,1 +1,64 @@
+//! What workers report about themselves: the words that the worker writes, webui merges and bench
+//! subtracts. Types and their sums only; no clock, no network, no opinion on what they mean.
+//!
+//! All times are microseconds, as integers. Reports are cumulative since their worker started, so
+//! that a lost one costs nothing and any two of one worker give the time between them.
 
+mod latency;
+mod totals;
+
+use serde::{Deserialize, Serialize};
+
+pub use latency::{BadHistogram, HIGHEST, LOWEST, Latency};
+pub use totals::{Counts, SinceError, Stage, Totals};
+
+/// Version of [`Report`] and [`Observation`]; fields are added within a version, never renamed.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Start of the Redis key under which each worker keeps its report: `worker:<id>`, a Redis hash.
+pub const WORKER_KEY: &str = "worker:";
+
+/// Field of the worker's Redis hash with its [`Report`] as JSON.
+pub const REPORT_FIELD: &str = "report";
+
+/// Field of the worker's Redis hash with the loops it has added to `hashes` so far, written in
+/// the same transaction, so that an addition whose answer was lost is never made twice.
+pub const COUNTED_FIELD: &str = "counted";
+
+/// One worker's account of itself, cumulative since its start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// See [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Unique to one worker process.
+    pub id: String,
+    /// The replica's name, the host name unless set.
+    pub replica: String,
+    /// Unix time of the worker's start.
+    pub started_us: u64,
+    /// Unix time of this report; advances with the worker's monotonic clock.
+    pub at_us: u64,
+    /// Loops run at a time in this process.
+    pub virtual_workers: u32,
+    /// How it spreads requests over replicas.
+    pub policy: String,
+    /// What it counted.
+    pub totals: Totals,
+}
+
+/// What `GET /api/observation` answers: the app's counter and all workers' reports.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    /// See [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Unix time of the answer by webui's clock.
+    pub now_us: u64,
+    /// Loops counted since the counter was made.
+    pub hashes: u64,
+    /// Coins in the wallet.
+    pub coins: u64,
+    /// Sum over all reports.
+    pub merged: Totals,
+    /// Each worker's own report, histograms included with `?by=worker` only.
+    pub workers: Vec<Report>,
+}

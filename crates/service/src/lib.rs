@@ -1,1 +1,29 @@
+//! What every DockerCoins service shares, so that each service is only its own routes: settings
+//! from flags and environment, structured logs, serve and drain on bare hyper, limits, replies,
+//! the stop signal, and the station that gives a service its service time and concurrency.
+//!
+//! It must not know any route of a service but `/health`, which all of them answer alike.
 
+mod body;
+mod connection;
+pub mod launch;
+pub mod limits;
+mod logging;
+mod replica;
+pub mod reply;
+mod serve;
+pub mod settings;
+pub mod station;
+pub mod stop;
+
+pub use body::{BodyError, next_chunk};
+pub use connection::is_read;
+pub use limits::Limits;
+pub use replica::Replica;
+pub use reply::{Body, Reply};
+pub use serve::{Drained, Handler, serve};
+pub use station::Station;
+pub use stop::Stop;
+
+/// A request as a handler gets it: the head is read, the body is still on the wire.
+pub type Request = hyper::Request<hyper::body::Incoming>;

@@ -1,0 +1,7 @@
+//! The hasher service as a process of its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::launch::launch::<hasher::Settings>(std::env::args_os())
+}

@@ -1,0 +1,7 @@
+//! The rng service as a process of its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service::launch::launch::<rng::Settings>(std::env::args_os())
+}

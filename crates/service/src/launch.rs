@@ -1,0 +1,134 @@
+//! From a command line to a running service and its exit code: what every service's `main` does.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::{TcpListener, TcpSocket};
+
+use crate::settings::{Common, Listen};
+use crate::{Drained, Stop, settings};
+
+/// Connections the kernel holds until they are accepted: enough for thousands of workers that
+/// start together.
+const BACKLOG: u32 = 4096;
+
+/// Why a service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The port is taken or not allowed.
+    #[error("cannot listen on {address} (set --address and --port): {source}")]
+    Listen {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A signal or the lifeline could not be set up, or the address not be announced.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A service: how it is told what to do, and how it runs until its stop.
+pub trait Service: Parser + Send + Sync + 'static {
+    /// Its name, which is also the prefix of its environment variables.
+    const NAME: &'static str;
+
+    /// The settings all services share.
+    fn common(&self) -> &Common;
+
+    /// Runs until `stop`. `replica` is the name this replica goes by.
+    fn run(self, replica: String, stop: Stop) -> impl Future<Output = Result<Drained, StartError>>;
+}
+
+/// Runs service `S` with `arguments` (the program's name first) and returns its exit code: 0
+/// after a stop, 1 when it could not start, 2 for wrong settings.
+#[must_use]
+pub fn launch<S: Service>(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let service: S = match settings::parse(S::NAME, &arguments.into_iter().collect::<Vec<_>>()) {
+        Ok(service) => service,
+        Err(error) => {
+            // With nowhere to print to, the exit code still tells.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    crate::logging::start(service.common());
+    raise_file_limit();
+    match run(service) {
+        Ok(Drained::Clean) => tracing::info!("stopped"),
+        Ok(Drained::CutOff) => tracing::warn!("stopped; requests under way were cut off"),
+        Err(error) => {
+            tracing::error!("{error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn run<S: Service>(service: S) -> Result<Drained, StartError> {
+    let replica = service.common().replica.clone().unwrap_or_else(host_name);
+    let lifeline = service.common().lifeline;
+    // One thread: a service's work is waiting, and replicas, not threads, are how the app scales.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let stop = Stop::on_signals(lifeline)?;
+        service.run(replica, stop).await
+    })
+}
+
+/// Listens, and announces the address on standard output, where a parent that let the system
+/// choose the port reads it.
+///
+/// # Errors
+/// When the port is taken or not allowed, or standard output is closed.
+pub fn listen(service: &str, listen: &Listen) -> Result<TcpListener, StartError> {
+    let address = SocketAddr::new(listen.address, listen.port);
+    let listener = bind(address).map_err(|source| StartError::Listen { address, source })?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{service} listening on {}", listener.local_addr()?)?;
+    out.flush()?;
+    Ok(listener)
+}
+
+/// A listening socket with a backlog for many clients at once.
+///
+/// # Errors
+/// What the system says: the address is taken, not allowed, or not this machine's.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The machine's (or container's) host name.
+#[must_use]
+pub fn host_name() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Lets the process open as many files as the system allows: each connection is one.
+pub fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::debug!(%error, "cannot raise the limit of open files");
+    }
+}

@@ -1,0 +1,70 @@
+//! One replica of a service with a station: the name and the station that its answers report.
+
+use std::num::NonZeroU32;
+
+use hyper::StatusCode;
+use hyper::header::{HeaderName, HeaderValue};
+
+use crate::station::{ServiceTime, Station, Timing};
+use crate::{Reply, reply};
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const X_REPLICA: HeaderName = HeaderName::from_static("x-replica");
+
+/// A replica's name and station.
+#[derive(Debug)]
+pub struct Replica {
+    name: String,
+    name_header: HeaderValue,
+    station: Station,
+}
+
+impl Replica {
+    /// A replica called `name`, working on `concurrency` requests at a time (0: any number).
+    #[must_use]
+    pub fn new(name: String, service_time: ServiceTime, concurrency: u32) -> Self {
+        let name_header =
+            HeaderValue::from_str(&name).unwrap_or_else(|_| HeaderValue::from_static("unnamed"));
+        let station = Station::new(service_time, NonZeroU32::new(concurrency));
+        Self {
+            name,
+            name_header,
+            station,
+        }
+    }
+
+    /// The station every request passes.
+    #[must_use]
+    pub fn station(&self) -> &Station {
+        &self.station
+    }
+
+    /// `reply` with the headers that say how long the request queued and was served, and where.
+    #[must_use]
+    pub fn sign(&self, mut reply: Reply, timing: Timing) -> Reply {
+        let headers = reply.headers_mut();
+        headers.insert(SERVER_TIMING, timing.header());
+        headers.insert(X_REPLICA, self.name_header.clone());
+        reply
+    }
+
+    /// The answer to `GET /`: `<SERVICE> running on <name>`.
+    #[must_use]
+    pub fn greeting(&self, service: &str) -> Reply {
+        reply::text(
+            StatusCode::OK,
+            format!("{service} running on {}\n", self.name),
+        )
+    }
+
+    /// What `/health` tells.
+    #[must_use]
+    pub fn health(&self, service: &str) -> serde_json::Value {
+        serde_json::json!({
+            "service": service,
+            "replica": self.name,
+            "version": env!("CARGO_PKG_VERSION"),
+            "station": self.station.describe(),
+        })
+    }
+}
