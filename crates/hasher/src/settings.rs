@@ -24,12 +24,7 @@ pub struct Settings {
     #[command(flatten)]
     service_time: ServiceTime,
     /// Most bytes of a body to hash; 0 for any number [bodies are never kept in memory]
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value = "0",
-        help_heading = "Limits"
-    )]
+    #[arg(long, value_name = "BYTES", default_value = "0", help_heading = "Limits")]
     max_body: u64,
     #[command(flatten)]
     limits: Limits,
@@ -45,11 +40,7 @@ impl Service for Settings {
     async fn run(self, replica: String, stop: Stop) -> Result<Drained, StartError> {
         let listener = listen(Self::NAME, &self.listen)?;
         let bodies = Bodies {
-            most: if self.max_body == 0 {
-                u64::MAX
-            } else {
-                self.max_body
-            },
+            most: if self.max_body == 0 { u64::MAX } else { self.max_body },
             patience: self.limits.body_timeout,
         };
         let replica = Replica::new(replica, self.service_time, self.concurrency);

@@ -28,12 +28,7 @@ pub struct BadHistogram(String);
 
 impl Default for Latency {
     fn default() -> Self {
-        Self {
-            count: 0,
-            sum_us: 0,
-            clamped: 0,
-            histogram: empty(),
-        }
+        Self { count: 0, sum_us: 0, clamped: 0, histogram: empty() }
     }
 }
 
@@ -72,10 +67,7 @@ impl Latency {
     /// Exact mean, `None` without values.
     #[must_use]
     pub fn mean_us(&self) -> Option<f64> {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "sums stay far below 2^53 microseconds"
-        )]
+        #[expect(clippy::cast_precision_loss, reason = "sums stay far below 2^53 microseconds")]
         (self.count > 0).then(|| self.sum_us as f64 / self.count as f64)
     }
 
@@ -116,10 +108,7 @@ impl Latency {
     /// The same account without its histogram: sums only, for answers that need to be small.
     #[must_use]
     pub fn without_histogram(&self) -> Self {
-        Self {
-            histogram: empty(),
-            ..*self
-        }
+        Self { histogram: empty(), ..*self }
     }
 }
 
@@ -141,37 +130,16 @@ impl Serialize for Latency {
                 .map_err(serde::ser::Error::custom)?;
         }
         let histogram = BASE64_STANDARD.encode(&encoded);
-        let Self {
-            count,
-            sum_us,
-            clamped,
-            ..
-        } = *self;
-        Wire {
-            count,
-            sum_us,
-            clamped,
-            histogram,
-        }
-        .serialize(out)
+        let Self { count, sum_us, clamped, .. } = *self;
+        Wire { count, sum_us, clamped, histogram }.serialize(out)
     }
 }
 
 impl<'de> Deserialize<'de> for Latency {
     fn deserialize<D: serde::Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let Wire {
-            count,
-            sum_us,
-            clamped,
-            histogram,
-        } = Wire::deserialize(input)?;
+        let Wire { count, sum_us, clamped, histogram } = Wire::deserialize(input)?;
         let histogram = decode(&histogram).map_err(serde::de::Error::custom)?;
-        Ok(Self {
-            count,
-            sum_us,
-            clamped,
-            histogram,
-        })
+        Ok(Self { count, sum_us, clamped, histogram })
     }
 }
 
@@ -179,9 +147,7 @@ fn decode(text: &str) -> Result<Histogram<u32>, BadHistogram> {
     if text.is_empty() {
         return Ok(empty());
     }
-    let bytes = BASE64_STANDARD
-        .decode(text)
-        .map_err(|e| BadHistogram(e.to_string()))?;
+    let bytes = BASE64_STANDARD.decode(text).map_err(|e| BadHistogram(e.to_string()))?;
     let histogram: Histogram<u32> = Deserializer::new()
         .deserialize(&mut bytes.as_slice())
         .map_err(|e| BadHistogram(e.to_string()))?;
@@ -212,10 +178,7 @@ mod tests {
         assert_eq!(latency.clamped(), 0);
         assert_eq!(latency.mean_us(), Some(456_172.5));
         let max = latency.max_us().unwrap();
-        assert!(
-            max.abs_diff(812_345) <= 812,
-            "{max} is not within 0.1 % of 812345"
-        );
+        assert!(max.abs_diff(812_345) <= 812, "{max} is not within 0.1 % of 812345");
     }
 
     #[test]
@@ -229,11 +192,7 @@ mod tests {
     fn without_values_there_are_no_quantiles() {
         let latency = Latency::default();
         assert_eq!(
-            (
-                latency.mean_us(),
-                latency.quantile_us(0.5),
-                latency.max_us()
-            ),
+            (latency.mean_us(), latency.quantile_us(0.5), latency.max_us()),
             (None, None, None)
         );
     }
@@ -243,9 +202,7 @@ mod tests {
         let mut other = Histogram::<u32>::new_with_bounds(1, 1000, 2).unwrap();
         other.record(5).unwrap();
         let mut bytes = Vec::new();
-        V2DeflateSerializer::new()
-            .serialize(&other, &mut bytes)
-            .unwrap();
+        V2DeflateSerializer::new().serialize(&other, &mut bytes).unwrap();
         let text = BASE64_STANDARD.encode(&bytes);
         assert!(decode(&text).unwrap_err().to_string().contains("bounds"));
         assert!(decode("%%%").is_err());

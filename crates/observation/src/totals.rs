@@ -76,14 +76,13 @@ impl Totals {
     /// Names what went down, which no count of one worker ever does.
     pub fn since(&self, earlier: &Self) -> Result<Self, SinceError> {
         let less = |now: u64, then: u64, name: &str| {
-            now.checked_sub(then)
-                .ok_or_else(|| SinceError(name.to_owned()))
+            now.checked_sub(then).ok_or_else(|| SinceError(name.to_owned()))
         };
         let stages = self.stages.iter().map(|(stage, latency)| {
             let since = match earlier.stages.get(stage) {
-                Some(then) => latency
-                    .since(then)
-                    .ok_or_else(|| SinceError(format!("{stage:?}")))?,
+                Some(then) => {
+                    latency.since(then).ok_or_else(|| SinceError(format!("{stage:?}")))?
+                }
                 None => latency.clone(),
             };
             Ok((*stage, since))
@@ -101,14 +100,8 @@ impl Totals {
     /// The same totals with sums in place of histograms.
     #[must_use]
     pub fn without_histograms(&self) -> Self {
-        let stages = self
-            .stages
-            .iter()
-            .map(|(stage, time)| (*stage, time.without_histogram()));
-        Self {
-            stages: stages.collect(),
-            ..self.clone()
-        }
+        let stages = self.stages.iter().map(|(stage, time)| (*stage, time.without_histogram()));
+        Self { stages: stages.collect(), ..self.clone() }
     }
 }
 
@@ -121,9 +114,7 @@ fn add_counts(sum: &mut Counts, other: &Counts) {
 fn counts_since(now: &Counts, then: &Counts) -> Result<Counts, SinceError> {
     let since = now.iter().map(|(name, count)| {
         let before = then.get(name).copied().unwrap_or(0);
-        let since = count
-            .checked_sub(before)
-            .ok_or_else(|| SinceError(name.clone()))?;
+        let since = count.checked_sub(before).ok_or_else(|| SinceError(name.clone()))?;
         Ok((name.clone(), since))
     });
     // A name without news is left out: a replica that is gone got no share of the time since.
@@ -135,17 +126,10 @@ mod tests {
     use super::*;
 
     fn totals(loops: u64, replica: &str) -> Totals {
-        let mut totals = Totals {
-            loops,
-            ..Totals::default()
-        };
+        let mut totals = Totals { loops, ..Totals::default() };
         totals.rng_replicas.insert(replica.to_owned(), loops);
         for _ in 0..loops {
-            totals
-                .stages
-                .entry(Stage::Loop)
-                .or_default()
-                .record(300_000);
+            totals.stages.entry(Stage::Loop).or_default().record(300_000);
         }
         totals
     }

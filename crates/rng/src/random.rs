@@ -24,9 +24,7 @@ pub(crate) fn reply(count: u64) -> Reply {
         return reply::bytes(StatusCode::OK, BINARY, stream.chunk());
     }
     let mut reply = Response::new(Either::Right(stream.boxed_unsync()));
-    reply
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(BINARY));
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(BINARY));
     reply
 }
 

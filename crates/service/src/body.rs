@@ -58,9 +58,7 @@ pub async fn next_chunk(
         let Ok(chunk) = frame.into_data() else {
             continue; // trailers
         };
-        *left = left
-            .checked_sub(chunk.len() as u64)
-            .ok_or(BodyError::TooLarge(limit))?;
+        *left = left.checked_sub(chunk.len() as u64).ok_or(BodyError::TooLarge(limit))?;
         return Ok(Some(chunk));
     }
 }

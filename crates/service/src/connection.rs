@@ -39,10 +39,7 @@ impl<H: Handler> Connections<H> {
         http.timer(TokioTimer::new())
             .header_read_timeout(limits.header_timeout)
             .max_buf_size(limits.max_header as usize);
-        Self {
-            http,
-            shared: Arc::new(Shared { handler, limits }),
-        }
+        Self { http, shared: Arc::new(Shared { handler, limits }) }
     }
 
     /// The connection on `stream`, to be driven by the caller.
@@ -51,10 +48,7 @@ impl<H: Handler> Connections<H> {
         stream: TcpStream,
         admission: Admission,
     ) -> http1::Connection<TokioIo<TcpStream>, Answer<H>> {
-        let answer = Answer {
-            shared: Arc::clone(&self.shared),
-            admission,
-        };
+        let answer = Answer { shared: Arc::clone(&self.shared), admission };
         self.http.serve_connection(TokioIo::new(stream), answer)
     }
 }
@@ -106,10 +100,7 @@ impl<H: Handler> Shared<H> {
     fn over_limit(&self) -> Reply {
         let mut reply = reply::error(
             StatusCode::SERVICE_UNAVAILABLE,
-            format_args!(
-                "over the limit of {} connections",
-                self.limits.max_connections
-            ),
+            format_args!("over the limit of {} connections", self.limits.max_connections),
         );
         let close = hyper::header::HeaderValue::from_static("close");
         reply.headers_mut().insert(hyper::header::CONNECTION, close);

@@ -74,9 +74,7 @@ fn run<S: Service>(service: S) -> Result<Drained, StartError> {
     let replica = service.common().replica.clone().unwrap_or_else(host_name);
     let lifeline = service.common().lifeline;
     // One thread: a service's work is waiting, and replicas, not threads, are how the app scales.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let stop = Stop::on_signals(lifeline)?;
         service.run(replica, stop).await
@@ -102,11 +100,7 @@ pub fn listen(service: &str, listen: &Listen) -> Result<TcpListener, StartError>
 /// # Errors
 /// What the system says: the address is taken, not allowed, or not this machine's.
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()
-    } else {
-        TcpSocket::new_v6()
-    }?;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -115,19 +109,13 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// The machine's (or container's) host name.
 #[must_use]
 pub fn host_name() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned()
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Lets the process open as many files as the system allows: each connection is one.
 pub fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::debug!(%error, "cannot raise the limit of open files");
     }

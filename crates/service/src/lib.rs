@@ -4,6 +4,7 @@
 //!
 //! It must not know any route of a service but `/health`, which all of them answer alike.
 
+mod backoff;
 mod body;
 mod connection;
 pub mod launch;
@@ -16,6 +17,7 @@ pub mod settings;
 pub mod station;
 pub mod stop;
 
+pub use backoff::Backoff;
 pub use body::{BodyError, next_chunk};
 pub use connection::is_read;
 pub use limits::Limits;

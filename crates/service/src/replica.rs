@@ -26,11 +26,7 @@ impl Replica {
         let name_header =
             HeaderValue::from_str(&name).unwrap_or_else(|_| HeaderValue::from_static("unnamed"));
         let station = Station::new(service_time, NonZeroU32::new(concurrency));
-        Self {
-            name,
-            name_header,
-            station,
-        }
+        Self { name, name_header, station }
     }
 
     /// The station every request passes.
@@ -51,10 +47,7 @@ impl Replica {
     /// The answer to `GET /`: `<SERVICE> running on <name>`.
     #[must_use]
     pub fn greeting(&self, service: &str) -> Reply {
-        reply::text(
-            StatusCode::OK,
-            format!("{service} running on {}\n", self.name),
-        )
+        reply::text(StatusCode::OK, format!("{service} running on {}\n", self.name))
     }
 
     /// What `/health` tells.

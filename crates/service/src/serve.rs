@@ -80,14 +80,8 @@ fn admit(
     open: &Arc<Semaphore>,
     reserve: &Arc<Semaphore>,
 ) -> Option<(OwnedSemaphorePermit, Admission)> {
-    let normal = Arc::clone(open)
-        .try_acquire_owned()
-        .map(|permit| (permit, Admission::Full));
-    let over = || {
-        Arc::clone(reserve)
-            .try_acquire_owned()
-            .map(|p| (p, Admission::HealthOnly))
-    };
+    let normal = Arc::clone(open).try_acquire_owned().map(|permit| (permit, Admission::Full));
+    let over = || Arc::clone(reserve).try_acquire_owned().map(|p| (p, Admission::HealthOnly));
     normal.or_else(|_| over()).ok()
 }
 

@@ -76,26 +76,18 @@ fn variable(prefix: &str, arg: &Arg) -> String {
 
 /// clap names only the flag; where the value came from the environment, that is half the answer.
 fn name_variable(mut error: clap::Error, command: &Command, arguments: &[OsString]) -> clap::Error {
-    if !matches!(
-        error.kind(),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation
-    ) {
+    if !matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) {
         return error;
     }
     let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
-    let Some(arg) = command
-        .get_arguments()
-        .find(|arg| arg.to_string() == *shown)
-    else {
+    let Some(arg) = command.get_arguments().find(|arg| arg.to_string() == *shown) else {
         return error;
     };
     let long = format!("--{}", arg.get_long().unwrap_or_default());
     let typed = arguments.iter().filter_map(|argument| argument.to_str());
-    let on_command_line = typed
-        .into_iter()
-        .any(|a| a.split('=').next() == Some(long.as_str()));
+    let on_command_line = typed.into_iter().any(|a| a.split('=').next() == Some(long.as_str()));
     if let (false, Some(name)) = (on_command_line, arg.get_env()) {
         let shown = format!("{shown} (from the environment: {})", name.to_string_lossy());
         error.insert(ContextKind::InvalidArg, ContextValue::String(shown));
@@ -128,6 +120,23 @@ pub fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Where Redis is, as a URL: from one, or from `HOST[:PORT]`.
+///
+/// # Errors
+/// A sentence when the text is neither.
+pub fn redis_url(text: &str) -> Result<String, String> {
+    if text.starts_with("redis://") {
+        return Ok(text.to_owned());
+    }
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, "6379"));
+    let port: u16 = port.parse().map_err(|_| format!("'{port}' is no port"))?;
+    let host_fits = !host.is_empty() && !host.contains(['/', '@', ' ']);
+    match host_fits {
+        true => Ok(format!("redis://{host}:{port}")),
+        false => Err(String::from("must be HOST[:PORT] or redis://...")),
+    }
+}
+
 fn replica_name(text: &str) -> Result<String, String> {
     let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
     match printable && !text.is_empty() {
@@ -137,8 +146,7 @@ fn replica_name(text: &str) -> Result<String, String> {
 }
 
 fn log_level(text: &str) -> Result<tracing::Level, String> {
-    text.parse()
-        .map_err(|_| String::from("one of error, warn, info, debug, trace"))
+    text.parse().map_err(|_| String::from("one of error, warn, info, debug, trace"))
 }
 
 #[cfg(test)]
@@ -155,10 +163,7 @@ mod tests {
 
     fn parse_words(words: &[&str]) -> Result<Example, clap::Error> {
         let arguments = std::iter::once("example").chain(words.iter().copied());
-        parse(
-            "example",
-            &arguments.map(OsString::from).collect::<Vec<_>>(),
-        )
+        parse("example", &arguments.map(OsString::from).collect::<Vec<_>>())
     }
 
     #[test]
@@ -176,31 +181,17 @@ mod tests {
     #[test]
     fn every_flag_has_a_variable_named_after_the_service() {
         let command = with_environment(<Example as clap::CommandFactory>::command(), "rng");
-        let names: Vec<_> = command
-            .get_arguments()
-            .filter_map(|arg| arg.get_env()?.to_str())
-            .collect();
-        assert_eq!(
-            names,
-            [
-                "RNG_SERVICE_TIME",
-                "RNG_REPLICA",
-                "RNG_LOG_LEVEL",
-                "RNG_LOG_FORMAT"
-            ]
-        );
+        let names: Vec<_> =
+            command.get_arguments().filter_map(|arg| arg.get_env()?.to_str()).collect();
+        assert_eq!(names, ["RNG_SERVICE_TIME", "RNG_REPLICA", "RNG_LOG_LEVEL", "RNG_LOG_FORMAT"]);
     }
 
     #[test]
     fn a_wrong_value_is_refused_by_the_name_of_its_flag() {
-        let error = parse_words(&["--service-time", "soon"])
-            .unwrap_err()
-            .to_string();
+        let error = parse_words(&["--service-time", "soon"]).unwrap_err().to_string();
         assert!(error.contains("--service-time"), "{error}");
         assert!(error.contains("100ms"), "{error}");
-        let error = parse_words(&["--replica", "two words"])
-            .unwrap_err()
-            .to_string();
+        let error = parse_words(&["--replica", "two words"]).unwrap_err().to_string();
         assert!(error.contains("--replica"), "{error}");
         let right = parse_words(&["--service-time=5ms", "--log-level=debug"]).unwrap();
         assert_eq!(right.service_time, Duration::from_millis(5));

@@ -59,11 +59,7 @@ impl ServiceTime {
     /// Always exactly `mean`.
     #[must_use]
     pub fn fixed(mean: Duration) -> Self {
-        Self {
-            mean,
-            distribution: Distribution::Fixed,
-            variation: 0.5,
-        }
+        Self { mean, distribution: Distribution::Fixed, variation: 0.5 }
     }
 
     fn sample(&self) -> Duration {
@@ -157,16 +153,9 @@ impl Station {
             let now = Instant::now();
             let free = (0..concurrency.get()).map(|_| Reverse(now)).collect();
             let permits = Semaphore::new(concurrency.get() as usize);
-            Slots {
-                concurrency,
-                permits,
-                free_since: Mutex::new(free),
-            }
+            Slots { concurrency, permits, free_since: Mutex::new(free) }
         });
-        Self {
-            service_time,
-            slots,
-        }
+        Self { service_time, slots }
     }
 
     /// Waits for a slot, holds it for one service time, and says how long each took. Dropping
@@ -194,10 +183,7 @@ impl Station {
         let arrival = Instant::now();
         let Some(slots) = &self.slots else {
             sleep_until(arrival + service, service).await;
-            return Timing {
-                queue: Duration::ZERO,
-                service,
-            };
+            return Timing { queue: Duration::ZERO, service };
         };
         // The semaphore is never closed, so there is no error to meet.
         let permit = slots.permits.acquire().await.ok();
@@ -205,10 +191,7 @@ impl Station {
         let (start, end) = (slot.start, slot.start + service);
         sleep_until(end, service).await;
         slot.end = Some(end);
-        Timing {
-            queue: start - arrival,
-            service,
-        }
+        Timing { queue: start - arrival, service }
     }
 }
 
@@ -224,18 +207,11 @@ impl Slots {
         let now = Instant::now();
         let free = self.free().pop().map_or(now, |Reverse(since)| since);
         let caught_up = free.max(now.checked_sub(SLACK).unwrap_or(free));
-        Slot {
-            slots: self,
-            start: caught_up.max(arrival),
-            end: None,
-            _permit: permit,
-        }
+        Slot { slots: self, start: caught_up.max(arrival), end: None, _permit: permit }
     }
 
     fn free(&self) -> MutexGuard<'_, BinaryHeap<Reverse<Instant>>> {
-        self.free_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.free_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

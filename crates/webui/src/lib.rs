@@ -1,1 +1,127 @@
+//! webui: the page, and the numbers behind it read from Redis at each request. It keeps no
+//! numbers of its own and writes nothing to Redis.
+//!
+//! | route | answer |
+//! |---|---|
+//! | `GET /` | 302 to `/index.html` |
+//! | `GET /index.html` | the page |
+//! | `GET /json` | `{"coins": 12, "hashes": "345", "now": 1700000000.5}`; `hashes` null before the first count |
+//! | `GET /api/observation` | [`observation::Observation`]; with `?by=worker` each worker's histograms too |
+//! | `GET /health` | at once, JSON, whether or not Redis answers |
+//! | anything else | 404 |
+//!
+//! Without Redis the two JSON routes answer 503 `{"error": "..."}` within a second.
 
+mod counts;
+mod merge;
+mod report;
+mod settings;
+mod store;
+
+use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION};
+use serde_json::json;
+use service::{Handler, Reply, Request, is_read, reply};
+
+use crate::merge::Detail;
+use crate::report::Reports;
+use crate::store::{Store, StoreError};
+
+pub use settings::Settings;
+pub use store::{Address, BUDGET};
+
+const PAGE: &str = include_str!("index.html");
+
+/// Everything the page needs is in the page, but for the numbers.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
+     script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'";
+
+/// The webui service.
+#[derive(Debug)]
+pub struct Webui {
+    replica: String,
+    store: Store,
+    reports: Reports,
+}
+
+impl Webui {
+    /// A webui that answers as `replica` with what the Redis at `address` holds.
+    #[must_use]
+    pub fn new(replica: String, address: Address) -> Self {
+        Self {
+            replica,
+            store: Store::new(address),
+            reports: Reports::default(),
+        }
+    }
+
+    async fn counts(&self) -> Reply {
+        let counts = counts::read(&self.store).await;
+        answer(counts.map(|counts| {
+            json!({
+                "coins": counts.coins,
+                "hashes": counts.hashes,
+                "now": counts::unix_time().as_secs_f64(),
+            })
+        }))
+    }
+
+    async fn observation(&self, query: Option<&str>) -> Reply {
+        let detail = match query.is_some_and(|query| query.split('&').any(|p| p == "by=worker")) {
+            true => Detail::Histograms,
+            false => Detail::Sums,
+        };
+        answer(self.reports.observe(&self.store, detail).await)
+    }
+}
+
+impl Handler for Webui {
+    async fn handle(&self, request: Request) -> Reply {
+        if !is_read(request.method()) {
+            return reply::not_found();
+        }
+        match request.uri().path() {
+            "/" => to_page(),
+            "/index.html" => page(),
+            "/json" => self.counts().await,
+            "/api/observation" => self.observation(request.uri().query()).await,
+            _ => reply::not_found(),
+        }
+    }
+
+    fn health(&self) -> serde_json::Value {
+        json!({
+            "service": "webui",
+            "replica": self.replica,
+            "version": env!("CARGO_PKG_VERSION"),
+        })
+    }
+}
+
+fn answer(value: Result<impl serde::Serialize, StoreError>) -> Reply {
+    let reply = match value {
+        Ok(value) => reply::json(StatusCode::OK, &value),
+        Err(error) => reply::json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &json!({ "error": error.to_string() }),
+        ),
+    };
+    with(reply, CACHE_CONTROL, "no-store")
+}
+
+fn page() -> Reply {
+    let page = reply::bytes(StatusCode::OK, "text/html; charset=utf-8", PAGE);
+    with(page, CONTENT_SECURITY_POLICY, PAGE_POLICY)
+}
+
+fn to_page() -> Reply {
+    let reply = reply::text(StatusCode::FOUND, "see /index.html\n");
+    with(reply, LOCATION, "/index.html")
+}
+
+fn with(mut reply: Reply, name: HeaderName, value: &'static str) -> Reply {
+    reply
+        .headers_mut()
+        .insert(name, HeaderValue::from_static(value));
+    reply
+}

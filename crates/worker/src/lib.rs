@@ -1,1 +1,20 @@
+//! worker: loops over rng, hasher and Redis, as many virtual workers as it is told, and keeps
+//! account of where each loop's time goes.
+//!
+//! One way through the code: `settings` → `cycle` (the loop) → `dependency` (which replica, what
+//! after a failure) → `connection` (one request) and `ledger` (what Redis is told); `tally` counts.
 
+mod connection;
+mod cycle;
+mod dependency;
+mod ledger;
+mod link;
+mod policy;
+mod replica;
+mod settings;
+mod tally;
+mod targets;
+
+pub use policy::Policy;
+pub use settings::Settings;
+pub use targets::Targets;

@@ -28,30 +28,15 @@ async fn one_slot_serves_one_after_another() {
     let (timings, took) = burst(&station(100, 1), 10).await;
     for (place, timing) in timings.iter().enumerate() {
         let queue = Duration::from_millis(100) * u32::try_from(place).unwrap();
-        assert_eq!(
-            *timing,
-            Timing {
-                queue,
-                service: Duration::from_millis(100)
-            }
-        );
+        assert_eq!(*timing, Timing { queue, service: Duration::from_millis(100) });
     }
-    assert!(
-        took >= Duration::from_secs(1) && took < Duration::from_millis(1003),
-        "{took:?}"
-    );
+    assert!(took >= Duration::from_secs(1) && took < Duration::from_millis(1003), "{took:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn twenty_slots_serve_twenty_at_a_time() {
     let (timings, took) = burst(&station(100, 20), 40).await;
-    assert_eq!(
-        timings
-            .iter()
-            .filter(|timing| timing.queue.is_zero())
-            .count(),
-        20
-    );
+    assert_eq!(timings.iter().filter(|timing| timing.queue.is_zero()).count(), 20);
     assert_eq!(timings[39].queue, Duration::from_millis(100));
     assert!(took < Duration::from_millis(203), "{took:?}");
 }
@@ -78,13 +63,7 @@ async fn a_request_without_work_waits_its_turn() {
     });
     tokio::task::yield_now().await;
     let probe = station.queue().await;
-    assert_eq!(
-        probe,
-        Timing {
-            queue: Duration::from_millis(100),
-            service: Duration::ZERO
-        }
-    );
+    assert_eq!(probe, Timing { queue: Duration::from_millis(100), service: Duration::ZERO });
     busy.await.unwrap();
 }
 
@@ -113,29 +92,18 @@ async fn a_station_that_was_held_up_does_not_catch_up_beyond_its_slack() {
 
 #[test]
 fn random_service_times_have_the_mean_and_variation_asked_for() {
-    for (distribution, variation) in [
-        (Distribution::Exponential, 1.0),
-        (Distribution::LogNormal, 0.5),
-    ] {
-        let time = ServiceTime {
-            mean: Duration::from_millis(100),
-            distribution,
-            variation,
-        };
+    for (distribution, variation) in
+        [(Distribution::Exponential, 1.0), (Distribution::LogNormal, 0.5)]
+    {
+        let time = ServiceTime { mean: Duration::from_millis(100), distribution, variation };
         let samples: Vec<f64> = (0..100_000).map(|_| time.sample().as_secs_f64()).collect();
         let count = 100_000.0;
         let mean = samples.iter().sum::<f64>() / count;
         let variance = samples.iter().map(|s| (s - mean).powi(2)).sum::<f64>() / count;
         // Six standard errors of the mean, and about as many of the deviation.
-        assert!(
-            (mean / 0.1 - 1.0).abs() < 0.02,
-            "{distribution:?}: mean {mean}"
-        );
+        assert!((mean / 0.1 - 1.0).abs() < 0.02, "{distribution:?}: mean {mean}");
         let seen = variance.sqrt() / mean;
-        assert!(
-            (seen / variation - 1.0).abs() < 0.06,
-            "{distribution:?}: variation {seen}"
-        );
+        assert!((seen / variation - 1.0).abs() < 0.06, "{distribution:?}: variation {seen}");
     }
 }
 

@@ -1,0 +1,238 @@
+//! A service the worker depends on: the replicas found so far, one chosen for each request, and
+//! another one after a failure. It asks until it has an answer; giving up is the caller's choice.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CONNECTION, HOST, HeaderValue};
+use hyper::{Method, Request};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::connection::{Answer, Failure, Patience};
+use crate::policy::Policy;
+use crate::replica::Replica;
+use crate::targets::Targets;
+
+/// How often the replicas are looked for again.
+const RENEWAL: Duration = Duration::from_secs(1);
+
+/// Length of a SHA-256 in hex.
+const HASH_LENGTH: usize = 64;
+
+/// What to ask a dependency for.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) method: Method,
+    pub(crate) path: &'static str,
+    pub(crate) body: Bytes,
+    pub(crate) good: Good,
+}
+
+/// What a good answer's body looks like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Good {
+    /// So many bytes.
+    Length(usize),
+    /// A SHA-256 in lower-case hex.
+    Hash,
+}
+
+/// The replica to ask, and whether the caller had to wait for one that may be asked.
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) replica: Arc<Replica>,
+    pub(crate) waited: bool,
+}
+
+/// A service, its replicas and how to choose among them.
+#[derive(Debug)]
+pub(crate) struct Dependency {
+    pub(crate) name: &'static str,
+    targets: Targets,
+    policy: Policy,
+    patience: Patience,
+    replicas: Mutex<Arc<[Arc<Replica>]>>,
+    turn: AtomicUsize,
+    renewed: Notify,
+}
+
+impl Dependency {
+    pub(crate) fn new(
+        name: &'static str,
+        targets: Targets,
+        policy: Policy,
+        patience: Patience,
+    ) -> Self {
+        // Workers that start together must not all begin with the same replica.
+        let turn = AtomicUsize::new(rand::random_range(0..1 << 16));
+        let replicas = Mutex::new(Arc::from([]));
+        Self { name, targets, policy, patience, replicas, turn, renewed: Notify::new() }
+    }
+
+    /// Keeps the list of replicas current, for ever. `report` hears of each failure to.
+    pub(crate) async fn renew(&self, mut report: impl FnMut(&str)) {
+        loop {
+            match self.targets.resolve(self.policy == Policy::Vip).await {
+                Ok(found) => self.replace(&found),
+                Err(error) => {
+                    tracing::warn!(dependency = self.name, %error, "cannot find replicas");
+                    report("resolve");
+                }
+            }
+            tokio::time::sleep(RENEWAL).await;
+        }
+    }
+
+    /// Takes up new replicas and drops those that are gone; the others keep their connections.
+    fn replace(&self, found: &[SocketAddr]) {
+        let mut replicas = self.replicas.lock().unwrap_or_else(PoisonError::into_inner);
+        if replicas.iter().map(|replica| replica.address).eq(found.iter().copied()) {
+            return;
+        }
+        tracing::info!(dependency = self.name, replicas = ?found, "replicas changed");
+        let known = |address| replicas.iter().find(|replica| replica.address == address).cloned();
+        let next = |&address| known(address).unwrap_or_else(|| Arc::new(Replica::new(address)));
+        *replicas = found.iter().map(next).collect();
+        drop(replicas);
+        self.renewed.notify_waiters();
+    }
+
+    /// Asks one replica once.
+    pub(crate) async fn ask(
+        &self,
+        replica: &Replica,
+        question: &Question,
+    ) -> Result<Answer, Failure> {
+        let close = self.policy == Policy::Vip;
+        let request = question.request(replica.address, close);
+        let asked = replica.ask(request, question.good.length(), self.patience, close).await;
+        let checked = asked.and_then(|answer| question.good.check(answer));
+        match &checked {
+            Ok(_) => replica.succeeded(),
+            Err(failure) if failure.is_stale() => {}
+            Err(_) => replica.failed(Instant::now()),
+        }
+        checked
+    }
+
+    /// The replica whose turn it is; waits while there is none, or none that may be asked.
+    pub(crate) async fn choose(&self) -> Choice {
+        let mut waited = false;
+        loop {
+            // Listens before it looks, so that a renewal in between is not missed.
+            let renewed = self.renewed.notified();
+            let replicas =
+                Arc::clone(&self.replicas.lock().unwrap_or_else(PoisonError::into_inner));
+            let now = Instant::now();
+            let available: Vec<_> = replicas.iter().map(|r| r.available(now)).collect();
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            if let Some(index) = self.policy.choose(&available, turn) {
+                return Choice { replica: Arc::clone(&replicas[index]), waited };
+            }
+            waited = true;
+            match replicas.iter().filter_map(|replica| replica.away_until()).min() {
+                Some(until) => {
+                    let _ = tokio::time::timeout_at(until, renewed).await;
+                }
+                None => renewed.await,
+            }
+        }
+    }
+}
+
+impl Question {
+    fn request(&self, address: SocketAddr, close: bool) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(self.body.clone()));
+        *request.method_mut() = self.method.clone();
+        // A path from the settings' own numbers: it always parses.
+        *request.uri_mut() = self.path.parse().unwrap_or_default();
+        let host = HeaderValue::from_str(&address.to_string());
+        request.headers_mut().insert(HOST, host.unwrap_or(HeaderValue::from_static("-")));
+        if close {
+            request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        request
+    }
+}
+
+impl Good {
+    fn length(self) -> usize {
+        match self {
+            Self::Length(length) => length,
+            Self::Hash => HASH_LENGTH,
+        }
+    }
+
+    fn check(self, answer: Answer) -> Result<Answer, Failure> {
+        let lower_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let characters_fit = match self {
+            Self::Length(_) => true,
+            Self::Hash => answer.body.iter().all(lower_hex),
+        };
+        if answer.body.len() == self.length() && characters_fit {
+            return Ok(answer);
+        }
+        Err(Failure::Malformed(format!("{} bytes that are no answer", answer.body.len())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dependency() -> Dependency {
+        let patience = Patience { connect: RENEWAL, request: RENEWAL };
+        Dependency::new("rng", Targets::Fixed(Vec::new()), Policy::RoundRobin, patience)
+    }
+
+    fn address(port: u16) -> SocketAddr {
+        ([127, 0, 0, 1], port).into()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_replica_that_stays_keeps_what_is_held_against_it() {
+        let dependency = dependency();
+        dependency.replace(&[address(1), address(2)]);
+        for _ in 0..2 {
+            let replica = dependency.choose().await.replica;
+            if replica.address == address(1) {
+                replica.failed(Instant::now());
+            }
+        }
+        dependency.replace(&[address(1), address(2), address(3)]);
+        let mut chosen: Vec<_> = Vec::new();
+        for _ in 0..6 {
+            chosen.push(dependency.choose().await.replica.address);
+        }
+        assert!(!chosen.contains(&address(1)), "asked a replica that was to be left alone");
+        assert!(chosen.contains(&address(3)), "the new replica got nothing");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_replica_goes_on_when_one_appears() {
+        let dependency = Arc::new(dependency());
+        let waiter = tokio::spawn({
+            let dependency = Arc::clone(&dependency);
+            async move { dependency.choose().await.replica.address }
+        });
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(!waiter.is_finished());
+        dependency.replace(&[address(7)]);
+        assert_eq!(waiter.await.unwrap(), address(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn with_every_replica_away_the_first_to_come_back_is_asked() {
+        let dependency = dependency();
+        dependency.replace(&[address(1)]);
+        dependency.choose().await.replica.failed(Instant::now());
+        let begin = Instant::now();
+        assert_eq!(dependency.choose().await.replica.address, address(1));
+        assert!(begin.elapsed() >= Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,108 @@
+//! The connection to Redis: made when it is needed, kept, and after a failure not made again before
+//! a pause is over. What is said over it is the ledger's business.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult};
+use service::Backoff;
+use tokio::time::Instant;
+
+use crate::tally::Tally;
+
+/// The connection to Redis.
+#[derive(Debug)]
+pub(crate) struct Link {
+    url: String,
+    timeout: Duration,
+    state: Mutex<State>,
+    /// Held by the one attempt to connect.
+    connecting: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    connection: Option<MultiplexedConnection>,
+    backoff: Backoff,
+    away_until: Option<Instant>,
+}
+
+impl Link {
+    /// A link to the Redis at `url`, which counts as away when it is silent for `timeout`.
+    pub(crate) fn new(url: &str, timeout: Duration) -> Self {
+        let url = url.to_owned();
+        Self { url, timeout, state: Mutex::default(), connecting: tokio::sync::Mutex::default() }
+    }
+
+    /// The connection, or `None` while Redis is away.
+    pub(crate) async fn get(&self, tally: &Tally) -> Option<MultiplexedConnection> {
+        {
+            let state = self.state();
+            if state.connection.is_some() {
+                return state.connection.clone();
+            }
+            if state.away_until.is_some_and(|until| until > Instant::now()) {
+                return None;
+            }
+        }
+        let _connecting = self.connecting.try_lock().ok()?;
+        match self.connect().await {
+            Ok(connection) => {
+                let mut state = self.state();
+                state.connection = Some(connection.clone());
+                state.away_until = None;
+                Some(connection)
+            }
+            Err(error) => {
+                self.lost(tally, &error);
+                None
+            }
+        }
+    }
+
+    /// A use of the connection failed: it is dropped, and Redis left alone for a while.
+    pub(crate) fn lost(&self, tally: &Tally, error: &RedisError) {
+        let kind = if error.is_timeout() {
+            "timeout"
+        } else if error.is_connection_refusal() {
+            "connect"
+        } else if error.is_connection_dropped() || error.is_io_error() {
+            "closed"
+        } else {
+            "refused"
+        };
+        tally.failed("redis", kind);
+        let mut state = self.state();
+        state.connection = None;
+        let now = Instant::now();
+        // Uses that were under way together fail together: that is one failure.
+        if state.away_until.is_none_or(|until| until <= now) {
+            let pause = state.backoff.failed();
+            state.away_until = Some(now + pause);
+            tracing::warn!(%error, ?pause, "Redis is away; what is to be counted is kept");
+        }
+    }
+
+    /// Something was said and answered: the next failure is the first again.
+    pub(crate) fn succeeded(&self) {
+        self.state().backoff.succeeded();
+    }
+
+    /// Does not wait for the pause to be over.
+    pub(crate) fn forgive(&self) {
+        self.state().away_until = None;
+    }
+
+    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.timeout))
+            .set_response_timeout(Some(self.timeout));
+        // Made anew each time, so that its name is resolved again: Redis may have moved.
+        Client::open(self.url.as_str())?.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
