@@ -37,6 +37,7 @@ mod request;
 mod server;
 mod session;
 mod store;
+mod watches;
 
 pub use faults::Faults;
 pub use redis::Redis;

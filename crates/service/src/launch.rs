@@ -75,10 +75,13 @@ fn run<S: Service>(service: S) -> Result<Drained, StartError> {
     let lifeline = service.common().lifeline;
     // One thread: a service's work is waiting, and replicas, not threads, are how the app scales.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let drained = runtime.block_on(async {
         let stop = Stop::on_signals(lifeline)?;
         service.run(replica, stop).await
-    })
+    });
+    // A name lookup that hangs cannot be cut short, and must not hold up the end.
+    runtime.shutdown_background();
+    drained
 }
 
 /// Listens, and announces the address on standard output, where a parent that let the system

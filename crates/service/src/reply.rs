@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{Either, Full};
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
@@ -17,9 +17,16 @@ pub type Reply = Response<Body>;
 /// A reply with the body at hand.
 #[must_use]
 pub fn bytes(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Either::Left(Full::new(body.into())));
+    let body: Bytes = body.into();
+    let empty = body.is_empty();
+    let mut reply = Response::new(Either::Left(Full::new(body)));
     *reply.status_mut() = status;
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if empty {
+        // hyper leaves it out of its answer to HEAD.
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     reply
 }
 

@@ -68,7 +68,9 @@ impl Stop {
 
     /// Waits until the stop fires and says why.
     pub async fn wait(&mut self) -> Reason {
-        match self.0.wait_for(Option::is_some).await {
+        // The guard must not live on: a future that holds it could not be spawned.
+        let fired = self.0.wait_for(Option::is_some).await.map(|fired| *fired);
+        match fired {
             Ok(reason) => reason.unwrap_or(Reason::Asked),
             Err(_) => std::future::pending().await,
         }

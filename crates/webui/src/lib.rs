@@ -34,7 +34,8 @@ const PAGE: &str = include_str!("index.html");
 
 /// Everything the page needs is in the page, but for the numbers.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
-     script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'";
+     script-src 'unsafe-inline'; connect-src 'self'; img-src data:; \
+     base-uri 'none'; form-action 'none'";
 
 /// The webui service.
 #[derive(Debug)]
@@ -48,11 +49,7 @@ impl Webui {
     /// A webui that answers as `replica` with what the Redis at `address` holds.
     #[must_use]
     pub fn new(replica: String, address: Address) -> Self {
-        Self {
-            replica,
-            store: Store::new(address),
-            reports: Reports::default(),
-        }
+        Self { replica, store: Store::new(address), reports: Reports::default() }
     }
 
     async fn counts(&self) -> Reply {
@@ -101,10 +98,9 @@ impl Handler for Webui {
 fn answer(value: Result<impl serde::Serialize, StoreError>) -> Reply {
     let reply = match value {
         Ok(value) => reply::json(StatusCode::OK, &value),
-        Err(error) => reply::json(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &json!({ "error": error.to_string() }),
-        ),
+        Err(error) => {
+            reply::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "error": error.to_string() }))
+        }
     };
     with(reply, CACHE_CONTROL, "no-store")
 }
@@ -120,8 +116,6 @@ fn to_page() -> Reply {
 }
 
 fn with(mut reply: Reply, name: HeaderName, value: &'static str) -> Reply {
-    reply
-        .headers_mut()
-        .insert(name, HeaderValue::from_static(value));
+    reply.headers_mut().insert(name, HeaderValue::from_static(value));
     reply
 }

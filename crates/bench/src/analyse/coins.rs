@@ -1,0 +1,66 @@
+//! How many coins: a count of rare events, with the interval that such a count has.
+
+use super::{Interval, float};
+use crate::measure::Counter;
+
+/// One hash in sixteen begins with 0.
+const SHARE: f64 = 1.0 / 16.0;
+const Z: f64 = 1.96;
+
+/// Coins per second over the window, with a 95 % interval. A share of coins that chance does not
+/// explain means a broken hash or wallet, and is said.
+pub(super) fn per_second(counter: &[Counter], warnings: &mut Vec<String>) -> Interval {
+    let (Some(first), Some(last)) = (counter.first(), counter.last()) else {
+        return Interval { value: 0.0, low: 0.0, high: 0.0 };
+    };
+    let seconds = float(last.now_us.saturating_sub(first.now_us)) / 1e6;
+    let coins = float(last.coins.saturating_sub(first.coins));
+    let hashes = float(last.hashes.saturating_sub(first.hashes));
+    if seconds <= 0.0 {
+        return Interval { value: 0.0, low: 0.0, high: 0.0 };
+    }
+    let z = (coins - hashes * SHARE) / (hashes * SHARE * (1.0 - SHARE)).sqrt().max(1.0);
+    if z.abs() > 4.0 {
+        warnings.push(format!(
+            "{coins} coins in {hashes} hashes: one in 16 is expected, and this is {z:+.1} standard \
+             deviations off; hasher or the wallet is broken"
+        ));
+    }
+    // The score interval of a Poisson count, which also holds for few or none.
+    let (middle, half) = (coins + Z * Z / 2.0, Z * (coins + Z * Z / 4.0).sqrt());
+    let low = ((middle - half) / seconds).max(0.0);
+    Interval { value: coins / seconds, low, high: (middle + half) / seconds }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(hashes: u64, coins: u64) -> (Interval, Vec<String>) {
+        let first = Counter { now_us: 1_000_000, hashes: 50, coins: 3 };
+        let last = Counter { now_us: 31_000_000, hashes: 50 + hashes, coins: 3 + coins };
+        let mut warnings = Vec::new();
+        (per_second(&[first, last], &mut warnings), warnings)
+    }
+
+    #[test]
+    fn coins_are_counted_with_the_interval_of_a_count() {
+        let (rate, warnings) = window(1600, 100);
+        assert!((rate.value - 100.0 / 30.0).abs() < 1e-9);
+        // Exact Poisson limits for 100 are 81.4 and 121.6.
+        assert!((rate.low * 30.0 - 82.2).abs() < 1.0 && (rate.high * 30.0 - 121.6).abs() < 1.0);
+        assert_eq!(warnings, Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_coins_still_have_an_upper_limit() {
+        let (rate, _) = window(20, 0);
+        assert!(rate.value == 0.0 && rate.low == 0.0 && rate.high > 0.1);
+    }
+
+    #[test]
+    fn a_share_of_coins_beyond_chance_is_said() {
+        assert_eq!(window(1600, 160).1.len(), 1);
+        assert_eq!(window(1600, 0).1.len(), 1);
+    }
+}

@@ -1,0 +1,212 @@
+//! From samples to findings: pure arithmetic, no clock, no printing. `docs/measuring.md` says
+//! what each number means and where its formula is from.
+
+mod bounds;
+mod coins;
+mod rate;
+mod stages;
+mod verdict;
+
+use std::collections::BTreeMap;
+
+use observation::{Counts, Totals};
+use serde::{Deserialize, Serialize};
+
+use crate::cluster::{Replicas, Service};
+use crate::measure::{Counter, Samples};
+
+pub use bounds::{Bounds, Next};
+pub use stages::{StageFindings, StageName};
+
+/// Version of the findings; fields are added within a version, never renamed.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What a run found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Findings {
+    /// See [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Which cluster, and why that one.
+    pub cluster: String,
+    /// Each step, in order.
+    pub steps: Vec<StepFindings>,
+}
+
+/// What a step found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepFindings {
+    /// The replicas.
+    pub replicas: Replicas,
+    /// Loops run at a time, over all workers.
+    pub workers: u64,
+    /// From asking for the replicas until all served, in milliseconds.
+    pub settled_after_ms: u64,
+    /// Length of the window, in milliseconds.
+    pub window_ms: u64,
+    /// The app's speed.
+    pub hashes_per_second: Rate,
+    /// The same from the counter alone, by least squares.
+    pub counter_hashes_per_second: Rate,
+    /// Hashes that begin with 0.
+    pub coins_per_second: Interval,
+    /// Mean time of a loop, in milliseconds.
+    pub loop_ms: Option<f64>,
+    /// Workers accounted for by the stages, as a share of all.
+    pub closure: Option<f64>,
+    /// Where a loop's time goes.
+    pub stages: Vec<StageFindings>,
+    /// What the app could reach at most.
+    pub bounds: Option<Bounds>,
+    /// What one replica more would bring, the best first.
+    pub next: Vec<Next>,
+    /// What holds the app back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bottleneck: Option<Bottleneck>,
+    /// Why that is not said.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub withheld: Option<Withheld>,
+    /// Requests answered, by rng replica.
+    pub rng_replicas: Counts,
+    /// Requests answered, by hasher replica.
+    pub hasher_replicas: Counts,
+    /// How the workers spread requests.
+    pub policies: BTreeMap<String, u32>,
+    /// Failures as `<dependency>: <kind>`.
+    pub errors: Counts,
+    /// What makes the numbers doubtful.
+    pub warnings: Vec<String>,
+}
+
+/// A value with the range it lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The best estimate.
+    pub value: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// A rate with its two errors apart: half-widths, to be added up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// The best estimate and both errors together.
+    #[serde(flatten)]
+    pub interval: Interval,
+    /// 95 % half-width from the scatter over ten batches; `None` when there are too few samples.
+    pub statistical: Option<f64>,
+    /// Largest error from the counter's being told only about once a second.
+    pub flush: f64,
+}
+
+/// What holds the app back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bottleneck {
+    /// The service to scale.
+    pub service: Service,
+    /// The verdict with its evidence.
+    pub sentence: String,
+}
+
+/// Why no bottleneck is named.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Withheld {
+    /// In a sentence.
+    pub reason: String,
+}
+
+impl Findings {
+    /// Whether every step has a verdict.
+    #[must_use]
+    pub fn conclusive(&self) -> bool {
+        self.steps.iter().all(|step| step.withheld.is_none())
+    }
+}
+
+/// The counter's slope so far in hashes per second, for a progress line.
+#[must_use]
+pub fn slope_so_far(counter: &[Counter]) -> Option<f64> {
+    rate::slope(counter).map(|slope| slope.per_second)
+}
+
+/// What one step found.
+#[must_use]
+pub fn step(samples: &Samples) -> StepFindings {
+    let mut warnings = Vec::new();
+    let (totals, workers) = totals_of_window(samples, &mut warnings);
+    let loop_seconds = stages::mean_loop_seconds(&totals);
+    let counter = rate::from_counter(&samples.counter, loop_seconds, &mut warnings);
+    let hashes = rate::from_workers(samples, counter, &mut warnings);
+    let speed = hashes.interval.value;
+    let stages = stages::account(&totals, samples, speed);
+    let closure = stages::closure(&stages, workers);
+    let bounds = bounds::bounds(&totals, samples, workers);
+    let mut findings = StepFindings {
+        replicas: samples.replicas,
+        workers,
+        settled_after_ms: samples.settled_after_ms,
+        window_ms: samples.window_ms,
+        hashes_per_second: hashes,
+        counter_hashes_per_second: counter,
+        coins_per_second: coins::per_second(&samples.counter, &mut warnings),
+        loop_ms: loop_seconds.map(|seconds| seconds * 1000.0),
+        closure,
+        stages,
+        bounds,
+        next: bounds.map(|b| b.next(samples.replicas)).unwrap_or_default(),
+        bottleneck: None,
+        withheld: None,
+        rng_replicas: totals.rng_replicas,
+        hasher_replicas: totals.hasher_replicas,
+        policies: policies(samples),
+        errors: totals.errors,
+        warnings,
+    };
+    verdict::doubts(samples, &mut findings);
+    match verdict::verdict(&findings, loop_seconds) {
+        Ok(bottleneck) => findings.bottleneck = Some(bottleneck),
+        Err(withheld) => findings.withheld = Some(withheld),
+    }
+    findings
+}
+
+/// What all workers counted between their first and last report of the window, and how many loops
+/// they run at a time.
+fn totals_of_window(samples: &Samples, warnings: &mut Vec<String>) -> (Totals, u64) {
+    let mut sum = Totals::default();
+    let mut workers = 0;
+    for last in &samples.last.workers {
+        let Some(first) = samples.first.workers.iter().find(|first| first.id == last.id) else {
+            warnings.push(format!("{} appeared during the window and is left out", last.replica));
+            continue;
+        };
+        if last.at_us <= first.at_us {
+            // Ended earlier and only its report is left, or stuck: the rate shows which.
+            continue;
+        }
+        match last.totals.since(&first.totals) {
+            Ok(since) => sum.add(&since),
+            Err(error) => warnings.push(format!("{}: {error}", last.replica)),
+        }
+        workers += u64::from(last.virtual_workers);
+    }
+    (sum, workers)
+}
+
+fn policies(samples: &Samples) -> BTreeMap<String, u32> {
+    let mut policies = BTreeMap::new();
+    for report in &samples.last.workers {
+        *policies.entry(report.policy.clone()).or_default() += 1;
+    }
+    policies
+}
+
+/// Counts as numbers to calculate with.
+#[expect(clippy::cast_precision_loss, reason = "counts and microseconds stay below 2^53")]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! What can be typed: commands and flags, their help, and nothing of what they do.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use service::settings::{duration, positive_duration, redis_url};
+
+/// Most replicas of one service on one machine.
+const MOST_REPLICAS: u32 = 500;
+
+/// Runs DockerCoins, scales it, measures it, and says what holds it back.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "bench", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  2    bad arguments
+  3    inconclusive: measured, but the verdict is withheld
+  4    the cluster refused, or did not settle
+  5    an error of bench itself, or results could not be written
+  130  interrupted";
+
+/// The commands.
+#[derive(Subcommand, Clone, Debug)]
+pub enum Command {
+    /// Start the app on this machine and show its logs; Ctrl-C takes all of it down
+    Up(UpArgs),
+    /// Set replicas, wait until they really serve, measure, and say what holds the app back
+    Scale(ScaleArgs),
+}
+
+/// Arguments of `bench up`.
+#[derive(Args, Clone, Debug)]
+pub struct UpArgs {
+    /// Worker replicas
+    #[arg(long, value_name = "N", default_value = "1", value_parser = replicas,
+          allow_negative_numbers = true)]
+    pub worker: u32,
+    /// rng replicas
+    #[arg(long, value_name = "N", default_value = "1", value_parser = replicas,
+          allow_negative_numbers = true)]
+    pub rng: u32,
+    /// hasher replicas
+    #[arg(long, value_name = "N", default_value = "1", value_parser = replicas,
+          allow_negative_numbers = true)]
+    pub hasher: u32,
+    /// Where and how the app runs.
+    #[command(flatten)]
+    pub local: LocalArgs,
+}
+
+/// Arguments of `bench scale`.
+#[derive(Args, Clone, Debug)]
+pub struct ScaleArgs {
+    /// Worker replicas; a list such as 1,2,10 is measured one after the other
+    #[arg(long, value_name = "N[,N...]", value_parser = replica_list,
+          allow_negative_numbers = true)]
+    pub worker: Option<ReplicaList>,
+    /// rng replicas, likewise
+    #[arg(long, value_name = "N[,N...]", value_parser = replica_list,
+          allow_negative_numbers = true)]
+    pub rng: Option<ReplicaList>,
+    /// hasher replicas, likewise
+    #[arg(long, value_name = "N[,N...]", value_parser = replica_list,
+          allow_negative_numbers = true)]
+    pub hasher: Option<ReplicaList>,
+    /// Length of the measuring window
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive_duration)]
+    pub duration: Duration,
+    /// Time between settling and the window
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub warmup: Duration,
+    /// Longest wait for the wanted replicas to serve
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = positive_duration)]
+    pub settle_timeout: Duration,
+    /// How results are printed
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: Format,
+    /// Directory to keep the run in: run.json, samples.ndjson, findings.json
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Scale the app of the `bench up` with this process id (needed only when several run)
+    #[arg(long, value_name = "PID", conflicts_with = "own")]
+    pub attach: Option<u32>,
+    /// Start an app of its own even when one runs (choose other ports then)
+    #[arg(long)]
+    pub own: bool,
+    /// Where and how an app of its own runs.
+    #[command(flatten)]
+    pub local: LocalArgs,
+}
+
+/// Where and how an app runs on this machine.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Local cluster")]
+pub struct LocalArgs {
+    /// Port webui is published on; 0 for any free one
+    #[arg(long, value_name = "PORT", default_value = "8000")]
+    pub webui_port: u16,
+    /// Port rng is published on
+    #[arg(long, value_name = "PORT", default_value = "8001")]
+    pub rng_port: u16,
+    /// Port hasher is published on
+    #[arg(long, value_name = "PORT", default_value = "8002")]
+    pub hasher_port: u16,
+    /// Address the ports are published on
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+    /// A Redis to use in place of the embedded one: HOST[:PORT] or a redis:// URL
+    #[arg(long, value_name = "ADDRESS", value_parser = redis_url)]
+    pub redis: Option<String>,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
+    /// One row for each stage of each step.
+    Csv,
+    /// Tables for a pull request or a page.
+    Markdown,
+}
+
+/// Numbers of replicas to be measured in turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaList(pub Vec<u32>);
+
+fn replicas(text: &str) -> Result<u32, String> {
+    match text.trim().parse() {
+        Ok(count) if count <= MOST_REPLICAS => Ok(count),
+        Ok(_) => Err(format!("at most {MOST_REPLICAS} replicas of a service on one machine")),
+        Err(_) => Err(format!("must be a whole number from 0 to {MOST_REPLICAS}")),
+    }
+}
+
+fn replica_list(text: &str) -> Result<ReplicaList, String> {
+    text.split(',').map(replicas).collect::<Result<_, _>>().map(ReplicaList)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn lists_of_replicas_are_whole_numbers() {
+        assert_eq!(replica_list("1,2,10"), Ok(ReplicaList(vec![1, 2, 10])));
+        assert_eq!(replica_list("0"), Ok(ReplicaList(vec![0])));
+        for wrong in ["", "1,,2", "abc", "-1", "1.5", "501", "99999999999"] {
+            assert!(replica_list(wrong).is_err(), "{wrong:?} was accepted");
+        }
+    }
+}

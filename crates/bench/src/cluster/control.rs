@@ -1,0 +1,268 @@
+//! Scaling an app that another bench runs: a socket in its directory, one JSON object a line each
+//! way. Only the same user gets through, and only one bench at a time may measure.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::task::JoinSet;
+
+use super::local::{LocalCluster, app_folders, remove_stale};
+use super::{Replicas, Status};
+use crate::failure::Failure;
+
+const SOCKET: &str = "control.sock";
+
+/// What is asked over the socket.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+enum Request {
+    /// How things are.
+    Status,
+    /// Have so many replicas.
+    Scale {
+        /// How many.
+        replicas: Replicas,
+    },
+    /// Be the one bench that measures, until this connection ends.
+    Measure {
+        /// Process id of the asking bench.
+        pid: u32,
+    },
+}
+
+/// What is answered.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+enum Reply {
+    /// Done, or to be done; how things are now.
+    Done {
+        /// The app.
+        status: Status,
+    },
+    /// No, and why.
+    Refused {
+        /// In a sentence.
+        reason: String,
+    },
+}
+
+/// Who measures the app now: one bench at a time, for as long as its connection lasts.
+#[derive(Debug, Default)]
+struct Lease {
+    holder: Arc<Mutex<()>>,
+    pid: AtomicU32,
+}
+
+/// Answers whoever connects to the app's control socket, for as long as it is polled.
+///
+/// # Errors
+/// When the socket cannot be made.
+pub async fn serve(cluster: Arc<LocalCluster>) -> io::Result<()> {
+    let listener = UnixListener::bind(cluster.folder().join(SOCKET))?;
+    let lease = Arc::new(Lease::default());
+    let mut open = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    open.spawn(converse(stream, Arc::clone(&cluster), Arc::clone(&lease)));
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            },
+            Some(_) = open.join_next() => {}
+        }
+    }
+}
+
+/// Answers one connection until it ends; what it sends that is no request ends it too.
+async fn converse(stream: UnixStream, cluster: Arc<LocalCluster>, lease: Arc<Lease>) {
+    let allowed = is_allowed(&stream);
+    let (input, output) = stream.into_split();
+    let mut line = Line { input: BufReader::new(input), output };
+    let mut held = None;
+    while let Ok(Some(request)) = line.receive::<Request>().await {
+        let reply = match allowed {
+            true => answer(&request, &cluster, &lease, &mut held),
+            false => Reply::Refused { reason: "this app is another user's".to_owned() },
+        };
+        if line.send(&reply).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(
+    request: &Request,
+    cluster: &LocalCluster,
+    lease: &Lease,
+    held: &mut Option<OwnedMutexGuard<()>>,
+) -> Reply {
+    match request {
+        Request::Status => {}
+        Request::Scale { replicas } => cluster.scale(*replicas),
+        Request::Measure { pid } => match Arc::clone(&lease.holder).try_lock_owned() {
+            Ok(guard) => {
+                *held = Some(guard);
+                lease.pid.store(*pid, Ordering::Relaxed);
+            }
+            Err(_) => {
+                let pid = lease.pid.load(Ordering::Relaxed);
+                let reason = format!(
+                    "another bench (pid {pid}) is measuring this app; wait until it is done"
+                );
+                return Reply::Refused { reason };
+            }
+        },
+    }
+    Reply::Done { status: cluster.status() }
+}
+
+fn is_allowed(stream: &UnixStream) -> bool {
+    let user = rustix::process::geteuid().as_raw();
+    stream.peer_cred().is_ok_and(|peer| may_control(peer.uid(), user))
+}
+
+/// The user who runs the app, and root, who could do anything anyway.
+fn may_control(peer: u32, user: u32) -> bool {
+    peer == user || peer == 0
+}
+
+/// One JSON object a line, each way.
+#[derive(Debug)]
+struct Line {
+    input: BufReader<OwnedReadHalf>,
+    output: OwnedWriteHalf,
+}
+
+impl Line {
+    async fn receive<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+        let mut text = String::new();
+        match self.input.read_line(&mut text).await? {
+            0 => Ok(None),
+            _ => Ok(Some(serde_json::from_str(&text)?)),
+        }
+    }
+
+    async fn send(&mut self, message: &impl Serialize) -> io::Result<()> {
+        let mut text = serde_json::to_vec(message)?;
+        text.push(b'\n');
+        self.output.write_all(&text).await
+    }
+}
+
+/// A connection to the bench that runs an app.
+#[derive(Debug)]
+pub struct Client {
+    line: Line,
+    pid: u32,
+}
+
+/// Which running app to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The only one, if there is one.
+    Any,
+    /// The one that this process runs.
+    Pid(u32),
+}
+
+impl Client {
+    /// Connects to the running app, or `None` when none runs. Directories that killed benches
+    /// left behind are removed on the way.
+    ///
+    /// # Errors
+    /// When several run and none was named, or the named one does not, or refuses.
+    pub async fn find(wanted: Wanted) -> Result<Option<Self>, Failure> {
+        let mut running = Vec::new();
+        for folder in app_folders() {
+            match UnixStream::connect(folder.join(SOCKET)).await {
+                Ok(stream) => running.push(Self::over(stream).await?),
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                    remove_stale(&folder);
+                }
+                Err(_) => {} // just starting or just stopping
+            }
+        }
+        if let Wanted::Pid(pid) = wanted {
+            let found = running.into_iter().find(|client| client.pid == pid);
+            let none = || Failure::Control(format!("no bench up with pid {pid} runs (--attach)"));
+            return found.ok_or_else(none).map(Some);
+        }
+        if running.len() > 1 {
+            let pids: Vec<_> = running.iter().map(|client| client.pid.to_string()).collect();
+            let pids = pids.join(", ");
+            let reason = format!("several apps run (pids {pids}); name one with --attach PID");
+            return Err(Failure::Control(reason));
+        }
+        Ok(running.pop())
+    }
+
+    /// Process id of the bench that runs the app.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Makes this the one bench that measures the app.
+    ///
+    /// # Errors
+    /// When another one does.
+    pub async fn measure(&mut self) -> Result<(), Failure> {
+        self.ask(&Request::Measure { pid: std::process::id() }).await.map(drop)
+    }
+
+    /// Asks for so many replicas.
+    ///
+    /// # Errors
+    /// When the bench that runs the app is gone.
+    pub async fn scale(&mut self, replicas: Replicas) -> Result<(), Failure> {
+        self.ask(&Request::Scale { replicas }).await.map(drop)
+    }
+
+    /// How things are now.
+    ///
+    /// # Errors
+    /// When the bench that runs the app is gone.
+    pub async fn status(&mut self) -> Result<Status, Failure> {
+        self.ask(&Request::Status).await
+    }
+
+    async fn over(stream: UnixStream) -> Result<Self, Failure> {
+        let (input, output) = stream.into_split();
+        let line = Line { input: BufReader::new(input), output };
+        let mut client = Self { line, pid: 0 };
+        client.pid = client.status().await?.pid;
+        Ok(client)
+    }
+
+    async fn ask(&mut self, request: &Request) -> Result<Status, Failure> {
+        let gone = |reason: &dyn std::fmt::Display| {
+            Failure::Control(format!("the bench up that ran the app is gone: {reason}"))
+        };
+        self.line.send(request).await.map_err(|error| gone(&error))?;
+        match self.line.receive().await.map_err(|error| gone(&error))? {
+            Some(Reply::Done { status }) => Ok(status),
+            Some(Reply::Refused { reason }) => Err(Failure::Control(reason)),
+            None => Err(gone(&"it closed the connection")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_users_are_refused() {
+        assert!(may_control(1000, 1000) && may_control(0, 1000));
+        assert!(!may_control(1001, 1000) && !may_control(1000, 0));
+    }
+}

@@ -1,0 +1,230 @@
+//! The local cluster: every replica a process of its own on loopback, a relay on each published
+//! port as the routing mesh of a swarm has it, and a Redis inside this process unless another is
+//! named. Nothing it started outlives it, however it ends.
+
+mod folder;
+mod port_owner;
+mod process;
+mod registry;
+mod relay;
+mod supervisor;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+
+use self::folder::AppFolder;
+use self::process::Command;
+use self::registry::Registry;
+use self::supervisor::Supervisor;
+use super::{Replicas, Service, Status};
+use crate::failure::Failure;
+
+pub use self::folder::{app_folders, remove_stale};
+
+/// How the local cluster is to be set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setup {
+    /// Address the ports are published on.
+    pub bind: IpAddr,
+    /// Port for webui.
+    pub webui_port: u16,
+    /// Port for rng.
+    pub rng_port: u16,
+    /// Port for hasher.
+    pub hasher_port: u16,
+    /// A Redis to use in place of the embedded one, as a URL.
+    pub redis: Option<String>,
+}
+
+/// Something that happened in the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A line a replica logged.
+    Log {
+        /// Its name.
+        replica: String,
+        /// The line.
+        line: String,
+    },
+    /// A replica is ready.
+    Ready {
+        /// Its name.
+        replica: String,
+    },
+    /// A replica ended without being told to.
+    Died {
+        /// Its name.
+        replica: String,
+        /// How it ended.
+        how: String,
+        /// How long until it is started again.
+        restart_in: Duration,
+    },
+    /// A replica ended as it was told to.
+    Stopped {
+        /// Its name.
+        replica: String,
+    },
+}
+
+/// An app that runs on this machine as child processes.
+#[derive(Debug)]
+pub struct LocalCluster {
+    folder: AppFolder,
+    published: [SocketAddr; 3],
+    worker: Mutex<Supervisor>,
+    rng: Mutex<Supervisor>,
+    hasher: Mutex<Supervisor>,
+    webui: Mutex<Supervisor>,
+    /// Relays and the embedded Redis; they end when this is dropped.
+    _servers: JoinSet<()>,
+}
+
+impl LocalCluster {
+    /// Publishes the ports and starts one webui and `replicas`. `events` hears what happens.
+    ///
+    /// # Errors
+    /// When a port is taken, or a file or a listening socket cannot be had.
+    pub async fn start(
+        setup: &Setup,
+        replicas: Replicas,
+        events: UnboundedSender<Event>,
+    ) -> Result<Self, Failure> {
+        let publish = |service: Service, port| publish(service, setup.bind, port);
+        let webui_port = publish(Service::Webui, setup.webui_port)?;
+        let rng_port = publish(Service::Rng, setup.rng_port)?;
+        let hasher_port = publish(Service::Hasher, setup.hasher_port)?;
+        let published = [address(&webui_port)?, address(&rng_port)?, address(&hasher_port)?];
+        let folder = AppFolder::create().map_err(Failure::Start)?;
+        let mut servers = JoinSet::new();
+        let redis = match &setup.redis {
+            Some(url) => url.clone(),
+            None => start_redis(&mut servers).await?,
+        };
+        let listed = |service: Service| {
+            Arc::new(Registry::listed(service, folder.path().join(service.name())))
+        };
+        let (rng, hasher) = (listed(Service::Rng), listed(Service::Hasher));
+        let worker = Arc::new(Registry::unlisted(Service::Worker));
+        let webui = Arc::new(Registry::unlisted(Service::Webui));
+        for (listener, registry) in [(webui_port, &webui), (rng_port, &rng), (hasher_port, &hasher)]
+        {
+            servers.spawn(relay::relay(listener, Arc::clone(registry)));
+        }
+        let commands = Commands { folder: folder.path(), redis: &redis };
+        let supervise = |registry: Arc<Registry>, command: Command| {
+            Mutex::new(Supervisor::new(registry, command, events.clone()))
+        };
+        let cluster = Self {
+            worker: supervise(worker, commands.worker()),
+            rng: supervise(rng, Command::listening(Service::Rng)),
+            hasher: supervise(hasher, Command::listening(Service::Hasher)),
+            webui: supervise(webui, commands.webui()),
+            folder,
+            published,
+            _servers: servers,
+        };
+        locked(&cluster.webui).set(1);
+        cluster.scale(replicas);
+        Ok(cluster)
+    }
+
+    /// Asks for so many replicas; they come about afterwards.
+    pub fn scale(&self, replicas: Replicas) {
+        locked(&self.rng).set(replicas.rng);
+        locked(&self.hasher).set(replicas.hasher);
+        locked(&self.worker).set(replicas.worker);
+    }
+
+    /// How things are now.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let [webui, rng, hasher] = self.published;
+        let services = [&self.worker, &self.rng, &self.hasher, &self.webui];
+        Status {
+            pid: std::process::id(),
+            webui,
+            rng,
+            hasher,
+            services: services.map(|supervisor| locked(supervisor).status()).into(),
+        }
+    }
+
+    /// Where this app keeps its control socket and its lists of replicas.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Stops everything: the workers first, so that they can still count their last loops.
+    pub async fn stop(&self) {
+        close(&self.worker).await;
+        tokio::join!(close(&self.rng), close(&self.hasher), close(&self.webui));
+    }
+}
+
+async fn close(supervisor: &Mutex<Supervisor>) {
+    let tasks = locked(supervisor).close();
+    tasks.join_all().await;
+}
+
+/// The command lines of the replicas that need to know of others.
+struct Commands<'a> {
+    folder: &'a Path,
+    redis: &'a str,
+}
+
+impl Commands<'_> {
+    fn worker(&self) -> Command {
+        let list = |service: Service| format!("@{}", self.folder.join(service.name()).display());
+        let arguments = [
+            ("--rng", list(Service::Rng)),
+            ("--hasher", list(Service::Hasher)),
+            ("--redis", self.redis.to_owned()),
+        ];
+        Command::silent(Service::Worker).with(arguments)
+    }
+
+    fn webui(&self) -> Command {
+        Command::listening(Service::Webui).with([("--redis", self.redis.to_owned())])
+    }
+}
+
+fn publish(service: Service, bind: IpAddr, port: u16) -> Result<TcpListener, Failure> {
+    let address = SocketAddr::new(bind, port);
+    service::launch::bind(address).map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => Failure::PortTaken {
+            service: service.name(),
+            port,
+            owner: port_owner::of(port).map(|owner| format!(" by {owner}")).unwrap_or_default(),
+        },
+        _ => Failure::Publish { service: service.name(), address, source },
+    })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(|error| Failure::Start(error.to_string()))
+}
+
+async fn start_redis(servers: &mut JoinSet<()>) -> Result<String, Failure> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .map_err(|error| Failure::Start(format!("no port for Redis: {error}")))?;
+    let url = format!("redis://{}", address(&listener)?);
+    let redis = embedded_redis::Redis::new();
+    servers.spawn(async move {
+        embedded_redis::serve(listener, redis, std::future::pending()).await;
+    });
+    Ok(url)
+}
+
+/// Nothing under these locks can panic half way, so a poisoned one is as good as any.
+fn locked(supervisor: &Mutex<Supervisor>) -> std::sync::MutexGuard<'_, Supervisor> {
+    supervisor.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,157 @@
+//! One replica as a child process: this program again, as that service. The child's standard
+//! input is its lifeline: it ends when this process does, however that happens, and the child
+//! with it.
+
+use std::net::SocketAddr;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::process::{Child, ChildStdout};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+
+use super::Event;
+use super::registry::Registry;
+use crate::cluster::Service;
+use crate::http;
+
+/// The program itself, even if its file was replaced meanwhile.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+/// How long a replica may take to be ready.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a replica may take to stop before it is killed; longer than services drain.
+const STOP_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// How a replica is started.
+#[derive(Clone, Debug)]
+pub(super) struct Command {
+    listens: bool,
+    arguments: Vec<String>,
+}
+
+/// How a replica ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// It was told to.
+    Stopped,
+    /// By itself: how, in words.
+    Died(String),
+}
+
+impl Command {
+    /// A service that listens, on a free port of loopback.
+    pub(super) fn listening(service: Service) -> Self {
+        let arguments = [("--address", "127.0.0.1".to_owned()), ("--port", "0".to_owned())];
+        Self { listens: true, ..Self::silent(service) }.with(arguments)
+    }
+
+    /// A service without a port.
+    pub(super) fn silent(service: Service) -> Self {
+        let arguments = vec!["service".to_owned(), service.name().to_owned(), "--lifeline".into()];
+        Self { listens: false, arguments }
+    }
+
+    /// The same command with more flags.
+    pub(super) fn with<const N: usize>(mut self, flags: [(&str, String); N]) -> Self {
+        for (flag, value) in flags {
+            self.arguments.extend([flag.to_owned(), value]);
+        }
+        self
+    }
+
+    /// Runs one replica until it ends or `stop` fires (or its sender is dropped).
+    pub(super) async fn run(
+        &self,
+        registry: &Registry,
+        slot: u32,
+        events: &UnboundedSender<Event>,
+        stop: &mut oneshot::Receiver<()>,
+    ) -> End {
+        let replica = registry.name(slot);
+        let mut child = match self.spawn(&replica) {
+            Ok(child) => child,
+            Err(error) => return End::Died(format!("cannot be started: {error}")),
+        };
+        // Held here to the end: waiting for a child would close its standard input.
+        let _lifeline = child.stdin.take();
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(forward(stderr, replica.clone(), events.clone()));
+        }
+        let readiness = self.until_ready(child.stdout.take());
+        let ready = tokio::select! {
+            status = child.wait() => return End::Died(in_words(status)),
+            _ = &mut *stop => None,
+            ready = tokio::time::timeout(START_TIMEOUT, readiness) => Some(ready),
+        };
+        match ready {
+            Some(Ok(Ok(address))) => registry.ready(slot, address),
+            Some(Ok(Err(reason))) => return End::Died(reason),
+            Some(Err(_)) => return End::Died(format!("not ready within {START_TIMEOUT:?}")),
+            None => return leave(registry, slot, child).await,
+        }
+        let _ = events.send(Event::Ready { replica });
+        tokio::select! {
+            status = child.wait() => End::Died(in_words(status)),
+            _ = stop => leave(registry, slot, child).await,
+        }
+    }
+
+    fn spawn(&self, replica: &str) -> std::io::Result<Child> {
+        tokio::process::Command::new(THIS_PROGRAM)
+            .args(&self.arguments)
+            .args(["--replica", replica])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Ctrl-C in the terminal is for this process alone, which stops the others in order.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+    }
+
+    /// Waits until the replica listens and is healthy, and returns its address.
+    async fn until_ready(&self, stdout: Option<ChildStdout>) -> Result<Option<SocketAddr>, String> {
+        let (true, Some(stdout)) = (self.listens, stdout) else {
+            return Ok(None);
+        };
+        let mut line = String::new();
+        let read = BufReader::new(stdout).read_line(&mut line).await;
+        read.map_err(|error| format!("its address cannot be read: {error}"))?;
+        let word = line.split_whitespace().last().unwrap_or_default();
+        let address = word.parse().map_err(|_| format!("it announced '{}'", line.trim()))?;
+        let mut client = http::Client::new(address);
+        while client.get("/health").await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(Some(address))
+    }
+}
+
+/// Tells a replica to stop, and kills it if it does not.
+async fn leave(registry: &Registry, slot: u32, mut child: Child) -> End {
+    registry.leaving(slot);
+    if let Some(pid) = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
+        // It may just have ended by itself, which is as good.
+        let _ = kill_process(pid, Signal::TERM);
+    }
+    if tokio::time::timeout(STOP_TIMEOUT, child.wait()).await.is_err() {
+        let _ = child.kill().await;
+    }
+    End::Stopped
+}
+
+/// How a process ended: `exit status: 1`, `signal: 9 (SIGKILL)`.
+fn in_words(status: std::io::Result<ExitStatus>) -> String {
+    status.map_or_else(|error| format!("lost: {error}"), |status| status.to_string())
+}
+
+/// Passes a replica's log on, line by line, until it ends.
+async fn forward(log: impl AsyncRead + Unpin, replica: String, events: UnboundedSender<Event>) {
+    let mut lines = BufReader::new(log).split(b'\n');
+    while let Ok(Some(line)) = lines.next_segment().await {
+        let line = String::from_utf8_lossy(&line).into_owned();
+        let _ = events.send(Event::Log { replica: replica.clone(), line });
+    }
+}

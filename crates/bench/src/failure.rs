@@ -1,0 +1,107 @@
+//! What can go wrong for reasons outside the program, and the exit code of each. Whatever is not
+//! listed here is a bug.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The exit codes of every command, as the documentation lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Bad arguments.
+    Usage = 2,
+    /// Inconclusive: measured, but the verdict is withheld.
+    Inconclusive = 3,
+    /// The cluster refused or did not settle.
+    Cluster = 4,
+    /// An error of the program itself, or of the disk it writes to.
+    Internal = 5,
+    /// Ctrl-C or SIGTERM before the end.
+    Interrupted = 130,
+}
+
+/// A failure the user or the world can do something about.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The directory given with `--out` cannot be used.
+    #[error("--out {}: {reason}", path.display())]
+    Out {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Results could not be written; they are still printed.
+    #[error("cannot write {}: {source} (the results so far are printed; free some space or choose another --out)", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A published port is taken.
+    #[error("port {port} for {service} is taken{owner}; stop what uses it, or choose another with --{service}-port (0: any free one)")]
+    PortTaken {
+        /// The service to publish.
+        service: &'static str,
+        /// The port.
+        port: u16,
+        /// ` by <program> (pid <n>)`, where that can be known.
+        owner: String,
+    },
+    /// A port cannot be listened on for another reason.
+    #[error("cannot publish {service} on {address}: {source} (choose another port with --{service}-port or address with --bind)")]
+    Publish {
+        /// The service to publish.
+        service: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The app could not be started.
+    #[error("cannot start the app: {0}")]
+    Start(String),
+    /// Something else than this user's `bench up` holds the place of its control socket.
+    #[error("{0}")]
+    Control(String),
+    /// The wanted replicas did not come about.
+    #[error("not settled after {after:?}: {missing}")]
+    NotSettled {
+        /// How long it was waited.
+        after: std::time::Duration,
+        /// What is missing.
+        missing: String,
+    },
+    /// webui, through which everything is measured, does not answer.
+    #[error("webui at {address} does not answer: {reason}")]
+    Webui {
+        /// Where.
+        address: SocketAddr,
+        /// What it did instead.
+        reason: String,
+    },
+    /// Ctrl-C or SIGTERM.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Failure {
+    /// The exit code that tells.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Out { .. } => Exit::Usage,
+            Self::Write { .. } => Exit::Internal,
+            Self::Interrupted => Exit::Interrupted,
+            Self::PortTaken { .. }
+            | Self::Publish { .. }
+            | Self::Start(_)
+            | Self::Control(_)
+            | Self::NotSettled { .. }
+            | Self::Webui { .. } => Exit::Cluster,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The command line tool: the only place that prints, exits, and installs signal handlers.
+
+mod screen;
+mod up;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use bench::cli::{Cli, Format};
+use bench::failure::{Exit, Failure};
+use bench::plan::{Plan, ScalePlan};
+use bench::{report, scale};
+use clap::Parser as _;
+use service::launch::launch;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::screen::Screen;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    // `bench service rng ...`: this program as one of the app's services.
+    if let Some(code) = run_as_service(arguments.by_ref().skip(1).collect()) {
+        return code;
+    }
+    let plan = Plan::from(Cli::parse());
+    service::launch::raise_file_limit();
+    match run(plan) {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(error) => {
+            anstream::eprintln!("error: {error:#}");
+            let exit = error.downcast_ref().map_or(Exit::Internal, Failure::exit);
+            ExitCode::from(exit as u8)
+        }
+    }
+}
+
+fn run_as_service(arguments: Vec<OsString>) -> Option<ExitCode> {
+    let [command, name, ..] = arguments.as_slice() else { return None };
+    if command != "service" {
+        return None;
+    }
+    let name = name.to_str()?.to_owned();
+    let rest = arguments.into_iter().skip(1);
+    match name.as_str() {
+        "rng" => Some(launch::<rng::Settings>(rest)),
+        "hasher" => Some(launch::<hasher::Settings>(rest)),
+        "worker" => Some(launch::<worker::Settings>(rest)),
+        "webui" => Some(launch::<webui::Settings>(rest)),
+        _ => None,
+    }
+}
+
+fn run(plan: Plan) -> anyhow::Result<Exit> {
+    // One thread: bench waits, relays and writes down; what works hard are the replicas, which
+    // are processes of their own.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = stop_signal()?;
+        match plan {
+            Plan::Up { setup, replicas } => up::up(&setup, replicas, stop).await,
+            Plan::Scale(plan) => scale(&plan, stop).await,
+        }
+    })
+}
+
+async fn scale(plan: &ScalePlan, stop: impl Future<Output = ()>) -> anyhow::Result<Exit> {
+    let mut screen = Screen::new();
+    let outcome = scale::run(plan, stop, &mut |progress| screen.show(&progress)).await;
+    screen.clear();
+    let findings = outcome.findings;
+    if !findings.steps.is_empty() || plan.output == Format::Json && outcome.failure.is_none() {
+        let text = report::render(&findings, plan.output);
+        let mut out = anstream::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()?;
+    }
+    match outcome.failure {
+        Some(failure) => Err(failure.into()),
+        None if findings.conclusive() => Ok(Exit::Done),
+        None => Ok(Exit::Inconclusive),
+    }
+}
+
+/// Completes when this process is told to stop: Ctrl-C, SIGTERM, or its terminal closed.
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    })
+}

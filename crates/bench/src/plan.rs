@@ -1,0 +1,190 @@
+//! What is to be done, with nothing in it that can still be wrong: the command line made into
+//! values. It asks nothing of the machine.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::cli::{Cli, Command, Format, LocalArgs, ReplicaList, ScaleArgs, UpArgs};
+use crate::cluster::Replicas;
+use crate::cluster::control::Wanted;
+use crate::cluster::local::Setup;
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// Run the app until told to stop.
+    Up {
+        /// How.
+        setup: Setup,
+        /// With how many replicas.
+        replicas: Replicas,
+    },
+    /// Scale and measure.
+    Scale(ScalePlan),
+}
+
+/// A series of steps, each scaled, settled and measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScalePlan {
+    /// On which app.
+    pub target: Target,
+    /// The steps in order; there is at least one.
+    pub steps: Vec<StepPlan>,
+    /// How each is measured.
+    pub timing: Timing,
+    /// How results are printed.
+    pub output: Format,
+    /// Where the run is kept, if anywhere.
+    pub out: Option<PathBuf>,
+}
+
+/// On which app to act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The running app to use, or `None` to start one of its own in any case.
+    pub running: Option<Wanted>,
+    /// How an app of its own is set up.
+    pub setup: Setup,
+}
+
+/// Replicas wanted in a step; `None` leaves what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct StepPlan {
+    /// Worker processes.
+    pub worker: Option<u32>,
+    /// rng replicas.
+    pub rng: Option<u32>,
+    /// hasher replicas.
+    pub hasher: Option<u32>,
+}
+
+/// How long each part of a step takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Longest wait for the replicas to serve.
+    pub settle_timeout: Duration,
+    /// From settled to the window.
+    pub warmup: Duration,
+    /// The window.
+    pub window: Duration,
+}
+
+impl StepPlan {
+    /// The replicas of this step, where `now` are there.
+    #[must_use]
+    pub fn on(self, now: Replicas) -> Replicas {
+        Replicas {
+            worker: self.worker.unwrap_or(now.worker),
+            rng: self.rng.unwrap_or(now.rng),
+            hasher: self.hasher.unwrap_or(now.hasher),
+        }
+    }
+}
+
+impl From<Cli> for Plan {
+    fn from(cli: Cli) -> Self {
+        match cli.command {
+            Command::Up(UpArgs { worker, rng, hasher, local }) => {
+                Self::Up { setup: local.into(), replicas: Replicas { worker, rng, hasher } }
+            }
+            Command::Scale(arguments) => Self::Scale(arguments.into()),
+        }
+    }
+}
+
+impl From<LocalArgs> for Setup {
+    fn from(arguments: LocalArgs) -> Self {
+        let LocalArgs { webui_port, rng_port, hasher_port, bind, redis } = arguments;
+        Self { bind, webui_port, rng_port, hasher_port, redis }
+    }
+}
+
+impl From<ScaleArgs> for ScalePlan {
+    fn from(arguments: ScaleArgs) -> Self {
+        let steps = steps(
+            arguments.worker.as_ref(),
+            arguments.rng.as_ref(),
+            arguments.hasher.as_ref(),
+        );
+        let running = match (arguments.own, arguments.attach) {
+            (true, _) => None,
+            (false, Some(pid)) => Some(Wanted::Pid(pid)),
+            (false, None) => Some(Wanted::Any),
+        };
+        Self {
+            target: Target { running, setup: arguments.local.into() },
+            steps,
+            timing: Timing {
+                settle_timeout: arguments.settle_timeout,
+                warmup: arguments.warmup,
+                window: arguments.duration,
+            },
+            output: arguments.output,
+            out: arguments.out,
+        }
+    }
+}
+
+/// Every combination of the lists, hashers outermost and workers innermost.
+fn steps(
+    worker: Option<&ReplicaList>,
+    rng: Option<&ReplicaList>,
+    hasher: Option<&ReplicaList>,
+) -> Vec<StepPlan> {
+    let choices = |list: Option<&ReplicaList>| match list {
+        Some(ReplicaList(counts)) => counts.iter().copied().map(Some).collect(),
+        None => vec![None],
+    };
+    let mut steps = Vec::new();
+    for hasher in choices(hasher) {
+        for rng in choices(rng) {
+            for worker in choices(worker) {
+                steps.push(StepPlan { worker, rng, hasher });
+            }
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    fn scale(words: &str) -> ScalePlan {
+        let words = ["bench", "scale"].into_iter().chain(words.split_whitespace());
+        match Plan::from(Cli::parse_from(words)) {
+            Plan::Scale(plan) => plan,
+            Plan::Up { .. } => unreachable!("bench scale was typed"),
+        }
+    }
+
+    #[test]
+    fn lists_become_steps_in_every_combination() {
+        let plan = scale("--worker 1,2 --rng 1,5");
+        let counts: Vec<_> = plan.steps.iter().map(|step| (step.worker, step.rng)).collect();
+        assert_eq!(counts, [
+            (Some(1), Some(1)),
+            (Some(2), Some(1)),
+            (Some(1), Some(5)),
+            (Some(2), Some(5))
+        ]);
+    }
+
+    #[test]
+    fn what_is_not_named_stays_as_it_is() {
+        let step = scale("--rng 5").steps[0];
+        let now = Replicas { worker: 10, rng: 1, hasher: 2 };
+        assert_eq!(step.on(now), Replicas { worker: 10, rng: 5, hasher: 2 });
+    }
+
+    #[test]
+    fn a_running_app_is_used_unless_told_otherwise() {
+        assert_eq!(scale("").target.running, Some(Wanted::Any));
+        assert_eq!(scale("--attach 7").target.running, Some(Wanted::Pid(7)));
+        assert_eq!(scale("--own").target.running, None);
+    }
+}

@@ -1,0 +1,40 @@
+//! What a command is doing, as events for whoever shows them. No text is written here.
+
+use std::time::Duration;
+
+use crate::cluster::Replicas;
+use crate::cluster::local::Event;
+
+/// Something to show while a command runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Progress {
+    /// Which cluster, and why that one.
+    Cluster(String),
+    /// A step begins.
+    Step {
+        /// Its place, from 1.
+        number: usize,
+        /// How many there are.
+        of: usize,
+        /// The replicas asked for.
+        replicas: Replicas,
+    },
+    /// Waiting for the replicas; what is missing.
+    Settling(String),
+    /// Waiting for the app to be in its stride.
+    WarmingUp {
+        /// How long still.
+        left: Duration,
+    },
+    /// The window is open.
+    Measuring {
+        /// For how long it has been.
+        elapsed: Duration,
+        /// How long it will be.
+        length: Duration,
+        /// The estimate so far.
+        hashes_per_second: Option<f64>,
+    },
+    /// Something happened in the cluster.
+    Happened(Event),
+}

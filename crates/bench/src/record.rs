@@ -1,0 +1,151 @@
+//! The run directory: what was asked, every sample, and the findings, so that a run can be read
+//! again. Writing and reading only.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::analyse::Findings;
+use crate::failure::Failure;
+use crate::measure::Samples;
+
+const RUN: &str = "run.json";
+const SAMPLES: &str = "samples.ndjson";
+const FINDINGS: &str = "findings.json";
+
+/// What a run was: enough to do it again and to doubt it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Version of this file.
+    pub schema_version: u32,
+    /// The command line.
+    pub command: Vec<String>,
+    /// bench's version.
+    pub bench_version: String,
+    /// Which cluster, and why that one.
+    pub cluster: String,
+    /// When it began, RFC 3339.
+    pub began: String,
+    /// The machine that measured.
+    pub host: Host,
+    /// How it ended: `running`, `done`, or the error's text.
+    pub stop_reason: String,
+}
+
+/// A machine, as far as it bears on speed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// Its name.
+    pub name: String,
+    /// Operating system and its version.
+    pub system: String,
+    /// Processors this process may use.
+    pub processors: usize,
+}
+
+/// A run directory that is being written.
+#[derive(Debug)]
+pub struct Recorder {
+    folder: PathBuf,
+    run: Run,
+    samples: File,
+}
+
+impl Recorder {
+    /// Begins a run in `folder`, which is made if it is not there and must not hold one already.
+    ///
+    /// # Errors
+    /// When the directory cannot be used; nothing has been measured yet.
+    pub fn begin(folder: &Path) -> Result<Self, Failure> {
+        let refused =
+            |reason: String| Failure::Out { path: folder.to_owned(), reason };
+        fs::create_dir_all(folder).map_err(|error| refused(error.to_string()))?;
+        if folder.join(RUN).exists() {
+            return Err(refused("it already holds a run; name another directory".to_owned()));
+        }
+        let samples = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(folder.join(SAMPLES))
+            .map_err(|error| refused(error.to_string()))?;
+        let run = Run {
+            schema_version: crate::analyse::SCHEMA_VERSION,
+            command: std::env::args().collect(),
+            bench_version: env!("CARGO_PKG_VERSION").to_owned(),
+            cluster: String::new(),
+            began: jiff::Timestamp::now().to_string(),
+            host: host(),
+            stop_reason: "running".to_owned(),
+        };
+        let recorder = Self { folder: folder.to_owned(), run, samples };
+        recorder.write_run().map_err(|failure| refused(failure.to_string()))?;
+        Ok(recorder)
+    }
+
+    /// Adds the samples of a step.
+    ///
+    /// # Errors
+    /// When the disk is full or gone.
+    pub fn step(&mut self, samples: &Samples) -> Result<(), Failure> {
+        let mut line = serde_json::to_vec(samples).unwrap_or_default();
+        line.push(b'\n');
+        let written = self.samples.write_all(&line).and_then(|()| self.samples.sync_data());
+        written.map_err(|source| write_failure(self.folder.join(SAMPLES), source))
+    }
+
+    /// Ends the run with its findings.
+    ///
+    /// # Errors
+    /// When the disk is full or gone.
+    pub fn end(mut self, findings: &Findings, stop_reason: &str) -> Result<(), Failure> {
+        self.run.stop_reason = stop_reason.to_owned();
+        self.run.cluster.clone_from(&findings.cluster);
+        self.write_run()?;
+        write_json(self.folder.join(FINDINGS), findings)
+    }
+
+    fn write_run(&self) -> Result<(), Failure> {
+        write_json(self.folder.join(RUN), &self.run)
+    }
+}
+
+/// The samples of a recorded run, a step each.
+///
+/// # Errors
+/// When the file is not there or a line is not what [`Recorder::step`] wrote.
+pub fn read_samples(folder: &Path) -> io::Result<Vec<Samples>> {
+    let lines = BufReader::new(File::open(folder.join(SAMPLES))?).lines();
+    lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+}
+
+/// Written aside and moved into place, so that there is never half a file.
+fn write_json(path: PathBuf, value: &impl Serialize) -> Result<(), Failure> {
+    let aside = path.with_extension("json.new");
+    let write = || -> io::Result<()> {
+        let mut file = File::create(&aside)?;
+        serde_json::to_writer_pretty(&mut file, value)?;
+        file.write_all(b"\n")?;
+        file.sync_data()?;
+        fs::rename(&aside, &path)
+    };
+    write().map_err(|source| {
+        let _ = fs::remove_file(&aside);
+        write_failure(path, source)
+    })
+}
+
+fn write_failure(path: PathBuf, source: io::Error) -> Failure {
+    Failure::Write { path, source }
+}
+
+fn host() -> Host {
+    let system = rustix::system::uname();
+    let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
+    Host {
+        name: text(system.nodename()),
+        system: format!("{} {}", text(system.sysname()), text(system.release())),
+        processors: std::thread::available_parallelism().map_or(1, Into::into),
+    }
+}

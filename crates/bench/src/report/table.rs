@@ -1,0 +1,103 @@
+//! Findings for people at a terminal. Colours are ANSI; `main` leaves them out where they would
+//! not be understood.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use tabled::builder::Builder;
+use tabled::settings::object::{Columns, Rows};
+use tabled::settings::style::Style as Frame;
+use tabled::settings::{Alignment, Modify};
+
+use super::words::{self, STAGE_HEAD, STEP_HEAD};
+use crate::analyse::{Findings, StepFindings};
+
+const STRONG: Style = Style::new().bold();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const DOUBT: Style = AnsiColor::Yellow.on_default();
+const FAINT: Style = Style::new().dimmed();
+
+pub(super) fn render(findings: &Findings) -> String {
+    let mut text = format!("cluster  {}\n", findings.cluster);
+    for step in &findings.steps {
+        text.push('\n');
+        text.push_str(&render_step(step));
+    }
+    if findings.steps.len() > 1 {
+        let rows = findings.steps.iter().map(words::step_row);
+        let _ = write!(text, "\n{}\n", table(STEP_HEAD, rows, 3));
+    }
+    text
+}
+
+fn render_step(step: &StepFindings) -> String {
+    let mut text = headline(step);
+    if !step.stages.is_empty() {
+        let rows = step.stages.iter().map(words::stage_row);
+        let _ = writeln!(text, "{}", table(STAGE_HEAD, rows, 1));
+    }
+    if let (Some(closure), Some(loop_ms)) = (step.closure, step.loop_ms) {
+        let _ = writeln!(
+            text,
+            "{FAINT}closure {:.1} % of {} workers; a loop takes {loop_ms:.1} ms{FAINT:#}",
+            closure * 100.0,
+            step.workers
+        );
+    }
+    let style = if step.bottleneck.is_some() { GOOD } else { DOUBT };
+    let _ = writeln!(text, "\n{style}{}{style:#}", words::verdict(step));
+    let next = words::next(step);
+    if !next.is_empty() && step.bottleneck.is_some() {
+        let _ = writeln!(text, "One more replica by the bound: {}", next.join("; "));
+    }
+    for warning in &step.warnings {
+        let _ = writeln!(text, "{DOUBT}warning: {warning}{DOUBT:#}");
+    }
+    text
+}
+
+fn headline(step: &StepFindings) -> String {
+    let rate = step.hashes_per_second;
+    let (coins, counter) = (step.coins_per_second, step.counter_hashes_per_second);
+    let statistical = rate.statistical.map_or_else(String::new, |half| {
+        format!(" {} statistical", words::plus_minus(half))
+    });
+    let flush = match rate.flush > 0.0 {
+        true => format!(" {} flush", words::plus_minus(rate.flush)),
+        false => String::new(),
+    };
+    format!(
+        "{STRONG}{}{STRONG:#}   settled in {}, measured for {}\n\n\
+         {STRONG}{:>9.2} hashes/s{STRONG:#}{statistical}{flush}   {FAINT}{:.2} {} by the counter\
+         {FAINT:#}\n\
+         {STRONG}{:>9.2} coins/s{STRONG:#}  {:.2} to {:.2}\n\n",
+        words::replicas(step),
+        words::seconds(step.settled_after_ms),
+        words::seconds(step.window_ms),
+        rate.interval.value,
+        counter.interval.value,
+        words::plus_minus(counter.flush),
+        coins.value,
+        coins.low,
+        coins.high,
+    )
+}
+
+/// A table with numbers to the right from column `numbers` on.
+fn table<const N: usize>(
+    head: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+    numbers: usize,
+) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(head);
+    for row in rows {
+        builder.push_record(row);
+    }
+    let mut table = builder.build();
+    table
+        .with(Frame::rounded())
+        .with(Modify::new(Columns::new(numbers..)).with(Alignment::right()))
+        .with(Modify::new(Rows::first()).with(Alignment::center()));
+    table.to_string()
+}

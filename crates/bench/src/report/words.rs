@@ -1,0 +1,102 @@
+//! Numbers and rows as people read them, shared by the tables of all formats.
+
+use crate::analyse::{StageFindings, StepFindings};
+
+/// Head of the table of stages.
+pub(super) const STAGE_HEAD: [&str; 10] =
+    ["stage", "replicas", "calls/s", "p50", "p90", "p99", "max", "busy", "waiting", "workers"];
+
+/// Head of the table of steps.
+pub(super) const STEP_HEAD: [&str; 8] =
+    ["worker", "rng", "hasher", "hashes/s", "±", "coins/s", "bound", "limit"];
+
+/// Nothing to show.
+pub(super) const NONE: &str = "-";
+
+/// One row of the table of stages.
+pub(super) fn stage_row(stage: &StageFindings) -> [String; 10] {
+    [
+        stage.name.name().to_owned(),
+        stage.replicas.map_or_else(|| NONE.to_owned(), |count| count.to_string()),
+        format!("{:.2}", stage.calls_per_second),
+        time(stage.p50_ms),
+        time(stage.p90_ms),
+        time(stage.p99_ms),
+        time(stage.max_ms),
+        stage.utilisation.map_or_else(|| NONE.to_owned(), |share| format!("{:.0} %", share * 100.0)),
+        stage.waiting.map_or_else(|| NONE.to_owned(), |waiting| format!("{waiting:.2}")),
+        format!("{:.2}", stage.present),
+    ]
+}
+
+/// One row of the table of steps.
+pub(super) fn step_row(step: &StepFindings) -> [String; 8] {
+    let rate = step.hashes_per_second;
+    let bound = step.bounds.map(|bounds| bounds.binding().1);
+    let limit = step.bottleneck.as_ref().map(|bottleneck| bottleneck.service.name());
+    [
+        step.replicas.worker.to_string(),
+        step.replicas.rng.to_string(),
+        step.replicas.hasher.to_string(),
+        format!("{:.2}", rate.interval.value),
+        format!("{:.2}", rate.interval.high - rate.interval.value),
+        format!("{:.2}", step.coins_per_second.value),
+        bound.map_or_else(|| NONE.to_owned(), |bound| format!("{bound:.2}")),
+        limit.unwrap_or("withheld").to_owned(),
+    ]
+}
+
+/// `10 workers, 5 rng, 1 hasher`.
+pub(super) fn replicas(step: &StepFindings) -> String {
+    let replicas = step.replicas;
+    let plural = if replicas.worker == 1 { "" } else { "s" };
+    format!("{} worker{plural}, {} rng, {} hasher", replicas.worker, replicas.rng, replicas.hasher)
+}
+
+/// The verdict or why there is none, in one sentence.
+pub(super) fn verdict(step: &StepFindings) -> String {
+    match (&step.bottleneck, &step.withheld) {
+        (Some(bottleneck), _) => bottleneck.sentence.clone(),
+        (None, Some(withheld)) => format!("No verdict: {}.", withheld.reason),
+        (None, None) => String::from("No verdict."),
+    }
+}
+
+/// What one replica more would bring, one line each.
+pub(super) fn next(step: &StepFindings) -> Vec<String> {
+    let line = |next: &crate::analyse::Next| {
+        let name = next.service.name();
+        match next.gain < 0.005 {
+            true => format!("{name} {}: nothing", next.replicas),
+            false => format!(
+                "{name} {}: at most {:.1} hashes/s (+{:.0} %)",
+                next.replicas,
+                next.at_most,
+                next.gain * 100.0
+            ),
+        }
+    };
+    step.next.iter().map(line).collect()
+}
+
+/// `0.43 %` of `value` as a plus-minus, with the digits a rate of that size deserves.
+pub(super) fn plus_minus(half: f64) -> String {
+    format!("± {half:.2}")
+}
+
+/// Milliseconds with three digits that count.
+fn time(milliseconds: Option<f64>) -> String {
+    match milliseconds {
+        None => NONE.to_owned(),
+        Some(ms) if ms >= 1000.0 => format!("{:.2} s", ms / 1000.0),
+        Some(ms) if ms >= 100.0 => format!("{ms:.0} ms"),
+        Some(ms) if ms >= 10.0 => format!("{ms:.1} ms"),
+        Some(ms) => format!("{ms:.2} ms"),
+    }
+}
+
+/// `3.2 s`.
+#[expect(clippy::cast_precision_loss, reason = "lengths of windows are far below 2^53 ms")]
+pub(super) fn seconds(milliseconds: u64) -> String {
+    format!("{:.1} s", milliseconds as f64 / 1000.0)
+}

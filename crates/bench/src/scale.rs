@@ -1,0 +1,170 @@
+//! `bench scale`: finds or starts the app, and for each step scales it, waits until it serves,
+//! measures and analyses. It shows nothing itself; progress goes to whoever listens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::time::Instant;
+
+use crate::analyse::{self, Findings};
+use crate::cluster::control::Client;
+use crate::cluster::local::{Event, LocalCluster};
+use crate::cluster::{Cluster, Replicas};
+use crate::failure::Failure;
+use crate::measure::{App, Samples, Window};
+use crate::plan::{ScalePlan, Target, Timing};
+use crate::progress::Progress;
+use crate::record::Recorder;
+use crate::settle::settle;
+
+/// How often the rest of the warm-up is shown.
+const WARMUP_TICK: Duration = Duration::from_millis(200);
+
+/// What came of a run: the findings of every step that was completed, and what ended it early.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The findings so far.
+    pub findings: Findings,
+    /// Why it ended before its last step.
+    pub failure: Option<Failure>,
+}
+
+/// Carries out `plan`. `interrupted` ends it early; what was measured till then is kept.
+pub async fn run(
+    plan: &ScalePlan,
+    interrupted: impl Future<Output = ()>,
+    show: &mut impl FnMut(Progress),
+) -> Outcome {
+    let mut findings =
+        Findings { schema_version: analyse::SCHEMA_VERSION, cluster: String::new(), steps: vec![] };
+    let failure = run_into(&mut findings, plan, interrupted, show).await.err();
+    Outcome { findings, failure }
+}
+
+async fn run_into(
+    findings: &mut Findings,
+    plan: &ScalePlan,
+    interrupted: impl Future<Output = ()>,
+    show: &mut impl FnMut(Progress),
+) -> Result<(), Failure> {
+    let mut recorder = plan.out.as_deref().map(Recorder::begin).transpose()?;
+    let (events, mut happened) = mpsc::unbounded_channel();
+    let mut cluster = find_or_start(plan, events).await?;
+    findings.cluster = cluster.describe();
+    show(Progress::Cluster(findings.cluster.clone()));
+    let (told, mut progress) = mpsc::unbounded_channel();
+    let result = {
+        let steps = steps(plan, &mut cluster, findings, recorder.as_mut(), &told);
+        tokio::pin!(steps, interrupted);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut interrupted => break Err(Failure::Interrupted),
+                Some(event) = happened.recv() => show(Progress::Happened(event)),
+                Some(event) = progress.recv() => show(event),
+                result = &mut steps => break result,
+            }
+        }
+    };
+    cluster.stop().await;
+    let reason = result.as_ref().err().map_or_else(|| "done".to_owned(), ToString::to_string);
+    let recorded = recorder.map_or(Ok(()), |recorder| recorder.end(findings, &reason));
+    result.and(recorded)
+}
+
+/// The running app, or one of its own with the replicas of the first step.
+async fn find_or_start(
+    plan: &ScalePlan,
+    events: mpsc::UnboundedSender<Event>,
+) -> Result<Cluster, Failure> {
+    let Target { running, setup } = &plan.target;
+    if let Some(wanted) = running
+        && let Some(mut client) = Client::find(*wanted).await?
+    {
+        client.measure().await?;
+        return Ok(Cluster::Attached(client));
+    }
+    let first = plan.steps.first().map_or_else(Replicas::default, |step| step.on(Replicas::default()));
+    let local = LocalCluster::start(setup, first, events).await?;
+    Ok(Cluster::Own(Arc::new(local)))
+}
+
+async fn steps(
+    plan: &ScalePlan,
+    cluster: &mut Cluster,
+    findings: &mut Findings,
+    mut recorder: Option<&mut Recorder>,
+    told: &UnboundedSender<Progress>,
+) -> Result<(), Failure> {
+    for (index, step) in plan.steps.iter().enumerate() {
+        let replicas = step.on(cluster.status().await?.replicas());
+        tell(told, Progress::Step { number: index + 1, of: plan.steps.len(), replicas });
+        let samples = measure_step(cluster, replicas, plan.timing, told).await?;
+        findings.steps.push(analyse::step(&samples));
+        if let Some(recorder) = recorder.as_mut() {
+            recorder.step(&samples)?;
+        }
+    }
+    Ok(())
+}
+
+/// One step: scale, settle, warm up, and read the window.
+async fn measure_step(
+    cluster: &mut Cluster,
+    replicas: Replicas,
+    timing: Timing,
+    told: &UnboundedSender<Progress>,
+) -> Result<Samples, Failure> {
+    let mut app = App::new(&cluster.status().await?);
+    let mut missing = |missing: &str| tell(told, Progress::Settling(missing.to_owned()));
+    let settled =
+        settle(cluster, &mut app, replicas, timing.settle_timeout, &mut missing).await?;
+    warm_up(timing.warmup, told).await;
+    let restarts = cluster.status().await?.restarts();
+    let stations = app.stations().await;
+    let first = app.observe_patiently().await?;
+    let readings = app
+        .read_window(timing.window, &mut |window: Window<'_>| {
+            tell(told, Progress::Measuring {
+                elapsed: window.elapsed,
+                length: window.length,
+                hashes_per_second: analyse::slope_so_far(window.counter),
+            });
+        })
+        .await?;
+    let last = app.observe_patiently().await?;
+    Ok(Samples {
+        replicas,
+        settled_after_ms: milliseconds(settled),
+        window_ms: milliseconds(timing.window),
+        counter: readings.counter,
+        workers: readings.workers,
+        first,
+        last,
+        stations,
+        restarts: cluster.status().await?.restarts() - restarts,
+        failed_readings: readings.failed,
+    })
+}
+
+async fn warm_up(length: Duration, told: &UnboundedSender<Progress>) {
+    let end = Instant::now() + length;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        tell(told, Progress::WarmingUp { left });
+        tokio::time::sleep(left.min(WARMUP_TICK)).await;
+    }
+}
+
+fn tell(told: &UnboundedSender<Progress>, progress: Progress) {
+    // The listener lives as long as the run; if not, nobody wants to know.
+    let _ = told.send(progress);
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

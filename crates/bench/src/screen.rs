@@ -1,0 +1,86 @@
+//! Progress as one line on standard error that is written over; nothing at all where standard
+//! error is no terminal.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use bench::cluster::local::Event;
+use bench::progress::Progress;
+use tokio::time::Instant;
+
+/// How often the line may change.
+const REFRESH: Duration = Duration::from_millis(100);
+
+/// The progress line.
+pub(crate) struct Screen {
+    terminal: bool,
+    step: String,
+    drawn: Option<Instant>,
+}
+
+impl Screen {
+    pub(crate) fn new() -> Self {
+        Self { terminal: std::io::stderr().is_terminal(), step: String::new(), drawn: None }
+    }
+
+    /// Shows what is going on.
+    pub(crate) fn show(&mut self, progress: &Progress) {
+        if !self.terminal {
+            return;
+        }
+        match progress {
+            Progress::Cluster(cluster) => self.keep(&format!("cluster  {cluster}")),
+            Progress::Step { number, of, replicas } => {
+                let place = if *of > 1 { format!("[{number}/{of}] ") } else { String::new() };
+                self.step = format!(
+                    "{place}worker {}, rng {}, hasher {}",
+                    replicas.worker, replicas.rng, replicas.hasher
+                );
+            }
+            Progress::Settling(missing) => self.draw(&format!("settling: {missing}")),
+            Progress::WarmingUp { left } => {
+                self.draw(&format!("warming up, {:.0} s left", left.as_secs_f64().ceil()));
+            }
+            Progress::Measuring { elapsed, length, hashes_per_second } => {
+                let estimate = hashes_per_second
+                    .filter(|_| elapsed.as_secs() >= 2)
+                    .map_or_else(String::new, |rate| format!("   {rate:.2} hashes/s"));
+                self.draw(&format!(
+                    "measuring {:.0}/{:.0} s{estimate}",
+                    elapsed.as_secs_f64().min(length.as_secs_f64()),
+                    length.as_secs_f64()
+                ));
+            }
+            Progress::Happened(Event::Died { replica, how, restart_in }) => {
+                self.keep(&format!("{replica} died ({how}), again in {restart_in:.1?}"));
+            }
+            Progress::Happened(_) => {}
+        }
+    }
+
+    /// Leaves the line empty for what is printed next.
+    pub(crate) fn clear(&mut self) {
+        if self.drawn.take().is_some() {
+            write("\r\x1b[K");
+        }
+    }
+
+    fn keep(&mut self, line: &str) {
+        self.clear();
+        write(&format!("{line}\n"));
+    }
+
+    fn draw(&mut self, what: &str) {
+        if self.drawn.is_some_and(|drawn| drawn.elapsed() < REFRESH) {
+            return;
+        }
+        write(&format!("\r\x1b[K{}   {what}", self.step));
+        self.drawn = Some(Instant::now());
+    }
+}
+
+fn write(text: &str) {
+    let mut out = std::io::stderr().lock();
+    // With nowhere to show progress there is nothing to do about it.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,122 @@
+//! The handle that servers, connections and tests share; must never hold its lock across an await.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::broadcast;
+use tokio::time::Instant;
+
+use crate::clients::{Client, Clients};
+use crate::commands::{self, Context};
+use crate::faults::Faults;
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::session::Session;
+use crate::store::Store;
+
+/// How many lines a client in `MONITOR` may lag behind before it is disconnected.
+const MONITOR_LAG: usize = 1024;
+
+/// One Redis: its keys, its clients and its faults. Clones share all of these, and the keys
+/// outlive a server that stops.
+#[derive(Debug, Clone)]
+pub struct Redis {
+    state: Arc<Mutex<State>>,
+    faults: Faults,
+    monitors: broadcast::Sender<Bytes>,
+}
+
+#[derive(Debug)]
+struct State {
+    store: Store,
+    server: ServerState,
+}
+
+/// What the server knows beside the keys.
+#[derive(Debug)]
+pub(crate) struct ServerState {
+    pub(crate) clients: Clients,
+    pub(crate) started: Instant,
+    pub(crate) commands: u64,
+    pub(crate) port: u16,
+}
+
+impl Default for Redis {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Redis {
+    /// An empty Redis without faults.
+    #[must_use]
+    pub fn new() -> Self {
+        let now = Instant::now();
+        let server =
+            ServerState { clients: Clients::default(), started: now, commands: 0, port: 0 };
+        let state = State { store: Store::new(now), server };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            faults: Faults::new(),
+            monitors: broadcast::Sender::new(MONITOR_LAG),
+        }
+    }
+
+    /// The faults of this Redis.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        self.faults.clone()
+    }
+
+    /// Does one command at the present time.
+    pub(crate) fn execute(&self, session: &mut Session, request: Request) -> Reply {
+        let state = &mut *self.lock();
+        state.store.advance_to(Instant::now());
+        let mut context = Context {
+            store: &mut state.store,
+            server: &mut state.server,
+            session,
+            monitors: &self.monitors,
+            in_transaction: false,
+        };
+        commands::execute(&mut context, request)
+    }
+
+    /// Removes what has expired, so that keys nobody asks for do not stay in memory.
+    pub(crate) fn remove_expired(&self) {
+        self.lock().store.advance_to(Instant::now());
+    }
+
+    /// Enters a client in the list until the guard is dropped.
+    pub(crate) fn register(&self, address: SocketAddr, local_address: SocketAddr) -> Registration {
+        let server = &mut self.lock().server;
+        server.port = local_address.port();
+        let id = server.clients.add(Client::new(address, local_address, Instant::now()));
+        Registration { redis: self.clone(), id }
+    }
+
+    pub(crate) fn monitor(&self) -> broadcast::Receiver<Bytes> {
+        self.monitors.subscribe()
+    }
+
+    /// A command that panicked leaves the store as valid as any other error does.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client's place in the list, and its watched keys; also given up when its task is aborted.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    redis: Redis,
+    pub(crate) id: u64,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let state = &mut *self.redis.lock();
+        state.server.clients.remove(self.id);
+        state.store.watches().unwatch(self.id);
+    }
+}

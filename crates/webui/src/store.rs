@@ -1,0 +1,261 @@
+//! The connection to Redis: made when first needed, shared by all requests, dropped at the first
+//! sign of trouble. It never waits longer than a request's budget and never backs off, so that
+//! webui is back the moment Redis is. It knows no key and no command.
+//!
+//! At most one attempt to connect is under way, in a task of its own: requests that come meanwhile
+//! wait for that one, and one that gives up does not end it for the others.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Pipeline, RedisError, RedisResult, Value};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// How long a request may wait for Redis in all, connecting included.
+pub const BUDGET: Duration = Duration::from_millis(800);
+
+/// Where Redis is. The name is resolved at each connect, so that Redis may move.
+#[derive(Clone)]
+pub struct Address(redis::Client);
+
+/// Why there are no numbers.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// It took longer than [`BUDGET`].
+    #[error("redis at {0} did not answer within {BUDGET:?}")]
+    Silent(String),
+    /// There is no connection.
+    #[error("redis at {0} cannot be reached: {1}")]
+    Unreachable(String, String),
+    /// Redis answered with an error, or with something else than was asked for.
+    #[error("redis at {0} refused {1}: {2}")]
+    Refused(String, &'static str, String),
+}
+
+/// A Redis server to ask; clones share the connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Store(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    address: Address,
+    link: Mutex<Link>,
+}
+
+#[derive(Clone)]
+struct Connection {
+    number: u64,
+    redis: MultiplexedConnection,
+}
+
+type Outcome = Result<Connection, StoreError>;
+
+#[derive(Default)]
+struct Link {
+    state: State,
+    /// Connections made so far, to tell a new one from the one that just failed.
+    made: u64,
+    /// Whether the last attempt failed, so that an outage is logged once.
+    away: bool,
+}
+
+#[derive(Default)]
+enum State {
+    #[default]
+    Idle,
+    Connecting(watch::Receiver<Option<Outcome>>),
+    Open(Connection),
+}
+
+/// When a request that starts now must be answered.
+pub(crate) fn deadline() -> Instant {
+    Instant::now() + BUDGET
+}
+
+impl Store {
+    pub(crate) fn new(address: Address) -> Self {
+        Self(Arc::new(Shared { address, link: Mutex::default() }))
+    }
+
+    /// Sends all commands in one go and returns each one's reply. A kept connection that turns
+    /// out to be broken is replaced and the commands sent again: they only read.
+    pub(crate) async fn ask(
+        &self,
+        commands: &Pipeline,
+        deadline: Instant,
+    ) -> Result<Vec<RedisResult<Value>>, StoreError> {
+        let mut commands = commands.clone();
+        commands.ignore_errors();
+        let silent = || StoreError::Silent(self.0.address.to_string());
+        loop {
+            let (kept, connection) =
+                timeout_at(deadline, self.0.connection()).await.map_err(|_| silent())?;
+            let Connection { number, mut redis } = connection?;
+            match timeout_at(deadline, commands.query_async(&mut redis)).await {
+                Ok(Ok(replies)) => return Ok(replies),
+                Ok(Err(_)) if kept => self.0.forget(number),
+                Ok(Err(error)) => {
+                    self.0.forget(number);
+                    return Err(self.0.unreachable(&error));
+                }
+                Err(_) => {
+                    self.0.forget(number);
+                    return Err(silent());
+                }
+            }
+        }
+    }
+
+    /// The error for a command that Redis did not answer as it should.
+    pub(crate) fn refused(&self, command: &'static str, reason: &dyn fmt::Display) -> StoreError {
+        StoreError::Refused(self.0.address.to_string(), command, reason.to_string())
+    }
+}
+
+impl Shared {
+    /// The connection, and whether it was there already.
+    async fn connection(self: &Arc<Self>) -> (bool, Outcome) {
+        let mut attempt = match self.open_or_attempt() {
+            Ok(connection) => return (true, Ok(connection)),
+            Err(attempt) => attempt,
+        };
+        let outcome = match attempt.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone(),
+            Err(_) => None,
+        };
+        let stopped = || Err(self.unreachable(&"the attempt to connect was given up"));
+        (false, outcome.unwrap_or_else(stopped))
+    }
+
+    fn open_or_attempt(self: &Arc<Self>) -> Result<Connection, watch::Receiver<Option<Outcome>>> {
+        let mut link = self.link();
+        match &link.state {
+            State::Open(connection) => Ok(connection.clone()),
+            State::Connecting(attempt) => Err(attempt.clone()),
+            State::Idle => {
+                let (sender, attempt) = watch::channel(None);
+                link.state = State::Connecting(attempt.clone());
+                let shared = Arc::clone(self);
+                tokio::spawn(async move {
+                    let outcome = shared.connect().await;
+                    // Nobody may be left to hear of it.
+                    let _ = sender.send(Some(shared.settle(outcome)));
+                });
+                Err(attempt)
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, StoreError> {
+        // This module keeps the time.
+        let config =
+            AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+        let Address(client) = &self.address;
+        match timeout(BUDGET, client.get_multiplexed_async_connection_with_config(&config)).await {
+            Ok(connected) => connected.map_err(|error| self.unreachable(&error)),
+            Err(_) => Err(StoreError::Silent(self.address.to_string())),
+        }
+    }
+
+    fn settle(&self, outcome: Result<MultiplexedConnection, StoreError>) -> Outcome {
+        let mut link = self.link();
+        let was_away = std::mem::replace(&mut link.away, outcome.is_err());
+        match outcome {
+            Ok(redis) => {
+                if was_away {
+                    tracing::info!(address = %self.address, "redis is back");
+                }
+                link.made += 1;
+                let connection = Connection { number: link.made, redis };
+                link.state = State::Open(connection.clone());
+                Ok(connection)
+            }
+            Err(error) => {
+                if !was_away {
+                    tracing::warn!("{error}");
+                }
+                link.state = State::Idle;
+                Err(error)
+            }
+        }
+    }
+
+    fn forget(&self, number: u64) {
+        let mut link = self.link();
+        if matches!(&link.state, State::Open(open) if open.number == number) {
+            link.state = State::Idle;
+        }
+    }
+
+    fn unreachable(&self, reason: &dyn fmt::Display) -> StoreError {
+        StoreError::Unreachable(self.address.to_string(), reason.to_string())
+    }
+
+    fn link(&self) -> MutexGuard<'_, Link> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Idle => "idle",
+            State::Connecting(_) => "connecting",
+            State::Open(_) => "open",
+        };
+        write!(out, "Link({state}, {} made)", self.made)
+    }
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = !text.contains(['/', '@', '?', '#']);
+        let url = match plain {
+            true => format!("redis://{text}"),
+            false if text.starts_with("redis://") => text.to_owned(),
+            false => return Err(String::from("write HOST, HOST:PORT or a redis:// URL")),
+        };
+        let refused = |error: RedisError| format!("not a Redis address: {error}");
+        redis::Client::open(url).map(Self).map_err(refused)
+    }
+}
+
+/// Host and port; never the password of a URL.
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.get_connection_info().addr().fmt(out)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_hosts_with_or_without_a_port_or_urls() {
+        for (text, shown) in [
+            ("redis", "redis:6379"),
+            ("tasks.redis:7000", "tasks.redis:7000"),
+            ("my_redis", "my_redis:6379"),
+            ("127.0.0.1:1", "127.0.0.1:1"),
+            ("redis://:secret@10.0.0.7/3", "10.0.0.7:6379"),
+        ] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), shown);
+        }
+        for wrong in ["", ":6379", "redis:port", "redis:99999", "http://redis", "redis/1", "a b"] {
+            assert!(wrong.parse::<Address>().is_err(), "{wrong:?} was accepted");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What only a process has: settings and their variables, signals, the log.
+
+use redis::AsyncCommands as _;
+use rustix::process::Signal;
+
+use crate::{Process, RedisServer, ask, get, json};
+
+const WEBUI: &str = env!("CARGO_BIN_EXE_webui");
+
+#[tokio::test]
+async fn redis_is_found_by_flag_as_address_and_as_url() {
+    let redis = RedisServer::start().await;
+    let () = redis.client().await.set("hashes", 7).await.unwrap();
+    let url = format!("redis://{}/0", redis.address);
+    for setting in [redis.address.to_string(), url] {
+        let webui = Process::start(WEBUI, &["--redis", &setting]).await;
+        assert_eq!(json(&ask(webui.address, &get("/json")).await)["hashes"], "7");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_address_stops_the_start_by_its_name() {
+    for wrong in ["http://redis", "redis:port", ""] {
+        let ended = Process::fail(WEBUI, &[&format!("--redis={wrong}")], &[]).await;
+        assert_eq!(ended.code, Some(2), "{wrong:?}: {}", ended.message);
+        assert!(ended.message.contains("--redis"), "{}", ended.message);
+    }
+    let ended = Process::fail(WEBUI, &[], &[("WEBUI_REDIS", "redis:port")]).await;
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.message.contains("WEBUI_REDIS"), "{}", ended.message);
+}
+
+#[tokio::test]
+async fn health_answers_without_redis_and_tells_who_answers() {
+    let flags = ["--redis", "127.0.0.1:1", "--replica", "named"];
+    let webui = Process::start(WEBUI, &flags).await;
+    let answer = ask(webui.address, &get("/health")).await;
+    let health: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!((answer.status, &health["service"]), (200, &"webui".into()));
+    assert_eq!((&health["replica"], &health["status"]), (&"named".into(), &"ok".into()));
+    assert!(health["version"].is_string(), "{health}");
+}
+
+#[tokio::test]
+async fn an_outage_and_a_broken_report_are_logged_once() {
+    let mut redis = RedisServer::start().await;
+    let webui = Process::start(WEBUI, &["--redis", &redis.address.to_string()]).await;
+    let () = redis.client().await.hset("worker:odd", "report", "?").await.unwrap();
+    for _ in 0..3 {
+        assert_eq!(ask(webui.address, &get("/api/observation")).await.status, 200);
+    }
+    redis.kill().await;
+    for _ in 0..3 {
+        assert_eq!(ask(webui.address, &get("/json")).await.status, 503);
+    }
+    redis.restart().await;
+    assert_eq!(ask(webui.address, &get("/json")).await.status, 200);
+    webui.signal(Signal::TERM);
+    let ended = webui.ended().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.message);
+    for (line, times) in [("worker:odd", 1), ("cannot be reached", 1), ("redis is back", 1)] {
+        assert_eq!(ended.message.matches(line).count(), times, "{}", ended.message);
+    }
+}
