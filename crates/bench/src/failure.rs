@@ -42,7 +42,9 @@ pub enum Failure {
         source: std::io::Error,
     },
     /// A published port is taken.
-    #[error("port {port} for {service} is taken{owner}; stop what uses it, or choose another with --{service}-port (0: any free one)")]
+    #[error(
+        "port {port} for {service} is taken{owner}; stop what uses it, or choose another with --{service}-port (0: any free one)"
+    )]
     PortTaken {
         /// The service to publish.
         service: &'static str,
@@ -52,7 +54,9 @@ pub enum Failure {
         owner: String,
     },
     /// A port cannot be listened on for another reason.
-    #[error("cannot publish {service} on {address}: {source} (choose another port with --{service}-port or address with --bind)")]
+    #[error(
+        "cannot publish {service} on {address}: {source} (choose another port with --{service}-port or address with --bind)"
+    )]
     Publish {
         /// The service to publish.
         service: &'static str,

@@ -103,11 +103,8 @@ impl From<LocalArgs> for Setup {
 
 impl From<ScaleArgs> for ScalePlan {
     fn from(arguments: ScaleArgs) -> Self {
-        let steps = steps(
-            arguments.worker.as_ref(),
-            arguments.rng.as_ref(),
-            arguments.hasher.as_ref(),
-        );
+        let steps =
+            steps(arguments.worker.as_ref(), arguments.rng.as_ref(), arguments.hasher.as_ref());
         let running = match (arguments.own, arguments.attach) {
             (true, _) => None,
             (false, Some(pid)) => Some(Wanted::Pid(pid)),
@@ -166,12 +163,10 @@ mod tests {
     fn lists_become_steps_in_every_combination() {
         let plan = scale("--worker 1,2 --rng 1,5");
         let counts: Vec<_> = plan.steps.iter().map(|step| (step.worker, step.rng)).collect();
-        assert_eq!(counts, [
-            (Some(1), Some(1)),
-            (Some(2), Some(1)),
-            (Some(1), Some(5)),
-            (Some(2), Some(5))
-        ]);
+        assert_eq!(
+            counts,
+            [(Some(1), Some(1)), (Some(2), Some(1)), (Some(1), Some(5)), (Some(2), Some(5))]
+        );
     }
 
     #[test]

@@ -59,8 +59,7 @@ impl Recorder {
     /// # Errors
     /// When the directory cannot be used; nothing has been measured yet.
     pub fn begin(folder: &Path) -> Result<Self, Failure> {
-        let refused =
-            |reason: String| Failure::Out { path: folder.to_owned(), reason };
+        let refused = |reason: String| Failure::Out { path: folder.to_owned(), reason };
         fs::create_dir_all(folder).map_err(|error| refused(error.to_string()))?;
         if folder.join(RUN).exists() {
             return Err(refused("it already holds a run; name another directory".to_owned()));
@@ -147,5 +146,30 @@ fn host() -> Host {
         name: text(system.nodename()),
         system: format!("{} {}", text(system.sysname()), text(system.release())),
         processors: std::thread::available_parallelism().map_or(1, Into::into),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyse::{self, tests::ideal};
+
+    #[test]
+    fn samples_are_read_back_as_they_were_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("a/run");
+        let samples = [ideal(2, 1), ideal(10, 5)];
+        let mut recorder = Recorder::begin(&folder).unwrap();
+        for step in &samples {
+            recorder.step(step).unwrap();
+        }
+        let steps = samples.iter().map(analyse::step).collect();
+        let findings = Findings { schema_version: 1, cluster: "local".into(), steps };
+        recorder.end(&findings, "done").unwrap();
+        let back = read_samples(&folder).unwrap();
+        assert_eq!(back, samples);
+        let run: Run = serde_json::from_slice(&fs::read(folder.join(RUN)).unwrap()).unwrap();
+        assert_eq!((run.cluster.as_str(), run.stop_reason.as_str()), ("local", "done"));
+        assert!(Recorder::begin(&folder).unwrap_err().to_string().contains("already holds a run"));
     }
 }

@@ -69,8 +69,8 @@ async fn run_into(
     };
     cluster.stop().await;
     let reason = result.as_ref().err().map_or_else(|| "done".to_owned(), ToString::to_string);
-    let recorded = recorder.map_or(Ok(()), |recorder| recorder.end(findings, &reason));
-    result.and(recorded)
+    let kept = recorder.map_or(Ok(()), |recorder| recorder.end(findings, &reason));
+    result.and(kept)
 }
 
 /// The running app, or one of its own with the replicas of the first step.
@@ -85,7 +85,8 @@ async fn find_or_start(
         client.measure().await?;
         return Ok(Cluster::Attached(client));
     }
-    let first = plan.steps.first().map_or_else(Replicas::default, |step| step.on(Replicas::default()));
+    let first =
+        plan.steps.first().map_or_else(Replicas::default, |step| step.on(Replicas::default()));
     let local = LocalCluster::start(setup, first, events).await?;
     Ok(Cluster::Own(Arc::new(local)))
 }
@@ -118,19 +119,21 @@ async fn measure_step(
 ) -> Result<Samples, Failure> {
     let mut app = App::new(&cluster.status().await?);
     let mut missing = |missing: &str| tell(told, Progress::Settling(missing.to_owned()));
-    let settled =
-        settle(cluster, &mut app, replicas, timing.settle_timeout, &mut missing).await?;
+    let settled = settle(cluster, &mut app, replicas, timing.settle_timeout, &mut missing).await?;
     warm_up(timing.warmup, told).await;
     let restarts = cluster.status().await?.restarts();
     let stations = app.stations().await;
     let first = app.observe_patiently().await?;
     let readings = app
         .read_window(timing.window, &mut |window: Window<'_>| {
-            tell(told, Progress::Measuring {
-                elapsed: window.elapsed,
-                length: window.length,
-                hashes_per_second: analyse::slope_so_far(window.counter),
-            });
+            tell(
+                told,
+                Progress::Measuring {
+                    elapsed: window.elapsed,
+                    length: window.length,
+                    hashes_per_second: analyse::slope_so_far(window.counter),
+                },
+            );
         })
         .await?;
     let last = app.observe_patiently().await?;

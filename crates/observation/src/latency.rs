@@ -13,12 +13,13 @@ pub const HIGHEST: u64 = 3_600_000_000;
 const DIGITS: u8 = 3;
 
 /// How often something took how long.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Latency {
     count: u64,
     sum_us: u64,
     clamped: u64,
-    histogram: Histogram<u32>,
+    /// Made with the first value: it takes some 90 KB.
+    histogram: Option<Histogram<u32>>,
 }
 
 /// A histogram in a report that cannot be read.
@@ -26,15 +27,9 @@ pub struct Latency {
 #[error("not a base64 HdrHistogram V2 of 1 us to 1 h with 3 digits: {0}")]
 pub struct BadHistogram(String);
 
-impl Default for Latency {
-    fn default() -> Self {
-        Self { count: 0, sum_us: 0, clamped: 0, histogram: empty() }
-    }
-}
-
 fn empty() -> Histogram<u32> {
     Histogram::new_with_bounds(LOWEST, HIGHEST, DIGITS)
-        .unwrap_or_else(|_| unreachable!("the bounds are constants that HdrHistogram accepts"))
+        .unwrap_or_else(|_| unreachable!("HdrHistogram accepts these bounds"))
 }
 
 impl Latency {
@@ -43,7 +38,7 @@ impl Latency {
         self.count += 1;
         self.sum_us += microseconds;
         self.clamped += u64::from(microseconds > HIGHEST);
-        self.histogram.saturating_record(microseconds);
+        self.histogram.get_or_insert_with(empty).saturating_record(microseconds);
     }
 
     /// How many values were added.
@@ -74,29 +69,34 @@ impl Latency {
     /// The value that a share `quantile` (0 to 1) of all values does not exceed, to 3 digits.
     #[must_use]
     pub fn quantile_us(&self, quantile: f64) -> Option<u64> {
-        (self.count > 0).then(|| self.histogram.value_at_quantile(quantile))
+        self.histogram.as_ref().map(|histogram| histogram.value_at_quantile(quantile))
     }
 
     /// The largest value, to 3 digits.
     #[must_use]
     pub fn max_us(&self) -> Option<u64> {
-        (self.count > 0).then(|| self.histogram.max())
+        self.histogram.as_ref().map(Histogram::max)
     }
 
     /// Adds another account's values.
     pub fn add(&mut self, other: &Self) {
-        self.count += other.count;
-        self.sum_us += other.sum_us;
-        self.clamped += other.clamped;
-        // Both have the same bounds, the only reason for which adding could fail.
-        let _ = self.histogram.add(&other.histogram);
+        self.count = self.count.saturating_add(other.count);
+        self.sum_us = self.sum_us.saturating_add(other.sum_us);
+        self.clamped = self.clamped.saturating_add(other.clamped);
+        if let Some(other) = &other.histogram {
+            // Both have the same bounds, the only reason for which adding could fail.
+            let _ = self.histogram.get_or_insert_with(empty).add(other);
+        }
     }
 
     /// What came since `earlier`, or `None` when `earlier` is not an earlier state of this one.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Option<Self> {
         let mut histogram = self.histogram.clone();
-        histogram.subtract(&earlier.histogram).ok()?;
+        if let Some(earlier) = &earlier.histogram {
+            histogram.as_mut()?.subtract(earlier).ok()?;
+        }
+        let histogram = histogram.filter(|histogram| !histogram.is_empty());
         Some(Self {
             count: self.count.checked_sub(earlier.count)?,
             sum_us: self.sum_us.checked_sub(earlier.sum_us)?,
@@ -108,7 +108,7 @@ impl Latency {
     /// The same account without its histogram: sums only, for answers that need to be small.
     #[must_use]
     pub fn without_histogram(&self) -> Self {
-        Self { histogram: empty(), ..*self }
+        Self { histogram: None, ..*self }
     }
 }
 
@@ -124,9 +124,9 @@ struct Wire {
 impl Serialize for Latency {
     fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let mut encoded = Vec::new();
-        if !self.histogram.is_empty() {
+        if let Some(histogram) = &self.histogram {
             V2DeflateSerializer::new()
-                .serialize(&self.histogram, &mut encoded)
+                .serialize(histogram, &mut encoded)
                 .map_err(serde::ser::Error::custom)?;
         }
         let histogram = BASE64_STANDARD.encode(&encoded);
@@ -143,9 +143,9 @@ impl<'de> Deserialize<'de> for Latency {
     }
 }
 
-fn decode(text: &str) -> Result<Histogram<u32>, BadHistogram> {
+fn decode(text: &str) -> Result<Option<Histogram<u32>>, BadHistogram> {
     if text.is_empty() {
-        return Ok(empty());
+        return Ok(None);
     }
     let bytes = BASE64_STANDARD.decode(text).map_err(|e| BadHistogram(e.to_string()))?;
     let histogram: Histogram<u32> = Deserializer::new()
@@ -153,7 +153,7 @@ fn decode(text: &str) -> Result<Histogram<u32>, BadHistogram> {
         .map_err(|e| BadHistogram(e.to_string()))?;
     let expected = (LOWEST, HIGHEST, DIGITS);
     match (histogram.low(), histogram.high(), histogram.sigfig()) {
-        bounds if bounds == expected => Ok(histogram),
+        bounds if bounds == expected => Ok(Some(histogram)),
         bounds => Err(BadHistogram(format!("its bounds are {bounds:?}"))),
     }
 }

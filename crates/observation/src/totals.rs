@@ -60,8 +60,8 @@ pub struct SinceError(pub String);
 impl Totals {
     /// Adds another worker's totals.
     pub fn add(&mut self, other: &Self) {
-        self.loops += other.loops;
-        self.coins += other.coins;
+        self.loops = self.loops.saturating_add(other.loops);
+        self.coins = self.coins.saturating_add(other.coins);
         for (stage, latency) in &other.stages {
             self.stages.entry(*stage).or_default().add(latency);
         }
@@ -107,7 +107,8 @@ impl Totals {
 
 fn add_counts(sum: &mut Counts, other: &Counts) {
     for (name, count) in other {
-        *sum.entry(name.clone()).or_default() += count;
+        let sum = sum.entry(name.clone()).or_default();
+        *sum = sum.saturating_add(*count);
     }
 }
 

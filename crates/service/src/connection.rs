@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::{Method, StatusCode};
@@ -12,6 +13,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
 use crate::{Handler, Limits, Reply, Request, reply};
+
+/// How long a connection over the limit may be silent: few places are kept for those.
+const RESERVE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a connection may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +28,8 @@ pub(crate) enum Admission {
 
 /// Opens connections that share a handler and its limits.
 pub(crate) struct Connections<H> {
-    http: http1::Builder,
+    full: http1::Builder,
+    health_only: http1::Builder,
     shared: Arc<Shared<H>>,
 }
 
@@ -35,11 +40,10 @@ struct Shared<H> {
 
 impl<H: Handler> Connections<H> {
     pub(crate) fn new(handler: H, limits: Limits) -> Self {
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new())
-            .header_read_timeout(limits.header_timeout)
-            .max_buf_size(limits.max_header as usize);
-        Self { http, shared: Arc::new(Shared { handler, limits }) }
+        let full = builder(&limits, limits.header_timeout);
+        let mut health_only = builder(&limits, limits.header_timeout.min(RESERVE_TIMEOUT));
+        health_only.keep_alive(false);
+        Self { full, health_only, shared: Arc::new(Shared { handler, limits }) }
     }
 
     /// The connection on `stream`, to be driven by the caller.
@@ -49,8 +53,20 @@ impl<H: Handler> Connections<H> {
         admission: Admission,
     ) -> http1::Connection<TokioIo<TcpStream>, Answer<H>> {
         let answer = Answer { shared: Arc::clone(&self.shared), admission };
-        self.http.serve_connection(TokioIo::new(stream), answer)
+        let http = match admission {
+            Admission::Full => &self.full,
+            Admission::HealthOnly => &self.health_only,
+        };
+        http.serve_connection(TokioIo::new(stream), answer)
     }
+}
+
+fn builder(limits: &Limits, header_timeout: Duration) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(limits.max_header as usize);
+    http
 }
 
 /// Answers the requests of one connection.
@@ -98,13 +114,10 @@ impl<H: Handler> Shared<H> {
     }
 
     fn over_limit(&self) -> Reply {
-        let mut reply = reply::error(
+        reply::error(
             StatusCode::SERVICE_UNAVAILABLE,
             format_args!("over the limit of {} connections", self.limits.max_connections),
-        );
-        let close = hyper::header::HeaderValue::from_static("close");
-        reply.headers_mut().insert(hyper::header::CONNECTION, close);
-        reply
+        )
     }
 }
 

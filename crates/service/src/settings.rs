@@ -32,7 +32,8 @@ pub struct Listen {
     #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
     pub address: std::net::IpAddr,
     /// Port to listen on; 0 lets the system choose
-    #[arg(long, value_name = "PORT", default_value = "80")]
+    // Its variable is not <SERVICE>_PORT, which orchestrators set to something else.
+    #[arg(long = "port", id = "listen_port", value_name = "PORT", default_value = "80")]
     pub port: u16,
 }
 

@@ -37,9 +37,8 @@ pub struct Next {
 pub(super) fn bounds(totals: &Totals, samples: &Samples, workers: u64) -> Option<Bounds> {
     let latency = |stage: Stage| totals.stages.get(&stage).filter(|l| l.count() > 0);
     let loop_us = latency(Stage::Loop)?.mean_us()?;
-    let waiting_us = [Stage::RngQueue, Stage::HasherQueue].map(|stage| {
-        latency(stage).map(Latency::sum_us)
-    });
+    let waiting_us =
+        [Stage::RngQueue, Stage::HasherQueue].map(|stage| latency(stage).map(Latency::sum_us));
     // A queue nobody tells of could hide any wait: then nothing can be said.
     let [Some(rng_wait), Some(hasher_wait)] = waiting_us else { return None };
     let waited_us = float(rng_wait + hasher_wait) / float(totals.loops.max(1));

@@ -209,4 +209,4 @@ fn float(count: u64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

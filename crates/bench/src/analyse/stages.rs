@@ -91,17 +91,24 @@ pub(super) fn mean_loop_seconds(totals: &Totals) -> Option<f64> {
 
 /// Every stage that was seen, in the order of the loop, at a speed of `speed` hashes per second.
 pub(super) fn account(totals: &Totals, samples: &Samples, speed: f64) -> Vec<StageFindings> {
-    let server = |replicas, queue, service, station| Some(Server { replicas, queue, service, station });
+    let server =
+        |replicas, queue, service, station| Some(Server { replicas, queue, service, station });
     let stations = &samples.stations;
     let (rng, hasher) = (stations.rng.as_ref(), stations.hasher.as_ref());
     let replicas = samples.replicas;
     let source = |name, whole, server| Source { name, whole, server };
     let sources = [
         source(StageName::Think, Stage::Think, None),
-        source(StageName::Rng, Stage::Rng,
-            server(replicas.rng, Stage::RngQueue, Stage::RngService, rng)),
-        source(StageName::Hasher, Stage::Hasher,
-            server(replicas.hasher, Stage::HasherQueue, Stage::HasherService, hasher)),
+        source(
+            StageName::Rng,
+            Stage::Rng,
+            server(replicas.rng, Stage::RngQueue, Stage::RngService, rng),
+        ),
+        source(
+            StageName::Hasher,
+            Stage::Hasher,
+            server(replicas.hasher, Stage::HasherQueue, Stage::HasherService, hasher),
+        ),
         source(StageName::Redis, Stage::Redis, None),
         source(StageName::Retry, Stage::Retry, None),
     ];

@@ -27,7 +27,8 @@ pub(super) fn render(findings: &Findings) -> String {
             step.coins_per_second.high,
         );
         if let Some(closure) = step.closure {
-            let _ = writeln!(text, "- closure {:.1} % of {} workers", closure * 100.0, step.workers);
+            let _ =
+                writeln!(text, "- closure {:.1} % of {} workers", closure * 100.0, step.workers);
         }
         for line in words::next(step) {
             let _ = writeln!(text, "- next: {line}");
@@ -36,7 +37,8 @@ pub(super) fn render(findings: &Findings) -> String {
             let _ = writeln!(text, "- warning: {warning}");
         }
         if !step.stages.is_empty() {
-            let _ = write!(text, "\n{}\n", table(STAGE_HEAD, step.stages.iter().map(words::stage_row)));
+            let _ =
+                write!(text, "\n{}\n", table(STAGE_HEAD, step.stages.iter().map(words::stage_row)));
         }
     }
     if findings.steps.len() > 1 {

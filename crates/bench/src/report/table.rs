@@ -59,9 +59,9 @@ fn render_step(step: &StepFindings) -> String {
 fn headline(step: &StepFindings) -> String {
     let rate = step.hashes_per_second;
     let (coins, counter) = (step.coins_per_second, step.counter_hashes_per_second);
-    let statistical = rate.statistical.map_or_else(String::new, |half| {
-        format!(" {} statistical", words::plus_minus(half))
-    });
+    let statistical = rate
+        .statistical
+        .map_or_else(String::new, |half| format!(" {} statistical", words::plus_minus(half)));
     let flush = match rate.flush > 0.0 {
         true => format!(" {} flush", words::plus_minus(rate.flush)),
         false => String::new(),

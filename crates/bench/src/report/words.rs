@@ -23,7 +23,9 @@ pub(super) fn stage_row(stage: &StageFindings) -> [String; 10] {
         time(stage.p90_ms),
         time(stage.p99_ms),
         time(stage.max_ms),
-        stage.utilisation.map_or_else(|| NONE.to_owned(), |share| format!("{:.0} %", share * 100.0)),
+        stage
+            .utilisation
+            .map_or_else(|| NONE.to_owned(), |share| format!("{:.0} %", share * 100.0)),
         stage.waiting.map_or_else(|| NONE.to_owned(), |waiting| format!("{waiting:.2}")),
         format!("{:.2}", stage.present),
     ]

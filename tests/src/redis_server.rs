@@ -1,0 +1,111 @@
+//! A real redis-server that writes every change to disk before it answers, and can be killed and
+//! started again on the same port with the same data.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use redis::aio::MultiplexedConnection;
+
+use crate::wait::eventually;
+
+const ATTEMPTS: usize = 5;
+
+/// A redis-server; killed when dropped.
+#[derive(Debug)]
+pub struct RedisServer {
+    child: Child,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl RedisServer {
+    /// Starts one that keeps its data in `folder`. A port that is free now may be taken before
+    /// the server binds it: then another is tried.
+    pub async fn start(folder: &Path) -> Self {
+        for _ in 0..ATTEMPTS {
+            let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+            let port = free.local_addr().expect("its address").port();
+            drop(free);
+            let child = spawn(folder, port);
+            let mut server = Self { child, folder: folder.to_owned(), port };
+            if server.is_ready().await {
+                return server;
+            }
+        }
+        panic!("redis-server did not start on any of {ATTEMPTS} free ports");
+    }
+
+    /// Kills it, as a crash would.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("redis-server runs");
+        self.child.wait().expect("redis-server ends");
+    }
+
+    /// Starts it again on the same port with what is on disk.
+    pub async fn start_again(&mut self) {
+        self.child = spawn(&self.folder, self.port);
+        assert!(self.is_ready().await, "redis-server did not start again");
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+    }
+
+    /// The counter of loops; 0 before the first count.
+    pub async fn hashes(&self) -> u64 {
+        let mut connection = self.connect().await.expect("redis-server answers");
+        let hashes: Option<u64> =
+            redis::cmd("GET").arg("hashes").query_async(&mut connection).await.expect("a number");
+        hashes.unwrap_or(0)
+    }
+
+    /// The wallet: each hash with the bytes it is of.
+    pub async fn wallet(&self) -> Vec<(String, Vec<u8>)> {
+        let mut connection = self.connect().await.expect("redis-server answers");
+        redis::cmd("HGETALL").arg("wallet").query_async(&mut connection).await.expect("a hash")
+    }
+
+    async fn connect(&self) -> redis::RedisResult<MultiplexedConnection> {
+        let client = redis::Client::open(format!("redis://{}", self.address()))?;
+        client.get_multiplexed_async_connection().await
+    }
+
+    /// Waits until this very process answers. Whoever else got the port has another process id.
+    async fn is_ready(&mut self) -> bool {
+        let own_line = format!("process_id:{}\r\n", self.child.id());
+        eventually("an answer of redis-server", async || {
+            if self.child.try_wait().expect("a child of this process").is_some() {
+                return Some(false);
+            }
+            let mut connection = self.connect().await.ok()?;
+            let info = redis::cmd("INFO").arg("server").query_async(&mut connection).await;
+            info.ok().map(|info: String| info.contains(&own_line))
+        })
+        .await
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        // Nothing can be done if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(folder: &Path, port: u16) -> Child {
+    Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+        .args(["--appendonly", "yes", "--appendfsync", "always", "--loglevel", "warning"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| {
+            panic!("cannot start redis-server ({error}): `apt-get install redis-server`")
+        })
+}
