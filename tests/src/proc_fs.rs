@@ -3,6 +3,8 @@
 
 use std::fs;
 
+use rustix::process::Signal;
+
 /// A process that ran when it was looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
@@ -46,6 +48,15 @@ pub fn children_of(parent: u32) -> Vec<Seen> {
         Some(Seen { pid, started: stat.started, arguments })
     });
     children.collect()
+}
+
+/// Whether the process has a handler of its own for `signal`.
+#[must_use]
+pub fn catches(pid: u32, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let mut caught = status.lines().filter_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = caught.next().and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
 }
 
 struct Stat {

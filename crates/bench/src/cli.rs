@@ -73,10 +73,12 @@ pub struct ScaleArgs {
           allow_negative_numbers = true)]
     pub hasher: Option<ReplicaList>,
     /// Length of the measuring window
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive_duration,
+          allow_hyphen_values = true)]
     pub duration: Duration,
     /// Time between settling and the window
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration,
+          allow_hyphen_values = true)]
     pub warmup: Duration,
     /// Longest wait for the wanted replicas to serve
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = positive_duration)]

@@ -72,8 +72,11 @@ async fn scale(plan: &ScalePlan, stop: impl Future<Output = ()>) -> anyhow::Resu
     if !findings.steps.is_empty() || plan.output == Format::Json && outcome.failure.is_none() {
         let text = report::render(&findings, plan.output);
         let mut out = anstream::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            // Whoever read it has seen enough.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+            written => written?,
+        }
     }
     match outcome.failure {
         Some(failure) => Err(failure.into()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use observation::Observation;
+use observation::{Observation, Report};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -118,17 +118,12 @@ impl App {
         read(&mut self.webui, "/api/observation?by=worker").await
     }
 
-    /// Each worker's count.
+    /// All reports without their histograms.
     ///
     /// # Errors
     /// When webui has no good answer.
-    pub async fn workers(&mut self) -> Result<(WorkerCounts, Observation), HttpError> {
-        let observation: Observation = read(&mut self.webui, "/api/observation").await?;
-        let counts = observation.workers.iter().map(|report| {
-            let count = WorkerCount { at_us: report.at_us, loops: report.totals.loops };
-            (report.id.clone(), count)
-        });
-        Ok((counts.collect(), observation))
+    pub async fn observe_briefly(&mut self) -> Result<Observation, HttpError> {
+        read(&mut self.webui, "/api/observation").await
     }
 
     /// What the stations say of themselves; one that does not say is left out.
@@ -179,8 +174,8 @@ impl App {
             }
             if Instant::now() >= next_workers {
                 next_workers += WORKERS_PERIOD;
-                match self.workers().await {
-                    Ok((counts, _)) => readings.workers.push(counts),
+                match self.observe_briefly().await {
+                    Ok(seen) => readings.workers.push(counts(&seen)),
                     Err(_) => readings.failed += 1,
                 }
             }
@@ -200,6 +195,11 @@ impl App {
     fn silent(&self, error: &HttpError) -> Failure {
         Failure::Webui { address: self.webui.address(), reason: error.to_string() }
     }
+}
+
+fn counts(seen: &Observation) -> WorkerCounts {
+    let count = |report: &Report| WorkerCount { at_us: report.at_us, loops: report.totals.loops };
+    seen.workers.iter().map(|report| (report.id.clone(), count(report))).collect()
 }
 
 /// What was read in a window.

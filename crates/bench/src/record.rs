@@ -99,10 +99,19 @@ impl Recorder {
     /// # Errors
     /// When the disk is full or gone.
     pub fn end(mut self, findings: &Findings, stop_reason: &str) -> Result<(), Failure> {
-        self.run.stop_reason = stop_reason.to_owned();
+        stop_reason.clone_into(&mut self.run.stop_reason);
         self.run.cluster.clone_from(&findings.cluster);
         self.write_run()?;
         write_json(self.folder.join(FINDINGS), findings)
+    }
+
+    /// Leaves nothing behind of a run in which nothing was measured.
+    pub fn discard(self) {
+        for name in [RUN, SAMPLES] {
+            let _ = fs::remove_file(self.folder.join(name));
+        }
+        // Only if it is empty, which it is when it was made for this run.
+        let _ = fs::remove_dir(&self.folder);
     }
 
     fn write_run(&self) -> Result<(), Failure> {

@@ -50,13 +50,24 @@ async fn run_into(
 ) -> Result<(), Failure> {
     let mut recorder = plan.out.as_deref().map(Recorder::begin).transpose()?;
     let (events, mut happened) = mpsc::unbounded_channel();
-    let mut cluster = find_or_start(plan, events).await?;
+    tokio::pin!(interrupted);
+    let found = tokio::select! {
+        () = &mut interrupted => Err(Failure::Interrupted),
+        found = find_or_start(plan, events) => found,
+    };
+    let mut cluster = match found {
+        Ok(cluster) => cluster,
+        Err(failure) => {
+            recorder.into_iter().for_each(Recorder::discard);
+            return Err(failure);
+        }
+    };
     findings.cluster = cluster.describe();
     show(Progress::Cluster(findings.cluster.clone()));
     let (told, mut progress) = mpsc::unbounded_channel();
     let result = {
         let steps = steps(plan, &mut cluster, findings, recorder.as_mut(), &told);
-        tokio::pin!(steps, interrupted);
+        tokio::pin!(steps);
         loop {
             tokio::select! {
                 biased;

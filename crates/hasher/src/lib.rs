@@ -36,11 +36,40 @@ pub struct Hasher {
     bodies: Bodies,
 }
 
+/// What a request asks for.
+enum Route {
+    Greeting,
+    Hash(Incoming),
+    Unknown,
+}
+
 impl Hasher {
     /// A hasher that answers as `replica`.
     #[must_use]
     pub fn new(replica: Replica, bodies: Bodies) -> Self {
         Self { replica, bodies }
+    }
+
+    async fn answer(&self, route: Route) -> Reply {
+        let station = self.replica.station();
+        let (reply, timing) = match route {
+            Route::Hash(body) => match self.hash(body).await {
+                Ok(hash) => {
+                    let timing = station.serve().await;
+                    (reply::bytes(StatusCode::OK, "text/plain", hash), timing)
+                }
+                Err(error) => {
+                    let timing = station.queue().await;
+                    (reply::error(error.status(), error), timing)
+                }
+            },
+            Route::Greeting => {
+                let timing = station.queue().await;
+                (self.replica.greeting("HASHER"), timing)
+            }
+            Route::Unknown => (reply::not_found(), station.queue().await),
+        };
+        self.replica.sign(reply, timing)
     }
 
     async fn hash(&self, mut body: Incoming) -> Result<String, BodyError> {
@@ -55,25 +84,13 @@ impl Hasher {
 }
 
 impl Handler for Hasher {
-    async fn handle(&self, request: Request) -> Reply {
-        let station = self.replica.station();
-        if request.uri().path() == "/" && request.method() == Method::POST {
-            let (hash, timing) = match self.hash(request.into_body()).await {
-                Ok(hash) => (Ok(hash), station.serve().await),
-                Err(error) => (Err(error), station.queue().await),
-            };
-            let reply = match hash {
-                Ok(hash) => reply::bytes(StatusCode::OK, "text/plain", hash),
-                Err(error) => reply::error(error.status(), error),
-            };
-            return self.replica.sign(reply, timing);
-        }
-        let timing = station.queue().await;
-        let reply = match request.uri().path() == "/" && is_read(request.method()) {
-            true => self.replica.greeting("HASHER"),
-            false => reply::not_found(),
+    fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send {
+        let route = match request.uri().path() {
+            "/" if request.method() == Method::POST => Route::Hash(request.into_body()),
+            "/" if is_read(request.method()) => Route::Greeting,
+            _ => Route::Unknown,
         };
-        self.replica.sign(reply, timing)
+        self.answer(route)
     }
 
     fn health(&self) -> serde_json::Value {

@@ -43,11 +43,21 @@ impl Rng {
 }
 
 impl Handler for Rng {
-    async fn handle(&self, request: Request) -> Reply {
+    fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send {
         let route = match is_read(request.method()) {
             true => route(request.uri().path()),
             false => Route::Unknown,
         };
+        self.answer(route)
+    }
+
+    fn health(&self) -> serde_json::Value {
+        self.replica.health("rng")
+    }
+}
+
+impl Rng {
+    async fn answer(&self, route: Route) -> Reply {
         let timing = match route {
             Route::Bytes(_) => self.replica.station().serve().await,
             _ => self.replica.station().queue().await,
@@ -62,10 +72,6 @@ impl Handler for Rng {
             Route::Unknown => reply::not_found(),
         };
         self.replica.sign(reply, timing)
-    }
-
-    fn health(&self) -> serde_json::Value {
-        self.replica.health("rng")
     }
 }
 

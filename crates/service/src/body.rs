@@ -8,6 +8,8 @@ use http_body_util::BodyExt;
 use hyper::StatusCode;
 use hyper::body::{Body as _, Incoming};
 
+use crate::within::within;
+
 /// Why a body could not be read to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
@@ -49,9 +51,7 @@ pub async fn next_chunk(
         return Err(BodyError::TooLarge(limit));
     }
     loop {
-        let frame = tokio::time::timeout(patience, body.frame())
-            .await
-            .map_err(|_| BodyError::Stalled(patience))?;
+        let frame = within(patience, body.frame()).await.ok_or(BodyError::Stalled(patience))?;
         let Some(frame) = frame.transpose()? else {
             return Ok(None);
         };

@@ -2,16 +2,19 @@
 //! handler within its time.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper::{Method, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::Watcher;
 use tokio::net::TcpStream;
 
+use crate::header_watch::HeaderWatch;
+use crate::within::within;
 use crate::{Handler, Limits, Reply, Request, reply};
 
 /// How long a connection over the limit may be silent: few places are kept for those.
@@ -26,82 +29,66 @@ pub(crate) enum Admission {
     HealthOnly,
 }
 
-/// Opens connections that share a handler and its limits.
+/// Serves connections that share a handler and its limits.
 pub(crate) struct Connections<H> {
-    full: http1::Builder,
-    health_only: http1::Builder,
-    shared: Arc<Shared<H>>,
-}
-
-struct Shared<H> {
     handler: H,
     limits: Limits,
 }
 
 impl<H: Handler> Connections<H> {
     pub(crate) fn new(handler: H, limits: Limits) -> Self {
-        let full = builder(&limits, limits.header_timeout);
-        let mut health_only = builder(&limits, limits.header_timeout.min(RESERVE_TIMEOUT));
-        health_only.keep_alive(false);
-        Self { full, health_only, shared: Arc::new(Shared { handler, limits }) }
+        Self { handler, limits }
     }
 
-    /// The connection on `stream`, to be driven by the caller.
-    pub(crate) fn open(
-        &self,
+    /// Serves one connection to its end, a graceful one once `watcher` says so.
+    pub(crate) async fn serve(
+        self: Arc<Self>,
         stream: TcpStream,
         admission: Admission,
-    ) -> http1::Connection<TokioIo<TcpStream>, Answer<H>> {
-        let answer = Answer { shared: Arc::clone(&self.shared), admission };
-        let http = match admission {
-            Admission::Full => &self.full,
-            Admission::HealthOnly => &self.health_only,
+        watcher: Watcher,
+    ) -> hyper::Result<()> {
+        let full = admission == Admission::Full;
+        let patience = self.limits.header_timeout;
+        let watch = HeaderWatch::new(if full { patience } else { patience.min(RESERVE_TIMEOUT) });
+        let answer = service_fn(|request| self.answer(request, admission));
+        let connection = http1::Builder::new()
+            .timer(watch.timer())
+            .header_read_timeout(watch.timeout())
+            .max_buf_size(self.limits.max_header as usize)
+            .keep_alive(full)
+            .serve_connection(TokioIo::new(stream), answer);
+        let mut connection = pin!(watcher.watch(connection));
+        tokio::select! {
+            biased;
+            ended = &mut connection => ended,
+            () = watch.overdue() => connection.await, // which ends now
+        }
+    }
+
+    /// Passes the request on before it is first polled, so that a handler can let go of what it
+    /// does not need: hyper must make a new read buffer as long as a header is held.
+    fn answer(
+        &self,
+        request: Request,
+        admission: Admission,
+    ) -> impl Future<Output = Result<Reply, Infallible>> + Send {
+        let answered = if request.uri().path() == "/health" && is_read(request.method()) {
+            Err(self.health())
+        } else if admission == Admission::HealthOnly {
+            Err(self.over_limit())
+        } else {
+            Ok(self.handler.handle(request))
         };
-        http.serve_connection(TokioIo::new(stream), answer)
-    }
-}
-
-fn builder(limits: &Limits, header_timeout: Duration) -> http1::Builder {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
-        .max_buf_size(limits.max_header as usize);
-    http
-}
-
-/// Answers the requests of one connection.
-pub(crate) struct Answer<H> {
-    shared: Arc<Shared<H>>,
-    admission: Admission,
-}
-
-impl<H: Handler> hyper::service::Service<Request> for Answer<H> {
-    type Response = Reply;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Reply, Infallible>> + Send>>;
-
-    fn call(&self, request: Request) -> Self::Future {
-        let shared = Arc::clone(&self.shared);
-        let admission = self.admission;
-        Box::pin(async move { Ok(shared.answer(request, admission).await) })
-    }
-}
-
-impl<H: Handler> Shared<H> {
-    async fn answer(&self, request: Request, admission: Admission) -> Reply {
-        if request.uri().path() == "/health" && is_read(request.method()) {
-            return self.health();
-        }
-        if admission == Admission::HealthOnly {
-            return self.over_limit();
-        }
-        match tokio::time::timeout(self.limits.request_timeout, self.handler.handle(request)).await
-        {
-            Ok(reply) => reply,
-            Err(_) => reply::error(
-                StatusCode::SERVICE_UNAVAILABLE,
-                format_args!("not answered within {:?}", self.limits.request_timeout),
-            ),
+        let limit = self.limits.request_timeout;
+        async move {
+            let handling = match answered {
+                Ok(handling) => handling,
+                Err(reply) => return Ok(reply),
+            };
+            Ok(within(limit, handling).await.unwrap_or_else(|| {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                reply::error(status, format_args!("not answered within {limit:?}"))
+            }))
         }
     }
 

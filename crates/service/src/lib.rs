@@ -7,6 +7,7 @@
 mod backoff;
 mod body;
 mod connection;
+mod header_watch;
 pub mod launch;
 pub mod limits;
 mod logging;
@@ -16,6 +17,7 @@ mod serve;
 pub mod settings;
 pub mod station;
 pub mod stop;
+mod within;
 
 pub use backoff::Backoff;
 pub use body::{BodyError, next_chunk};

@@ -46,7 +46,7 @@ pub async fn serve<H: Handler>(
     let open = Arc::new(Semaphore::new(limits.max_connections as usize));
     let reserve = Arc::new(Semaphore::new(RESERVE));
     let drain_timeout = limits.drain_timeout;
-    let connections = Connections::new(handler, limits);
+    let connections = Arc::new(Connections::new(handler, limits));
     let graceful = GracefulShutdown::new();
     let reason = loop {
         tokio::select! {
@@ -55,9 +55,10 @@ pub async fn serve<H: Handler>(
                 let Some((permit, admission)) = admit(&open, &reserve) else {
                     continue; // dropping the stream closes it
                 };
-                let connection = graceful.watch(connections.open(stream, admission));
+                let served =
+                    Arc::clone(&connections).serve(stream, admission, graceful.watcher());
                 tokio::spawn(async move {
-                    if let Err(error) = connection.await {
+                    if let Err(error) = served.await {
                         tracing::debug!(%error, "connection ended early");
                     }
                     drop(permit);

@@ -115,9 +115,10 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// As [`duration`], and for zero.
 pub fn positive_duration(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        Duration::ZERO => Err(String::from("must be longer than 0")),
-        length => Ok(length),
+    match duration(text) {
+        Ok(Duration::ZERO) => Err(String::from("must be longer than 0")),
+        Ok(length) => Ok(length),
+        Err(_) => Err(String::from("not a length of time; write for example 100ms or 1.5s")),
     }
 }
 
@@ -129,12 +130,16 @@ pub fn redis_url(text: &str) -> Result<String, String> {
     if text.starts_with("redis://") {
         return Ok(text.to_owned());
     }
+    let wrong = || String::from("must be HOST[:PORT] or redis://...");
+    if text.contains("://") {
+        return Err(wrong());
+    }
     let (host, port) = text.rsplit_once(':').unwrap_or((text, "6379"));
     let port: u16 = port.parse().map_err(|_| format!("'{port}' is no port"))?;
     let host_fits = !host.is_empty() && !host.contains(['/', '@', ' ']);
     match host_fits {
         true => Ok(format!("redis://{host}:{port}")),
-        false => Err(String::from("must be HOST[:PORT] or redis://...")),
+        false => Err(wrong()),
     }
 }
 

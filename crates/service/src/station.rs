@@ -116,13 +116,16 @@ impl Timing {
     /// The value of the W3C `Server-Timing` header, in milliseconds with microsecond digits.
     #[must_use]
     pub fn header(&self) -> HeaderValue {
+        const NOTHING: HeaderValue = HeaderValue::from_static("queue;dur=0.000, service;dur=0.000");
+        if *self == Self::default() {
+            return NOTHING;
+        }
         let mut line = Vec::with_capacity(48);
         line.extend_from_slice(b"queue;dur=");
         push_milliseconds(&mut line, self.queue);
         line.extend_from_slice(b", service;dur=");
         push_milliseconds(&mut line, self.service);
-        HeaderValue::from_maybe_shared(bytes::Bytes::from(line))
-            .unwrap_or_else(|_| HeaderValue::from_static("queue;dur=0, service;dur=0"))
+        HeaderValue::from_maybe_shared(bytes::Bytes::from(line)).unwrap_or(NOTHING)
     }
 }
 
@@ -180,6 +183,9 @@ impl Station {
     }
 
     async fn pass(&self, service: Duration) -> Timing {
+        if self.service_time.mean.is_zero() {
+            return Timing::default(); // nobody holds a slot, so nobody waits for one
+        }
         let arrival = Instant::now();
         let Some(slots) = &self.slots else {
             sleep_until(arrival + service, service).await;

@@ -20,6 +20,8 @@ use crate::targets::Targets;
 
 /// How often the replicas are looked for again.
 const RENEWAL: Duration = Duration::from_secs(1);
+/// How often while there is none.
+const FIRST_RENEWAL: Duration = Duration::from_millis(100);
 
 /// Length of a SHA-256 in hex.
 const HASH_LENGTH: usize = 64;
@@ -84,7 +86,8 @@ impl Dependency {
                     report("resolve");
                 }
             }
-            tokio::time::sleep(RENEWAL).await;
+            let none = self.replicas.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+            tokio::time::sleep(if none { FIRST_RENEWAL } else { RENEWAL }).await;
         }
     }
 

@@ -1,7 +1,7 @@
 //! The whole app as processes: `bench` as a user starts it, its replicas, its published ports,
 //! and what happens when any of them is killed. One program, as each takes a while to link.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "what these tests share fails the test")]
+#![expect(clippy::panic, reason = "what these tests share fails the test")]
 
 mod counting;
 mod faults;

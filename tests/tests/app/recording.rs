@@ -1,9 +1,10 @@
 //! `bench scale --out`: what a run directory holds, and a disk that does not take it.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 
-use app_tests::{Ended, Place};
+use app_tests::{Ended, Place, Process};
 use serde_json::Value;
 
 fn read(folder: &Path, name: &str) -> String {
@@ -12,8 +13,8 @@ fn read(folder: &Path, name: &str) -> String {
 
 async fn scale(place: &Place, out: &Path) -> Ended {
     let words = ["scale", "--worker", "1,2", "--output", "json", "--warmup", "0"];
-    let out = ["--duration", "300ms", "--out", out.to_str().unwrap()];
-    place.run(&[&words[..], &out].concat()).await
+    let mut command = place.command(&[&words[..], &["--duration", "300ms"]].concat());
+    Process::start(command.arg("--out").arg(out)).end().await
 }
 
 #[tokio::test]
@@ -75,4 +76,20 @@ async fn an_unusable_directory_is_refused_before_anything_starts() {
         assert!(ended.stderr.contains("--out") && ended.stdout.is_empty(), "{ended:?}");
     }
     assert!(!place.folder().join("dockercoins").exists(), "an app was started all the same");
+}
+
+/// Whoever frees the port types the same command again.
+#[tokio::test]
+async fn an_app_that_did_not_start_leaves_no_run_behind() {
+    let place = Place::fast();
+    let out = place.folder().join("run");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let words = ["scale", "--rng-port", &port, "--duration", "100ms", "--warmup", "0"];
+    let words = [&words[..], &["--out", out.to_str().unwrap()]].concat();
+    let refused = place.run(&words).await;
+    assert_eq!(refused.code, Some(4), "{refused:?}");
+    drop(taken);
+    let again = place.run(&words).await;
+    assert_eq!(again.code, Some(3), "{again:?}");
 }

@@ -1,6 +1,8 @@
 //! `bench scale` on an app that a `bench up` runs: it acts on that app and leaves it running.
 
+use app_tests::proc_fs::catches;
 use app_tests::{Ended, Place, eventually};
+use rustix::process::Signal;
 
 const SHORT: [&str; 4] = ["--duration", "200ms", "--warmup", "0"];
 
@@ -59,7 +61,7 @@ async fn only_one_bench_measures_an_app_at_a_time() {
     assert_eq!(up.replicas("worker").len(), 2);
 
     // However the first one ends, the next may measure.
-    first.signal(rustix::process::Signal::KILL);
+    first.signal(Signal::KILL);
     first.end().await;
     let third = eventually("the first one's turn to be over", async || {
         let third = scale(&place, &["--worker", "3"]).await;
@@ -99,4 +101,30 @@ async fn an_app_that_goes_away_while_it_is_measured_is_said() {
     let ended = measuring.end().await;
     assert_eq!(ended.code, Some(4), "{ended:?}");
     assert!(ended.stderr.contains("gone") || ended.stderr.contains("webui"), "{}", ended.stderr);
+}
+
+/// What those that left had counted must not be waited for again.
+#[tokio::test]
+async fn scaling_down_settles_however_much_was_counted_before() {
+    let place = Place::fast();
+    let up = place.up(&["--worker", "10"]).await;
+    up.goes_on(300).await;
+    let shrunk = scale(&place, &["--worker", "1", "--settle-timeout", "5s"]).await;
+    assert_eq!(shrunk.code, Some(3), "{shrunk:?}");
+}
+
+#[tokio::test]
+async fn ctrl_c_ends_the_wait_for_a_bench_up_that_does_not_answer() {
+    let place = Place::fast();
+    let up = place.up(&[]).await;
+    up.process.signal(Signal::STOP);
+    let waiting = place.start(&["scale", "--worker", "2"]);
+    eventually("a bench that catches SIGINT", async || {
+        catches(waiting.pid(), Signal::INT).then_some(())
+    })
+    .await;
+    waiting.signal(Signal::INT);
+    assert_eq!(waiting.end().await.code, Some(130));
+    up.process.signal(Signal::CONT);
+    up.goes_on(5).await;
 }

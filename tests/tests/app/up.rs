@@ -129,3 +129,22 @@ async fn logs_carry_the_name_of_their_replica() {
         assert!(stopped, "no word of {replica}'s end in\n{}", ended.stdout);
     }
 }
+
+#[tokio::test]
+async fn a_wrong_setting_is_named_by_up_and_by_scale() {
+    let place = Place::fast().with("RNG_SERVICE_TIME", "soon");
+    let mut up = place.up(&[]).await;
+    up.process.line("the setting's name", |line| line.contains("RNG_SERVICE_TIME")).await;
+    let deaths = eventually("three deaths", async || {
+        let lines = up.process.lines().into_iter().filter(|line| line.contains("died"));
+        let deaths: Vec<_> = lines.collect();
+        (deaths.len() >= 3).then_some(deaths)
+    });
+    for died in deaths.await {
+        assert!(died.contains("exit status: 2"), "{died}");
+    }
+    drop(up);
+    let ended = place.run(&["scale", "--settle-timeout", "1s"]).await;
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(ended.stderr.contains("RNG_SERVICE_TIME"), "{}", ended.stderr);
+}

@@ -1,5 +1,5 @@
 //! What the app can reach at most, and what one replica more would change: X is at most
-//! W / (Z + sum S), and at most m_k / S_k for each station. For a deterministic app whose replicas
+//! `W / (Z + sum S)`, and at most `m_k / S_k` for each station. For a deterministic app whose replicas
 //! are used evenly the smaller bound is also what it does reach.
 
 use observation::{Latency, Stage, Totals};

@@ -188,7 +188,7 @@ mod tests {
             let (now_us, hashes) = ((time * 1e6) as u64, (flushes * per_flush) as u64);
             Counter { now_us, hashes, coins: 0 }
         };
-        (0..).map(reading).take_while(|c| float(c.now_us) <= seconds * 1e6).collect()
+        (0..=u32::MAX).map(reading).take_while(|c| float(c.now_us) <= seconds * 1e6).collect()
     }
 
     #[test]

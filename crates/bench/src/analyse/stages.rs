@@ -115,7 +115,7 @@ pub(super) fn account(totals: &Totals, samples: &Samples, speed: f64) -> Vec<Sta
     sources.iter().filter_map(|source| source.findings(totals, speed)).collect()
 }
 
-/// Share of all workers that the stages account for: X * sum R_k = W by Little's law.
+/// Share of all workers that the stages account for: `X * sum R_k = W` by Little's law.
 pub(super) fn closure(stages: &[StageFindings], workers: u64) -> Option<f64> {
     let present: f64 = stages.iter().map(|stage| stage.present).sum();
     (workers > 0 && present > 0.0).then(|| present / float(workers))

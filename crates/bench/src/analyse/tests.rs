@@ -69,7 +69,9 @@ impl Ideal {
         let reports: Vec<Report> =
             (0..self.workers).map(|worker| self.report(worker, second * 1_000_000)).collect();
         let mut merged = Totals::default();
-        reports.iter().for_each(|report| merged.add(&report.totals));
+        for report in &reports {
+            merged.add(&report.totals);
+        }
         let hashes = merged.loops;
         Observation {
             schema_version: observation::SCHEMA_VERSION,

@@ -18,6 +18,8 @@ use super::local::{LocalCluster, app_folders, remove_stale};
 use super::{Replicas, Status};
 use crate::failure::Failure;
 
+/// How long the bench that runs the app may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 const SOCKET: &str = "control.sock";
 
 /// What is asked over the socket.
@@ -248,7 +250,12 @@ impl Client {
             Failure::Control(format!("the bench up that ran the app is gone: {reason}"))
         };
         self.line.send(request).await.map_err(|error| gone(&error))?;
-        match self.line.receive().await.map_err(|error| gone(&error))? {
+        let reply = tokio::time::timeout(PATIENCE, self.line.receive()).await.map_err(|_| {
+            Failure::Control(format!(
+                "the bench up that runs the app does not answer within {PATIENCE:?}; is it stopped?"
+            ))
+        })?;
+        match reply.map_err(|error| gone(&error))? {
             Some(Reply::Done { status }) => Ok(status),
             Some(Reply::Refused { reason }) => Err(Failure::Control(reason)),
             None => Err(gone(&"it closed the connection")),

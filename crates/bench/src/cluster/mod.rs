@@ -68,6 +68,8 @@ pub struct ServiceStatus {
     pub leaving: u32,
     /// Times a replica died and was started again.
     pub restarts: u64,
+    /// How the last one died, in words.
+    pub last_death: Option<String>,
 }
 
 impl ServiceStatus {

@@ -1,3 +1,5 @@
+//! Stations under paused time, and the shape of random service times.
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

@@ -11,6 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdout};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::Event;
 use super::registry::Registry;
@@ -76,24 +77,30 @@ impl Command {
         };
         // Held here to the end: waiting for a child would close its standard input.
         let _lifeline = child.stdin.take();
-        if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(forward(stderr, replica.clone(), events.clone()));
-        }
+        let log = Log { replica: replica.clone(), events: events.clone() };
+        let last_words = child.stderr.take().map(|stderr| tokio::spawn(log.forward(stderr)));
         let readiness = self.until_ready(child.stdout.take());
         let ready = tokio::select! {
-            status = child.wait() => return End::Died(in_words(status)),
+            status = child.wait() => return died(status, last_words).await,
             _ = &mut *stop => None,
             ready = tokio::time::timeout(START_TIMEOUT, readiness) => Some(ready),
         };
         match ready {
             Some(Ok(Ok(address))) => registry.ready(slot, address),
-            Some(Ok(Err(reason))) => return End::Died(reason),
+            Some(Ok(Err(reason))) => {
+                // Most likely it is ending; then how it ends says more.
+                let ended = tokio::time::timeout(Duration::from_secs(1), child.wait()).await;
+                return match ended {
+                    Ok(status) => died(status, last_words).await,
+                    Err(_) => End::Died(reason),
+                };
+            }
             Some(Err(_)) => return End::Died(format!("not ready within {START_TIMEOUT:?}")),
             None => return leave(registry, slot, child).await,
         }
         let _ = events.send(Event::Ready { replica });
         tokio::select! {
-            status = child.wait() => End::Died(in_words(status)),
+            status = child.wait() => died(status, last_words).await,
             _ = stop => leave(registry, slot, child).await,
         }
     }
@@ -142,16 +149,40 @@ async fn leave(registry: &Registry, slot: u32, mut child: Child) -> End {
     End::Stopped
 }
 
-/// How a process ended: `exit status: 1`, `signal: 9 (SIGKILL)`.
-fn in_words(status: std::io::Result<ExitStatus>) -> String {
-    status.map_or_else(|error| format!("lost: {error}"), |status| status.to_string())
+/// How a process ended, `signal: 9 (SIGKILL)`, with what it said last.
+async fn died(
+    status: std::io::Result<ExitStatus>,
+    last_words: Option<JoinHandle<Option<String>>>,
+) -> End {
+    let how = status.map_or_else(|error| format!("lost: {error}"), |status| status.to_string());
+    let words = match last_words {
+        Some(log) => tokio::time::timeout(Duration::from_secs(1), log).await,
+        None => return End::Died(how),
+    };
+    match words {
+        Ok(Ok(Some(words))) => End::Died(format!("{how}: {words}")),
+        _ => End::Died(how),
+    }
 }
 
-/// Passes a replica's log on, line by line, until it ends.
-async fn forward(log: impl AsyncRead + Unpin, replica: String, events: UnboundedSender<Event>) {
-    let mut lines = BufReader::new(log).split(b'\n');
-    while let Ok(Some(line)) = lines.next_segment().await {
-        let line = String::from_utf8_lossy(&line).into_owned();
-        let _ = events.send(Event::Log { replica: replica.clone(), line });
+/// Where a replica's log goes.
+struct Log {
+    replica: String,
+    events: UnboundedSender<Event>,
+}
+
+impl Log {
+    /// Passes the log on, line by line, until it ends; returns its first line about an error.
+    async fn forward(self, log: impl AsyncRead + Unpin) -> Option<String> {
+        let mut lines = BufReader::new(log).split(b'\n');
+        let mut error = None;
+        while let Ok(Some(line)) = lines.next_segment().await {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            if error.is_none() && (line.starts_with("error") || line.contains(" ERROR ")) {
+                error = Some(line.clone());
+            }
+            let _ = self.events.send(Event::Log { replica: self.replica.clone(), line });
+        }
+        error
     }
 }

@@ -31,6 +31,7 @@ pub(super) struct Registry {
 struct State {
     members: BTreeMap<u32, Member>,
     restarts: u64,
+    last_death: Option<String>,
     turn: usize,
 }
 
@@ -59,7 +60,8 @@ impl Registry {
     /// Takes the lowest free slot for a new replica.
     pub(super) fn enter(&self) -> u32 {
         let mut state = self.state();
-        let slot = (1..).find(|slot| !state.members.contains_key(slot)).unwrap_or(u32::MAX);
+        let slot =
+            (1..=u32::MAX).find(|slot| !state.members.contains_key(slot)).unwrap_or(u32::MAX);
         state.members.insert(slot, Member::Coming);
         slot
     }
@@ -70,9 +72,10 @@ impl Registry {
     }
 
     /// The replica in `slot` died and will be started again.
-    pub(super) fn died(&self, slot: u32) {
+    pub(super) fn died(&self, slot: u32, how: &str) {
         self.change(|state| {
             state.restarts += 1;
+            state.last_death = Some(how.to_owned());
             state.members.insert(slot, Member::Coming)
         });
     }
@@ -110,6 +113,7 @@ impl Registry {
             ready: ready.map(|(slot, _)| self.name(*slot)).collect(),
             leaving: u32::try_from(leaving).unwrap_or(u32::MAX),
             restarts: state.restarts,
+            last_death: state.last_death.clone(),
         }
     }
 
@@ -166,7 +170,7 @@ mod tests {
         let turns: Vec<_> = (0..4).filter_map(|_| registry.next()).collect();
         assert_eq!(turns[0], turns[2]);
         assert_ne!(turns[0], turns[1]);
-        registry.died(1);
+        registry.died(1, "signal: 9");
         let status = registry.status(3);
         assert_eq!((status.ready, status.leaving, status.restarts), (vec!["rng.2".into()], 1, 1));
         registry.gone(3);

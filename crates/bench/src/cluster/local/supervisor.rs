@@ -82,7 +82,7 @@ impl Keeper {
                 End::Stopped => break,
                 End::Died(how) => how,
             };
-            self.registry.died(slot);
+            self.registry.died(slot, &how);
             if begin.elapsed() >= STEADY {
                 backoff.succeeded();
             }

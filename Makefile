@@ -1,0 +1,36 @@
+# One command for each thing one does with this project. `make` alone lists them.
+
+CARGO ?= cargo
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+.PHONY: build
+build: ## Build everything, optimised
+	$(CARGO) build --release --workspace
+
+.PHONY: tools
+tools: ## Install what the tests need, where that may be done; else say what is missing
+	scripts/tools
+
+.PHONY: test
+test: tools ## Install what is needed, then run every check and every test
+	$(MAKE) lint
+	$(CARGO) nextest run --workspace --profile ci
+	$(CARGO) test --workspace --doc --quiet
+
+.PHONY: lint
+lint: ## Formatting, lints, documentation, licences and advisories of dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+	scripts/deny
+
+.PHONY: check
+check: ## Only the tests, as fast as can be
+	$(CARGO) nextest run --workspace
+
+.PHONY: bench
+bench: build ## Make every figure of docs/benchmarks.md (about 35 minutes, on a quiet machine)
+	target/release/figures
