@@ -17,6 +17,8 @@ use crate::http::{Client, HttpError};
 const COUNTER_PERIOD: Duration = Duration::from_millis(50);
 /// How often the workers' own counts are read.
 const WORKERS_PERIOD: Duration = Duration::from_secs(1);
+/// How often rng and hasher are asked for their stations before they count as not telling.
+const STATION_ATTEMPTS: u32 = 3;
 /// How long webui may be silent before measuring is given up.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -234,6 +236,11 @@ async fn station(address: SocketAddr) -> Option<Station> {
     struct Health {
         station: Station,
     }
-    let health: Health = read(&mut Client::new(address), "/health").await.ok()?;
-    Some(health.station)
+    let mut client = Client::new(address);
+    for _ in 0..STATION_ATTEMPTS {
+        if let Ok(Health { station }) = read(&mut client, "/health").await {
+            return Some(station);
+        }
+    }
+    None
 }

@@ -13,6 +13,7 @@ mod settings;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Method, StatusCode};
 use service::{BodyError, Handler, Replica, Reply, Request, is_read, next_chunk, reply};
@@ -52,7 +53,7 @@ impl Hasher {
 
     async fn answer(&self, route: Route) -> Reply {
         let station = self.replica.station();
-        let (reply, timing) = match route {
+        let (mut reply, timing) = match route {
             Route::Hash(body) => match self.hash(body).await {
                 Ok(hash) => {
                     let timing = station.serve().await;
@@ -69,17 +70,18 @@ impl Hasher {
             }
             Route::Unknown => (reply::not_found(), station.queue().await),
         };
-        self.replica.sign(reply, timing)
+        self.replica.sign(&mut reply, timing);
+        reply
     }
 
-    async fn hash(&self, mut body: Incoming) -> Result<String, BodyError> {
+    async fn hash(&self, mut body: Incoming) -> Result<Bytes, BodyError> {
         let Bodies { most, patience } = self.bodies;
         let mut left = most;
         let mut hash = Sha256::new();
         while let Some(chunk) = next_chunk(&mut body, &mut left, most, patience).await? {
             hash.update(&chunk);
         }
-        Ok(hex(&hash.finalize()))
+        Ok(hex(&hash.finalize().into()))
     }
 }
 
@@ -98,10 +100,15 @@ impl Handler for Hasher {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Each byte as two digits. Written into a buffer of the right size, as this runs for every hash.
+fn hex(hash: &[u8; 32]) -> Bytes {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    let mut digits = [0; 64];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(hash) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    Bytes::copy_from_slice(&digits)
 }
 
 #[cfg(test)]
@@ -111,6 +118,6 @@ mod tests {
     #[test]
     fn hashes_are_written_in_lower_case_hex() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(hex(&Sha256::digest(b"")), empty);
+        assert_eq!(hex(&Sha256::digest(b"").into()), empty);
     }
 }

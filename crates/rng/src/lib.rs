@@ -62,7 +62,7 @@ impl Rng {
             Route::Bytes(_) => self.replica.station().serve().await,
             _ => self.replica.station().queue().await,
         };
-        let reply = match route {
+        let mut reply = match route {
             Route::Greeting => self.replica.greeting("RNG"),
             Route::Bytes(count) => random::reply(count),
             Route::TooMany => reply::error(
@@ -71,7 +71,8 @@ impl Rng {
             ),
             Route::Unknown => reply::not_found(),
         };
-        self.replica.sign(reply, timing)
+        self.replica.sign(&mut reply, timing);
+        reply
     }
 }
 

@@ -51,6 +51,10 @@ pub async fn next_chunk(
         return Err(BodyError::TooLarge(limit));
     }
     loop {
+        // Known from Content-Length, without another turn of the connection.
+        if body.is_end_stream() {
+            return Ok(None);
+        }
         let frame = within(patience, body.frame()).await.ok_or(BodyError::Stalled(patience))?;
         let Some(frame) = frame.transpose()? else {
             return Ok(None);

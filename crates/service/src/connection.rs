@@ -56,6 +56,8 @@ impl<H: Handler> Connections<H> {
             .header_read_timeout(watch.timeout())
             .max_buf_size(self.limits.max_header as usize)
             .keep_alive(full)
+            // Head and body in one buffer: for small answers cheaper than a vectored write.
+            .writev(false)
             .serve_connection(TokioIo::new(stream), answer);
         let mut connection = pin!(watcher.watch(connection));
         tokio::select! {

@@ -1,6 +1,6 @@
 //! Watches for a request's header that does not come. hyper would set up and take down a timer for
-//! each request, a tenth of what an answer costs; here each connection has one timer, which is
-//! moved only when it fires.
+//! each request, a tenth of what an answer costs; here each connection has one timer, which looks
+//! now and then whether the same header is still awaited.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,8 +12,8 @@ use std::time::Duration;
 use hyper::rt::{Sleep, Timer};
 use tokio::time::Instant;
 
-/// No header is awaited.
-const NONE: u64 = 0;
+/// Looks within a timeout: a header is overdue after the timeout or up to a quarter more.
+const LOOKS: u32 = 4;
 
 /// The watch over one connection. hyper is given [`HeaderWatch::timer`]; whoever drives the
 /// connection also waits for [`HeaderWatch::overdue`], in the same task.
@@ -26,16 +26,23 @@ pub(crate) struct HeaderWatch {
 #[derive(Debug)]
 struct Awaited {
     opened: Instant,
-    /// When the header is overdue, in microseconds since `opened`, or [`NONE`].
-    deadline_us: AtomicU64,
+    /// Goes up when a header begins to be awaited and again when it is there: odd while awaited.
+    turn: AtomicU64,
     overdue: AtomicBool,
+}
+
+impl Awaited {
+    /// Only the connection's own task comes here, so there is nobody to race with.
+    fn next_turn(&self) {
+        self.turn.store(self.turn.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
 }
 
 impl HeaderWatch {
     pub(crate) fn new(timeout: Duration) -> Self {
         let awaited = Awaited {
             opened: Instant::now(),
-            deadline_us: AtomicU64::new(NONE),
+            turn: AtomicU64::new(0),
             overdue: AtomicBool::new(false),
         };
         Self { awaited: Arc::new(awaited), timeout }
@@ -53,19 +60,14 @@ impl HeaderWatch {
 
     /// Completes when a header is overdue; the connection is then to be polled, and ends.
     pub(crate) async fn overdue(&self) {
-        let mut look = Instant::now() + self.timeout;
-        loop {
-            tokio::time::sleep_until(look).await;
-            let now = Instant::now();
-            look = match self.awaited.deadline_us.load(Ordering::Relaxed) {
-                NONE => now + self.timeout,
-                us => self.awaited.opened + Duration::from_micros(us),
-            };
-            if look <= now {
-                self.awaited.overdue.store(true, Ordering::Relaxed);
-                return;
-            }
+        let (mut seen, mut looks) = (0, 0);
+        while looks < LOOKS {
+            tokio::time::sleep(self.timeout / LOOKS).await;
+            let turn = self.awaited.turn.load(Ordering::Relaxed);
+            looks = if turn == seen && turn % 2 == 1 { looks + 1 } else { 0 };
+            seen = turn;
         }
+        self.awaited.overdue.store(true, Ordering::Relaxed);
     }
 }
 
@@ -75,19 +77,18 @@ pub(crate) struct HeaderTimer(Arc<Awaited>);
 
 #[expect(clippy::disallowed_types, reason = "hyper's trait speaks of it")]
 impl Timer for HeaderTimer {
-    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
-        self.sleep_until(self.now() + duration)
-    }
-
-    fn sleep_until(&self, deadline: std::time::Instant) -> Pin<Box<dyn Sleep>> {
-        let since = Instant::from_std(deadline).saturating_duration_since(self.0.opened);
-        let microseconds = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
-        self.0.deadline_us.store(microseconds.max(NONE + 1), Ordering::Relaxed);
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Sleep>> {
+        self.0.next_turn();
         Box::pin(HeaderSleep(Arc::clone(&self.0)))
     }
 
+    fn sleep_until(&self, _: std::time::Instant) -> Pin<Box<dyn Sleep>> {
+        self.sleep(Duration::ZERO)
+    }
+
+    /// Any moment will do: the watch counts looks, not time.
     fn now(&self) -> std::time::Instant {
-        Instant::now().into_std()
+        self.0.opened.into_std()
     }
 }
 
@@ -109,6 +110,6 @@ impl Future for HeaderSleep {
 
 impl Drop for HeaderSleep {
     fn drop(&mut self) {
-        self.0.deadline_us.store(NONE, Ordering::Relaxed);
+        self.0.next_turn();
     }
 }

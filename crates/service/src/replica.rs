@@ -35,13 +35,11 @@ impl Replica {
         &self.station
     }
 
-    /// `reply` with the headers that say how long the request queued and was served, and where.
-    #[must_use]
-    pub fn sign(&self, mut reply: Reply, timing: Timing) -> Reply {
+    /// Adds the headers that say how long the request queued and was served, and where.
+    pub fn sign(&self, reply: &mut Reply, timing: Timing) {
         let headers = reply.headers_mut();
         headers.insert(SERVER_TIMING, timing.header());
         headers.insert(X_REPLICA, self.name_header.clone());
-        reply
     }
 
     /// The answer to `GET /`: `<SERVICE> running on <name>`.

@@ -43,16 +43,18 @@ pub(super) fn bounds(totals: &Totals, samples: &Samples, workers: u64) -> Option
     let [Some(rng_wait), Some(hasher_wait)] = waiting_us else { return None };
     let waited_us = float(rng_wait + hasher_wait) / float(totals.loops.max(1));
     let unhindered_s = (loop_us - waited_us).max(1.0) / 1e6;
-    let capacity = |stage, station: Option<&Station>, replicas: u32| {
+    let capacity = |stage, station: &Station, replicas: u32| {
         let service_s = latency(stage)?.mean_us()? / 1e6;
-        let places = f64::from(station?.concurrency?) * f64::from(replicas);
+        let places = f64::from(station.concurrency?) * f64::from(replicas);
         (service_s > 0.0).then(|| places / service_s)
     };
-    let Samples { stations, replicas, .. } = samples;
+    let replicas = samples.replicas;
+    // One that does not tell could be the limit, or have none.
+    let (rng, hasher) = (samples.stations.rng.as_ref()?, samples.stations.hasher.as_ref()?);
     Some(Bounds {
         worker: float(workers) / unhindered_s,
-        rng: capacity(Stage::RngService, stations.rng.as_ref(), replicas.rng),
-        hasher: capacity(Stage::HasherService, stations.hasher.as_ref(), replicas.hasher),
+        rng: capacity(Stage::RngService, rng, replicas.rng),
+        hasher: capacity(Stage::HasherService, hasher, replicas.hasher),
     })
 }
 

@@ -5,7 +5,7 @@ mod bounds;
 mod coins;
 mod rate;
 mod stages;
-mod verdict;
+pub(crate) mod verdict;
 
 use std::collections::BTreeMap;
 
@@ -37,8 +37,10 @@ pub struct Findings {
 pub struct StepFindings {
     /// The replicas.
     pub replicas: Replicas,
-    /// Loops run at a time, over all workers.
+    /// Loops run at a time, over all workers that reported.
     pub workers: u64,
+    /// Worker replicas that reported during the window.
+    pub reporting: u32,
     /// From asking for the replicas until all served, in milliseconds.
     pub settled_after_ms: u64,
     /// Length of the window, in milliseconds.
@@ -134,7 +136,7 @@ pub fn slope_so_far(counter: &[Counter]) -> Option<f64> {
 #[must_use]
 pub fn step(samples: &Samples) -> StepFindings {
     let mut warnings = Vec::new();
-    let (totals, workers) = totals_of_window(samples, &mut warnings);
+    let Counted { totals, workers, reporting } = totals_of_window(samples, &mut warnings);
     let loop_seconds = stages::mean_loop_seconds(&totals);
     let counter = rate::from_counter(&samples.counter, loop_seconds, &mut warnings);
     let hashes = rate::from_workers(samples, counter, &mut warnings);
@@ -145,6 +147,7 @@ pub fn step(samples: &Samples) -> StepFindings {
     let mut findings = StepFindings {
         replicas: samples.replicas,
         workers,
+        reporting,
         settled_after_ms: samples.settled_after_ms,
         window_ms: samples.window_ms,
         hashes_per_second: hashes,
@@ -171,27 +174,34 @@ pub fn step(samples: &Samples) -> StepFindings {
     findings
 }
 
-/// What all workers counted between their first and last report of the window, and how many loops
-/// they run at a time.
-fn totals_of_window(samples: &Samples, warnings: &mut Vec<String>) -> (Totals, u64) {
-    let mut sum = Totals::default();
-    let mut workers = 0;
+/// What all workers counted between their first and last report of the window.
+#[derive(Default)]
+struct Counted {
+    totals: Totals,
+    /// Loops they run at a time.
+    workers: u64,
+    /// How many replicas they are.
+    reporting: u32,
+}
+
+fn totals_of_window(samples: &Samples, warnings: &mut Vec<String>) -> Counted {
+    let mut counted = Counted::default();
     for last in &samples.last.workers {
         let Some(first) = samples.first.workers.iter().find(|first| first.id == last.id) else {
             warnings.push(format!("{} appeared during the window and is left out", last.replica));
             continue;
         };
         if last.at_us <= first.at_us {
-            // Ended earlier and only its report is left, or stuck: the rate shows which.
-            continue;
+            continue; // ended earlier, and only its report is left; or stuck, and then missing
         }
         match last.totals.since(&first.totals) {
-            Ok(since) => sum.add(&since),
+            Ok(since) => counted.totals.add(&since),
             Err(error) => warnings.push(format!("{}: {error}", last.replica)),
         }
-        workers += u64::from(last.virtual_workers);
+        counted.workers += u64::from(last.virtual_workers);
+        counted.reporting += 1;
     }
-    (sum, workers)
+    counted
 }
 
 fn policies(samples: &Samples) -> BTreeMap<String, u32> {

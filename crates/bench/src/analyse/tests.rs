@@ -199,6 +199,7 @@ fn workers_that_do_not_report_are_noticed_by_the_counter() {
     samples.first.workers.truncate(5);
     samples.last.workers.truncate(5);
     let findings = step(&samples);
+    assert!(findings.withheld.unwrap().reason.starts_with("5 of 10 workers reported"));
     assert!((findings.hashes_per_second.interval.value - 33.3).abs() < 0.2);
     assert!(findings.warnings.iter().any(|warning| warning.contains("do not report")));
 }
@@ -210,7 +211,7 @@ fn what_went_wrong_during_the_window_is_said() {
     let report = &mut samples.last.workers[0];
     report.totals.errors.insert("rng: closed".to_owned(), 3);
     let warnings = step(&samples).warnings;
-    assert!(warnings.iter().any(|w| w.contains("1 replicas died")), "{warnings:?}");
+    assert!(warnings.iter().any(|w| w.contains("1 replica died")), "{warnings:?}");
     assert!(warnings.iter().any(|w| w.contains("3 x rng: closed")), "{warnings:?}");
 }
 

@@ -15,7 +15,7 @@ const FLUSHES: f64 = 10.0;
 pub(super) fn doubts(samples: &Samples, findings: &mut StepFindings) {
     let mut doubts = Vec::new();
     if samples.restarts > 0 {
-        doubts.push(format!("{} replicas died during the window", samples.restarts));
+        doubts.push(format!("{} died during the window", counted(samples.restarts, "replica")));
     }
     let failed: u64 = findings.errors.values().sum();
     if failed > 0 {
@@ -59,6 +59,12 @@ pub(super) fn verdict(
     let (Some(loop_seconds), Some(closure)) = (loop_seconds, findings.closure) else {
         return withheld("no worker completed a loop during the window".to_owned());
     };
+    if findings.reporting != replicas.worker {
+        return withheld(format!(
+            "{} of {} workers reported during the window: the others are stuck, away or slow",
+            findings.reporting, replicas.worker
+        ));
+    }
     #[expect(clippy::cast_precision_loss, reason = "a window in milliseconds is below 2^53")]
     let window = findings.window_ms as f64 / 1000.0;
     let needed = FLUSHES * rate::flush_period(loop_seconds);
@@ -77,7 +83,10 @@ pub(super) fn verdict(
         ));
     }
     let Some(bounds) = &findings.bounds else {
-        return withheld("the services do not say how long requests queue".to_owned());
+        return withheld(
+            "rng or hasher does not say how long requests queue, or how many it works on at a time"
+                .to_owned(),
+        );
     };
     let (service, _) = bounds.binding();
     let sentence = match service {
@@ -93,17 +102,23 @@ pub(super) fn verdict(
 fn queueing(findings: &StepFindings, name: StageName) -> Option<String> {
     let stage = stage(findings, name)?;
     let replicas = stage.replicas?;
-    let (plural, are) = if replicas == 1 { ("", "is") } else { ("s", "are") };
+    let are = if replicas == 1 { "is" } else { "are" };
     Some(format!(
-        "{service} holds the app back: its {replicas} replica{plural} {are} {busy:.0} % busy and \
-         {waiting:.1} of {workers} workers wait there ({mean:.0} ms for {service_ms:.0} ms of work).",
+        "{service} holds the app back: its {replicas} {are} {busy:.0} % busy and {waiting:.1} of \
+         {workers} wait there ({mean:.0} ms for {service_ms:.0} ms of work).",
         service = name.name(),
         busy = stage.utilisation? * 100.0,
         waiting = stage.waiting?,
-        workers = findings.workers,
+        replicas = counted(u64::from(replicas), "replica"),
+        workers = counted(findings.workers, "worker"),
         mean = stage.mean_ms?,
         service_ms = stage.service_ms?,
     ))
+}
+
+/// `1 worker`, `10 workers`.
+pub(crate) fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// No service is at its limit: the workers themselves set the pace.
@@ -118,8 +133,8 @@ fn unhindered(findings: &StepFindings, loop_seconds: f64) -> String {
         false => busy.join(" and "),
     };
     format!(
-        "The workers are the limit: {evidence}; each of {} workers takes {:.0} ms for a loop.",
-        findings.workers,
+        "The workers are the limit: {evidence}; each of {} takes {:.0} ms for a loop.",
+        counted(findings.workers, "worker"),
         loop_seconds * 1000.0
     )
 }

@@ -187,10 +187,8 @@ impl Client {
         for folder in app_folders() {
             match UnixStream::connect(folder.join(SOCKET)).await {
                 Ok(stream) => running.push(Self::over(stream).await?),
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                    remove_stale(&folder);
-                }
-                Err(_) => {} // just starting or just stopping
+                // Whoever listens there is gone; or nobody does, as with an app of bench scale.
+                Err(_) => remove_stale(&folder),
             }
         }
         if let Wanted::Pid(pid) = wanted {

@@ -7,6 +7,7 @@ use tabled::settings::Style;
 
 use super::words::{self, STAGE_HEAD, STEP_HEAD};
 use crate::analyse::Findings;
+use crate::analyse::verdict::counted;
 
 pub(super) fn render(findings: &Findings) -> String {
     let mut text = format!("Cluster: {}\n", findings.cluster);
@@ -27,8 +28,8 @@ pub(super) fn render(findings: &Findings) -> String {
             step.coins_per_second.high,
         );
         if let Some(closure) = step.closure {
-            let _ =
-                writeln!(text, "- closure {:.1} % of {} workers", closure * 100.0, step.workers);
+            let workers = counted(step.workers, "worker");
+            let _ = writeln!(text, "- closure {:.1} % of {workers}", closure * 100.0);
         }
         for line in words::next(step) {
             let _ = writeln!(text, "- next: {line}");

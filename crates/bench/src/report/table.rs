@@ -10,6 +10,7 @@ use tabled::settings::style::Style as Frame;
 use tabled::settings::{Alignment, Modify};
 
 use super::words::{self, STAGE_HEAD, STEP_HEAD};
+use crate::analyse::verdict::counted;
 use crate::analyse::{Findings, StepFindings};
 
 const STRONG: Style = Style::new().bold();
@@ -39,9 +40,9 @@ fn render_step(step: &StepFindings) -> String {
     if let (Some(closure), Some(loop_ms)) = (step.closure, step.loop_ms) {
         let _ = writeln!(
             text,
-            "{FAINT}closure {:.1} % of {} workers; a loop takes {loop_ms:.1} ms{FAINT:#}",
+            "{FAINT}closure {:.1} % of {}; a loop takes {loop_ms:.1} ms{FAINT:#}",
             closure * 100.0,
-            step.workers
+            counted(step.workers, "worker")
         );
     }
     let style = if step.bottleneck.is_some() { GOOD } else { DOUBT };

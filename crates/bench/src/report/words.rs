@@ -1,5 +1,6 @@
 //! Numbers and rows as people read them, shared by the tables of all formats.
 
+use crate::analyse::verdict::counted;
 use crate::analyse::{StageFindings, StepFindings};
 
 /// Head of the table of stages.
@@ -51,8 +52,8 @@ pub(super) fn step_row(step: &StepFindings) -> [String; 8] {
 /// `10 workers, 5 rng, 1 hasher`.
 pub(super) fn replicas(step: &StepFindings) -> String {
     let replicas = step.replicas;
-    let plural = if replicas.worker == 1 { "" } else { "s" };
-    format!("{} worker{plural}, {} rng, {} hasher", replicas.worker, replicas.rng, replicas.hasher)
+    let workers = counted(replicas.worker.into(), "worker");
+    format!("{workers}, {} rng, {} hasher", replicas.rng, replicas.hasher)
 }
 
 /// The verdict or why there is none, in one sentence.
@@ -81,7 +82,7 @@ pub(super) fn next(step: &StepFindings) -> Vec<String> {
     step.next.iter().map(line).collect()
 }
 
-/// `0.43 %` of `value` as a plus-minus, with the digits a rate of that size deserves.
+/// `± 0.43`.
 pub(super) fn plus_minus(half: f64) -> String {
     format!("± {half:.2}")
 }

@@ -42,9 +42,13 @@ pub fn app_folders() -> Vec<PathBuf> {
     folders
 }
 
-/// Removes the directory of an app that no longer runs.
+/// Removes the directory of an app if the process that ran it is gone.
 pub fn remove_stale(folder: &Path) {
-    let _ = fs::remove_dir_all(folder);
+    let pid = folder.file_name().and_then(|name| name.to_str()?.parse::<i32>().ok());
+    let pid = pid.and_then(rustix::process::Pid::from_raw);
+    if pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_err()) {
+        let _ = fs::remove_dir_all(folder);
+    }
 }
 
 fn user_folder() -> PathBuf {
