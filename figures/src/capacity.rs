@@ -44,6 +44,8 @@ struct Step {
     hashes_per_second: f64,
     /// CPU seconds per second, of each process.
     cpu: [f64; 5],
+    /// Of the whole machine, whoever used it.
+    machine: f64,
     errors: u64,
 }
 
@@ -69,17 +71,20 @@ async fn step(lab: &Lab, workers: u32, settle: u64, window: u64) -> anyhow::Resu
     let mut processes = Processes::start(lab, workers).await?;
     tokio::time::sleep(Duration::from_secs(settle)).await;
     let (cpu_before, clock) = (processes.cpu()?, Instant::now());
+    let machine_before = procfs::machine_seconds()?;
     let first = edge(&mut processes.webui).await?;
     tokio::time::sleep(Duration::from_secs(window)).await;
     let last = edge(&mut processes.webui).await?;
     let seconds = clock.elapsed().as_secs_f64();
     let cpu_after = processes.cpu()?;
+    let machine = (procfs::machine_seconds()? - machine_before) / seconds;
     let seen = app::observe(&mut processes.webui).await?;
     processes.stop().await?;
     Ok(Step {
         workers,
         hashes_per_second: float(last.hashes - first.hashes) / (last.at - first.at),
         cpu: std::array::from_fn(|index| (cpu_after[index] - cpu_before[index]) / seconds),
+        machine,
         errors: seen.merged.errors.values().sum(),
     })
 }
@@ -185,7 +190,7 @@ impl Step {
         pairs.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or(("none", 0.0))
     }
 
-    fn row(&self) -> [String; 10] {
+    fn row(&self) -> [String; 11] {
         let [worker, rng, hasher, redis, webui] = self.cpu.map(|share| format!("{share:.2}"));
         [
             self.workers.to_string(),
@@ -197,6 +202,7 @@ impl Step {
             redis,
             webui,
             format!("{:.2}", self.cpu.iter().sum::<f64>()),
+            format!("{:.2}", self.machine),
             self.errors.to_string(),
         ]
     }
@@ -218,7 +224,8 @@ fn section(steps: &[Step], window: u64) -> Section {
     section.text(format!(
         "One process each of worker, rng, hasher, webui and redis-server on one machine; rng and \
          hasher without limit. hashes/s from the counter in Redis, from one flush to another over \
-         {window} s. CPU in cores."
+         {window} s. CPU in cores; \
+         machine: all that ran, whoever started it."
     ));
     let header = [
         "virtual workers",
@@ -229,7 +236,8 @@ fn section(steps: &[Step], window: u64) -> Section {
         "hasher",
         "redis",
         "webui",
-        "all",
+        "all five",
+        "machine",
         "errors",
     ];
     section.table(header, steps.iter().map(Step::row).collect());
@@ -239,11 +247,11 @@ fn section(steps: &[Step], window: u64) -> Section {
             let (name, busy) = step.busiest();
             format!(
                 "It stops at {} virtual workers: {:.0} hashes/s, with {name} at {:.0} % of a core \
-                 and all together at {:.2} of {cores}.",
+                 and the machine at {:.2} of {cores} cores.",
                 step.workers,
                 step.hashes_per_second,
                 busy * 100.0,
-                step.cpu.iter().sum::<f64>()
+                step.machine
             )
         }
         None => "It does not stop within these numbers of virtual workers.".to_owned(),

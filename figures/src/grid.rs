@@ -37,7 +37,7 @@ struct Cell {
 
 pub(crate) async fn make(lab: &Lab) -> anyhow::Result<Section> {
     let (workers, rng) = lab.choose(("1,2,3,5,10,20", "1,2,5,10"), ("1,10", "1,5"));
-    let duration = format!("{}ms", lab.window.as_millis());
+    let duration = lab.window_typed();
     let warmup = lab.choose("10s", "3s");
     let arguments =
         ["--worker", workers, "--rng", rng, "--duration", &duration, "--warmup", warmup];
@@ -127,7 +127,7 @@ fn section(cells: &[Cell], calibration: &Calibration, seconds: f64) -> Section {
     let one = 1.0 / calibration.unhindered;
     section.check(
         format!("one worker, one rng: at least {ONE_WORKER}/s"),
-        format!("{one:.3}/s"),
+        format!("{one:.4}/s"),
         one >= ONE_WORKER,
     );
     section.text(format!(

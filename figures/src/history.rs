@@ -103,11 +103,12 @@ impl Look {
     }
 }
 
-/// Seconds from `ready` until `replica` had `share` of the requests of the last second.
+/// Seconds from `ready` to the beginning of the first second in which `replica` gave `share` of the
+/// answers.
 pub(crate) fn share_after(looks: &[Look], replica: &str, ready: f64, share: f64) -> Option<f64> {
-    let has_share = |look: &&Look| {
-        let earlier = looks.iter().rev().find(|then| then.at <= look.at - SHARE_WINDOW);
-        earlier.is_some_and(|then| {
+    let has_share = |then: &&Look| {
+        let end = looks.iter().find(|look| look.at >= then.at + SHARE_WINDOW);
+        end.is_some_and(|look| {
             let own = float(look.requests(replica).saturating_sub(then.requests(replica)));
             let sum = |look: &Look| look.rng.values().sum::<u64>();
             let all = float(sum(look).saturating_sub(sum(then)));
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_counts_over_the_second_before() {
+    fn a_share_begins_with_the_second_that_has_it() {
         let mut looks = looks(10, |_| 0.0);
         for look in &mut looks {
             // Ten requests a second each, the second replica from second 5 on.
@@ -203,7 +204,7 @@ mod tests {
             look.rng = Counts::from([("rng.1".into(), one), ("rng.2".into(), two)]);
         }
         let after = share_after(&looks, "rng.2", 4.0, 0.45).unwrap();
-        assert!((1.7..=2.0).contains(&after), "{after}");
+        assert!((0.7..=1.0).contains(&after), "{after}");
         let first = first_answer_after(&looks, "rng.2", 4.0).unwrap();
         assert!((1.0..=1.2).contains(&first), "{first}");
         assert_eq!(share_after(&looks, "rng.3", 4.0, 0.45), None);

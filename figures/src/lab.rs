@@ -45,6 +45,14 @@ impl Lab {
         if self.quick { short } else { full }
     }
 
+    /// The window as bench is told it.
+    pub(crate) fn window_typed(&self) -> String {
+        match self.window.subsec_millis() {
+            0 => format!("{}s", self.window.as_secs()),
+            _ => format!("{}ms", self.window.as_millis()),
+        }
+    }
+
     /// The file of one of the project's programs.
     pub(crate) fn program(&self, name: &str) -> anyhow::Result<PathBuf> {
         let path = self.bin_dir.join(name);

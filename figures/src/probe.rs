@@ -15,12 +15,21 @@ pub(crate) struct RoundTrip {
     pub(crate) max: f64,
 }
 
-/// Asks for `/` at `address` ten times, with a second between.
+/// Ten probes. The pause is no multiple of the service time: one that is would meet the queue at
+/// the same moment of its service each time.
+const OPTIONS: [&str; 5] = ["-G", "-c", "10", "-i", "1.03"];
+
+/// Asks for `/` at `address` ten times.
 pub(crate) async fn probe(address: SocketAddr) -> anyhow::Result<RoundTrip> {
     let mut command = Command::new("httping");
-    command.args(["-G", "-c", "10", "-i", "1"]).arg(format!("http://{address}/"));
+    command.args(OPTIONS).arg(format!("http://{address}/"));
     let (text, code) = running::output("httping", command).await?;
     round_trip(&text).with_context(|| format!("httping ended with exit code {code} and no times"))
+}
+
+/// The command, to be typed by hand.
+pub(crate) fn typed(url: &str) -> String {
+    format!("httping {} {url}", OPTIONS.join(" "))
 }
 
 fn round_trip(text: &str) -> Option<RoundTrip> {

@@ -17,6 +17,19 @@ pub(crate) fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
     Ok(used / float(rustix::param::clock_ticks_per_second()))
 }
 
+/// Seconds of CPU that everything on this machine has used on all cores, with what the host of a
+/// virtual machine took away.
+pub(crate) fn machine_seconds() -> anyhow::Result<f64> {
+    let text = fs::read_to_string("/proc/stat").context("cannot read /proc/stat")?;
+    let line = text.lines().next().unwrap_or_default();
+    // user, nice, system, idle, iowait, irq, softirq, steal; the guests' are in user already.
+    let ticks = line.split_whitespace().skip(1).take(8).map(str::parse::<u64>);
+    let ticks = ticks.collect::<Result<Vec<_>, _>>().context("cannot understand /proc/stat")?;
+    let idle: u64 = ticks.iter().skip(3).take(2).sum();
+    let used = ticks.iter().sum::<u64>().saturating_sub(idle);
+    Ok(float(used) / float(rustix::param::clock_ticks_per_second()))
+}
+
 /// Resident memory of a process in bytes.
 pub(crate) fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
     let text = read(pid, "status")?;
@@ -62,6 +75,7 @@ mod tests {
     fn this_process_can_be_read() {
         let pid = std::process::id();
         assert!(cpu_seconds(pid).unwrap() >= 0.0);
+        assert!(machine_seconds().unwrap() > 0.0);
         assert!(resident_bytes(pid).unwrap() > 100_000);
         assert_eq!(parent_of(pid), Some(std::os::unix::process::parent_id()));
         assert!(child(pid, &["no", "such"]).is_err());

@@ -8,13 +8,13 @@ use bench::analyse::{StageName, StepFindings};
 
 use crate::app::{self, App};
 use crate::lab::Lab;
-use crate::probe::{RoundTrip, probe};
+use crate::probe::{RoundTrip, probe, typed};
 use crate::section::Section;
 
 pub(crate) async fn make(lab: &Lab) -> anyhow::Result<Section> {
     let app = App::start(lab, &["--worker", "10"], &[]).await?;
     app.until_counting().await?;
-    let duration = format!("{}ms", lab.window.as_millis());
+    let duration = lab.window_typed();
     let warmup = lab.choose("10s", "3s");
     let arguments = ["--worker", "10", "--rng", "1", "--duration", &duration, "--warmup", warmup];
     // The probes fall into the window, not into the warm-up.
@@ -27,10 +27,10 @@ pub(crate) async fn make(lab: &Lab) -> anyhow::Result<Section> {
     app.stop().await?;
     let step = findings.steps.first().context("bench measured no step")?;
     let mut section = section(step, rng, hasher)?;
-    section.command("target/release/bench up --worker 10".to_owned());
+    section.command("target/release/bench up --worker 10");
     section.command(format!("target/release/bench scale {}", arguments.join(" ")));
-    section.command("httping -G -c 10 -i 1 http://127.0.0.1:8001/".to_owned());
-    section.command("httping -G -c 10 -i 1 http://127.0.0.1:8002/".to_owned());
+    section.command(typed("http://127.0.0.1:8001/"));
+    section.command(typed("http://127.0.0.1:8002/"));
     Ok(section)
 }
 
@@ -60,8 +60,8 @@ fn section(step: &StepFindings, rng: RoundTrip, hasher: RoundTrip) -> anyhow::Re
     );
     section.check("probe of hasher `/`: within 10 ms", in_words(hasher), hasher.max <= 10.0);
     section.text(format!(
-        "Ten workers, one rng, one hasher; {:.3} hashes/s over {} s. Ten probes each, in the same \
-         window.",
+        "Ten workers, one rng, one hasher; {:.3} hashes/s over {} s. Ten probes each at the same time, \
+         1.03 s apart: a whole second would meet the service of 100 ms at one and the same moment.",
         step.hashes_per_second.interval.value,
         step.window_ms / 1000
     ));

@@ -1,5 +1,7 @@
 //! The command line tool: the only place that prints, exits, and installs signal handlers.
 
+mod interrupts;
+mod printer;
 mod screen;
 mod up;
 
@@ -13,8 +15,8 @@ use bench::plan::{Plan, ScalePlan};
 use bench::{report, scale};
 use clap::Parser as _;
 use service::launch::launch;
-use tokio::signal::unix::{SignalKind, signal};
 
+use crate::interrupts::Interrupts;
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
@@ -56,18 +58,19 @@ fn run(plan: Plan) -> anyhow::Result<Exit> {
     // are processes of their own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let stop = stop_signal()?;
+        let interrupts = Interrupts::listen()?;
         match plan {
-            Plan::Up { setup, replicas } => up::up(&setup, replicas, stop).await,
-            Plan::Scale(plan) => scale(&plan, stop).await,
+            Plan::Up { setup, replicas } => up::up(&setup, replicas, interrupts).await,
+            Plan::Scale(plan) => scale(&plan, interrupts).await,
         }
     })
 }
 
-async fn scale(plan: &ScalePlan, stop: impl Future<Output = ()>) -> anyhow::Result<Exit> {
+async fn scale(plan: &ScalePlan, interrupts: Interrupts) -> anyhow::Result<Exit> {
     let mut screen = Screen::new();
+    let stop = scale::Stop { interrupted: interrupts.nth(1), hurried: interrupts.nth(2) };
     let outcome = scale::run(plan, stop, &mut |progress| screen.show(&progress)).await;
-    screen.clear();
+    screen.close();
     let findings = outcome.findings;
     if !findings.steps.is_empty() || plan.output == Format::Json && outcome.failure.is_none() {
         let text = report::render(&findings, plan.output);
@@ -83,18 +86,4 @@ async fn scale(plan: &ScalePlan, stop: impl Future<Output = ()>) -> anyhow::Resu
         None if findings.conclusive() => Ok(Exit::Done),
         None => Ok(Exit::Inconclusive),
     }
-}
-
-/// Completes when this process is told to stop: Ctrl-C, SIGTERM, or its terminal closed.
-fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    })
 }

@@ -61,7 +61,9 @@ impl Recorder {
     pub fn begin(folder: &Path) -> Result<Self, Failure> {
         let refused = |reason: String| Failure::Out { path: folder.to_owned(), reason };
         fs::create_dir_all(folder).map_err(|error| refused(error.to_string()))?;
-        if folder.join(RUN).exists() {
+        if folder.join(RUN).exists()
+            || folder.join(SAMPLES).symlink_metadata().is_ok_and(|m| m.len() > 0 && m.is_file())
+        {
             return Err(refused("it already holds a run; name another directory".to_owned()));
         }
         let samples = OpenOptions::new()

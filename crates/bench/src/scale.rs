@@ -30,22 +30,31 @@ pub struct Outcome {
     pub failure: Option<Failure>,
 }
 
-/// Carries out `plan`. `interrupted` ends it early; what was measured till then is kept.
-pub async fn run(
+/// What ends a run early: what was measured till then is kept.
+#[derive(Debug)]
+pub struct Stop<I, H> {
+    /// Ends it in order.
+    pub interrupted: I,
+    /// Ends the orderly stop itself: what still runs is killed.
+    pub hurried: H,
+}
+
+/// Carries out `plan`.
+pub async fn run<I: Future<Output = ()>, H: Future<Output = ()>>(
     plan: &ScalePlan,
-    interrupted: impl Future<Output = ()>,
+    stop: Stop<I, H>,
     show: &mut impl FnMut(Progress),
 ) -> Outcome {
     let mut findings =
         Findings { schema_version: analyse::SCHEMA_VERSION, cluster: String::new(), steps: vec![] };
-    let failure = run_into(&mut findings, plan, interrupted, show).await.err();
+    let failure = run_into(&mut findings, plan, stop, show).await.err();
     Outcome { findings, failure }
 }
 
-async fn run_into(
+async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
     findings: &mut Findings,
     plan: &ScalePlan,
-    interrupted: impl Future<Output = ()>,
+    Stop { interrupted, hurried }: Stop<I, H>,
     show: &mut impl FnMut(Progress),
 ) -> Result<(), Failure> {
     let mut recorder = plan.out.as_deref().map(Recorder::begin).transpose()?;
@@ -78,9 +87,19 @@ async fn run_into(
             }
         }
     };
-    cluster.stop().await;
+    tokio::select! {
+        () = cluster.stop() => {}
+        () = hurried => {} // dropping a replica kills it
+    }
     let reason = result.as_ref().err().map_or_else(|| "done".to_owned(), ToString::to_string);
-    let kept = recorder.map_or(Ok(()), |recorder| recorder.end(findings, &reason));
+    let kept = match recorder {
+        Some(recorder) if findings.steps.is_empty() => {
+            recorder.discard();
+            Ok(())
+        }
+        Some(recorder) => recorder.end(findings, &reason),
+        None => Ok(()),
+    };
     result.and(kept)
 }
 

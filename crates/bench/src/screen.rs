@@ -1,35 +1,41 @@
 //! Progress as one line on standard error that is written over; nothing at all where standard
 //! error is no terminal.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use bench::cluster::local::Event;
 use bench::progress::Progress;
+use rustix::termios::tcgetwinsize;
 use tokio::time::Instant;
+
+use crate::printer::Printer;
 
 /// How often the line may change.
 const REFRESH: Duration = Duration::from_millis(100);
 
 /// The progress line.
 pub(crate) struct Screen {
-    terminal: bool,
+    /// Only where standard error is a terminal.
+    printer: Option<Printer>,
     step: String,
     drawn: Option<Instant>,
 }
 
 impl Screen {
     pub(crate) fn new() -> Self {
-        Self { terminal: std::io::stderr().is_terminal(), step: String::new(), drawn: None }
+        let terminal = std::io::stderr().is_terminal();
+        let printer = terminal.then(|| Printer::new(std::io::stderr()));
+        Self { printer, step: String::new(), drawn: None }
     }
 
     /// Shows what is going on.
     pub(crate) fn show(&mut self, progress: &Progress) {
-        if !self.terminal {
+        if self.printer.is_none() {
             return;
         }
         match progress {
-            Progress::Cluster(cluster) => self.keep(&format!("cluster  {cluster}")),
+            Progress::Cluster(cluster) => self.draw(cluster),
             Progress::Step { number, of, replicas } => {
                 let place = if *of > 1 { format!("[{number}/{of}] ") } else { String::new() };
                 self.step = format!(
@@ -59,28 +65,39 @@ impl Screen {
     }
 
     /// Leaves the line empty for what is printed next.
-    pub(crate) fn clear(&mut self) {
+    pub(crate) fn close(mut self) {
+        self.clear();
+        if let Some(printer) = self.printer {
+            printer.close();
+        }
+    }
+
+    fn clear(&mut self) {
         if self.drawn.take().is_some() {
-            write("\r\x1b[K");
+            self.write("\r\x1b[K".to_owned());
         }
     }
 
     fn keep(&mut self, line: &str) {
         self.clear();
-        write(&format!("{line}\n"));
+        self.write(format!("{line}\n"));
     }
 
     fn draw(&mut self, what: &str) {
         if self.drawn.is_some_and(|drawn| drawn.elapsed() < REFRESH) {
             return;
         }
-        write(&format!("\r\x1b[K{}   {what}", self.step));
+        // A line that wraps could not be written over.
+        let width = tcgetwinsize(std::io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+        let line: String =
+            format!("{}   {what}", self.step).chars().take(width.max(2) - 1).collect();
+        self.write(format!("\r\x1b[K{line}"));
         self.drawn = Some(Instant::now());
     }
-}
 
-fn write(text: &str) {
-    let mut out = std::io::stderr().lock();
-    // With nowhere to show progress there is nothing to do about it.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    fn write(&mut self, text: String) {
+        if let Some(printer) = &mut self.printer {
+            printer.write(text);
+        }
+    }
 }

@@ -25,15 +25,18 @@ pub async fn settle(
     watch: &mut impl FnMut(&str),
 ) -> Result<Duration, Failure> {
     let begin = Instant::now();
-    // While webui is still starting there is nothing to compare with, and nothing has served yet.
-    let before = app.observe_briefly().await.map_or_else(|_| Vec::new(), |seen| seen.workers);
+    // Until webui has started there is nothing to compare with; then its first answer is.
+    let mut before = app.observe_briefly().await.ok().map(|seen| seen.workers);
     cluster.scale(replicas).await?;
     loop {
         let status = cluster.status().await?;
         let missing = match unsettled(&status) {
             Some(missing) => Some(missing),
             None => match app.observe_briefly().await {
-                Ok(seen) => not_served(&status, &before, &seen.workers),
+                Ok(seen) => {
+                    let before = before.get_or_insert_with(|| seen.workers.clone());
+                    not_served(&status, before, &seen.workers)
+                }
                 Err(error) => Some(format!("webui does not answer: {error}")),
             },
         };

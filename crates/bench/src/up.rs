@@ -9,6 +9,9 @@ use bench::cluster::{Replicas, Status};
 use bench::failure::{Exit, Failure};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
+use crate::interrupts::Interrupts;
+use crate::printer::Printer;
+
 const COLOURS: [AnsiColor; 6] = [
     AnsiColor::Cyan,
     AnsiColor::Yellow,
@@ -20,70 +23,91 @@ const COLOURS: [AnsiColor; 6] = [
 /// Width of the names before the logs: `worker.10` and a space.
 const NAME_WIDTH: usize = 10;
 
-/// Runs the app until `stop`.
+/// Runs the app until it is interrupted.
 pub(crate) async fn up(
     setup: &Setup,
     replicas: Replicas,
-    stop: impl Future<Output = ()>,
+    interrupts: Interrupts,
 ) -> anyhow::Result<Exit> {
-    let (events, mut happened) = mpsc::unbounded_channel();
+    let (events, happened) = mpsc::unbounded_channel();
     let cluster = Arc::new(LocalCluster::start(setup, replicas, events).await?);
+    let mut log = Log { printer: Printer::new(anstream::stdout()), happened };
+    log.announce(&cluster.status());
     let control = control::serve(Arc::clone(&cluster));
-    tokio::pin!(stop, control);
-    announce(&cluster.status());
-    loop {
+    let ended = log
+        .show_while(async {
+            tokio::select! {
+                () = interrupts.nth(1) => Ok(Exit::Done),
+                ended = control => {
+                    let why = ended.err().map_or_else(|| "it ended".to_owned(), |e| e.to_string());
+                    Err(Failure::Control(format!("no control socket: {why}")))
+                }
+            }
+        })
+        .await;
+    // Nobody can scale any more: the control socket went with its future.
+    log.printer.write("stopping; once more to kill what still runs\n".to_owned());
+    log.show_while(async {
         tokio::select! {
-            () = &mut stop => break,
-            Some(event) = happened.recv() => show(&event),
-            ended = &mut control => {
-                let reason = ended.err().map_or_else(|| "ended".to_owned(), |e| e.to_string());
-                cluster.stop().await;
-                return Err(Failure::Control(format!("no control socket: {reason}")).into());
+            () = cluster.stop() => {}
+            () = interrupts.nth(2) => {} // dropping a replica kills it
+        }
+    })
+    .await;
+    log.printer.close();
+    Ok(ended?)
+}
+
+/// The logs of everyone, each line with its replica's name.
+struct Log {
+    printer: Printer,
+    happened: UnboundedReceiver<Event>,
+}
+
+impl Log {
+    /// Shows what happens while `work` goes on, and what it leaves to show.
+    async fn show_while<T>(&mut self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        let done = loop {
+            tokio::select! {
+                done = &mut work => break done,
+                Some(event) = self.happened.recv() => self.show(&event),
+            }
+        };
+        while let Ok(event) = self.happened.try_recv() {
+            self.show(&event);
+        }
+        done
+    }
+
+    fn announce(&mut self, status: &Status) {
+        let strong = Style::new().bold();
+        for (name, address) in
+            [("webui", status.webui), ("rng", status.rng), ("hasher", status.hasher)]
+        {
+            let line = format!("{strong}{name:NAME_WIDTH$}{strong:#}http://{address}/\n");
+            self.printer.write(line);
+        }
+        let hint = "scale and measure it from another terminal with: bench scale --worker 10\n";
+        self.printer.write(hint.to_owned());
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::Log { replica, line } => self.line(replica, line),
+            Event::Ready { replica } => self.line(replica, "ready"),
+            Event::Stopped { replica } => self.line(replica, "stopped"),
+            Event::Died { replica, how, restart_in } => {
+                let red = AnsiColor::Red.on_default().bold();
+                let death = format!("{red}died: {how}; again in {restart_in:.1?}{red:#}");
+                self.line(replica, &death);
             }
         }
     }
-    anstream::eprintln!("stopping");
-    show_while(cluster.stop(), &mut happened).await;
-    Ok(Exit::Done)
-}
 
-/// Shows what still happens while everything stops.
-async fn show_while(work: impl Future<Output = ()>, happened: &mut UnboundedReceiver<Event>) {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            () = &mut work => break,
-            Some(event) = happened.recv() => show(&event),
-        }
+    fn line(&mut self, replica: &str, text: &str) {
+        let sum: usize = replica.bytes().map(usize::from).sum();
+        let colour = COLOURS[sum % COLOURS.len()].on_default();
+        self.printer.write(format!("{colour}{replica:NAME_WIDTH$}|{colour:#} {text}\n"));
     }
-    while let Ok(event) = happened.try_recv() {
-        show(&event);
-    }
-}
-
-fn announce(status: &Status) {
-    let strong = Style::new().bold();
-    for (name, address) in [("webui", status.webui), ("rng", status.rng), ("hasher", status.hasher)]
-    {
-        anstream::println!("{strong}{name:NAME_WIDTH$}{strong:#}http://{address}/");
-    }
-    anstream::println!("scale and measure it from another terminal with: bench scale --worker 10");
-}
-
-fn show(event: &Event) {
-    match event {
-        Event::Log { replica, line } => log(replica, line),
-        Event::Ready { replica } => log(replica, "ready"),
-        Event::Stopped { replica } => log(replica, "stopped"),
-        Event::Died { replica, how, restart_in } => {
-            let red = AnsiColor::Red.on_default().bold();
-            log(replica, &format!("{red}died: {how}; again in {restart_in:.1?}{red:#}"));
-        }
-    }
-}
-
-fn log(replica: &str, line: &str) {
-    let sum: usize = replica.bytes().map(usize::from).sum();
-    let colour = COLOURS[sum % COLOURS.len()].on_default();
-    anstream::println!("{colour}{replica:NAME_WIDTH$}|{colour:#} {line}");
 }

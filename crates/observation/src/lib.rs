@@ -21,9 +21,9 @@ pub const WORKER_KEY: &str = "worker:";
 /// Field of the worker's Redis hash with its [`Report`] as JSON.
 pub const REPORT_FIELD: &str = "report";
 
-/// Field of the worker's Redis hash with the loops it has added to `hashes` so far, written in
-/// the same transaction, so that an addition whose answer was lost is never made twice.
-pub const COUNTED_FIELD: &str = "counted";
+/// Start of the Redis key with the loops a worker has added to `hashes` so far, `counted:<id>`:
+/// written in the same transaction, so that an addition whose answer was lost is never made twice.
+pub const COUNTED_KEY: &str = "counted:";
 
 /// One worker's account of itself, cumulative since its start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ mod header_watch;
 pub mod launch;
 pub mod limits;
 mod logging;
+pub mod pause;
 mod replica;
 pub mod reply;
 mod serve;

@@ -2,9 +2,9 @@
 //! first served. It gives rng and hasher the speed the lesson needs, and tells exactly how long a
 //! request queued and was served. It knows nothing of HTTP but the header that reports this.
 //!
-//! A timer wakes up to two milliseconds late. A station that started the next request only then
-//! would be 1 to 2 % slower than its service time says, so each of its slots keeps its own time: a
-//! request that waited starts when the one before it was due to end. At most [`SLACK`] is caught
+//! A process is never woken exactly in time. A station that started the next request only then
+//! would be slower than its service time says, so each of its slots keeps its own time: a request
+//! that waited starts when the one before it was due to end. At most [`SLACK`] is caught
 //! up this way; a process that was really held up has really lost that capacity.
 
 use std::cmp::Reverse;
@@ -20,7 +20,11 @@ use serde::Serialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+use crate::pause;
 use crate::settings::duration;
+
+/// Most slots whose service ends exactly; with more, the runtime's own timer has to do.
+const MOST_EXACT: u32 = 32;
 
 /// How much of a late wake-up a slot makes good.
 pub const SLACK: Duration = Duration::from_millis(10);
@@ -188,27 +192,30 @@ impl Station {
         }
         let arrival = Instant::now();
         let Some(slots) = &self.slots else {
-            sleep_until(arrival + service, service).await;
+            pause::roughly(arrival + service).await;
             return Timing { queue: Duration::ZERO, service };
         };
         // The semaphore is never closed, so there is no error to meet.
         let permit = slots.permits.acquire().await.ok();
         let mut slot = slots.take(permit, arrival);
         let (start, end) = (slot.start, slot.start + service);
-        sleep_until(end, service).await;
+        if !service.is_zero() {
+            slots.wait_until(end).await;
+        }
         slot.end = Some(end);
         Timing { queue: start - arrival, service }
     }
 }
 
-/// Without a service time there is nothing to wait for, not even the next turn of the timer.
-async fn sleep_until(end: Instant, service: Duration) {
-    if !service.is_zero() && end > Instant::now() {
-        tokio::time::sleep_until(end).await;
-    }
-}
-
 impl Slots {
+    /// A few slots are freed seldom enough to do it exactly.
+    async fn wait_until(&self, end: Instant) {
+        match self.concurrency.get() <= MOST_EXACT {
+            true => pause::exactly(end).await,
+            false => pause::roughly(end).await,
+        }
+    }
+
     fn take<'a>(&'a self, permit: Option<SemaphorePermit<'a>>, arrival: Instant) -> Slot<'a> {
         let now = Instant::now();
         let free = self.free().pop().map_or(now, |Reverse(since)| since);

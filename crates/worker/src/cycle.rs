@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::Method;
 use observation::Stage;
+use service::pause;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -14,6 +15,9 @@ use crate::dependency::{Choice, Dependency, Good, Question};
 use crate::ledger::{Coin, Ledger};
 use crate::settings::Settings;
 use crate::tally::{Account, HASHER, RNG, Tally};
+
+/// Most virtual workers whose think time ends exactly.
+const MOST_EXACT: u32 = 32;
 
 /// A worker process: its virtual workers share all of this.
 #[derive(Debug)]
@@ -82,11 +86,19 @@ impl Worker {
                 self.at_redis(self.ledger.flush(begin)).await;
             }
             if !self.think_time.is_zero() {
-                let pause = Instant::now();
-                tokio::time::sleep(self.think_time).await;
-                self.tally.took(Stage::Think, pause.elapsed());
+                let begin = Instant::now();
+                self.think(begin + self.think_time).await;
+                self.tally.took(Stage::Think, begin.elapsed());
             }
             self.one_hash(begin).await;
+        }
+    }
+
+    /// A few virtual workers can afford to wait exactly.
+    async fn think(&self, until: Instant) {
+        match self.virtual_workers <= MOST_EXACT {
+            true => pause::exactly(until).await,
+            false => pause::roughly(until).await,
         }
     }
 

@@ -1,14 +1,14 @@
 //! What Redis is told: the count of loops, the coins, and this worker's report.
 //!
 //! Loops are added to `hashes` together with a note of how many this worker has added so far, in
-//! one transaction. When its answer is lost, the note tells whether it was carried out, so that
-//! an outage neither loses a loop nor counts one twice. While Redis is away the loop goes on.
+//! one transaction. The note tells the next one what is still to be added, so that an outage or a
+//! lost answer neither loses a loop nor counts one twice. While Redis is away the loop goes on.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use observation::{COUNTED_FIELD, REPORT_FIELD, Report, SCHEMA_VERSION, Totals, WORKER_KEY};
+use observation::{COUNTED_KEY, REPORT_FIELD, Report, SCHEMA_VERSION, Totals, WORKER_KEY};
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 use tokio::time::Instant;
@@ -19,6 +19,10 @@ use crate::tally::Tally;
 
 /// Coins kept while Redis is away; beyond that the loops wait rather than lose one.
 const MOST_COINS: usize = 500_000;
+/// Coins written in one transaction, so that a long outage does not end in one that takes too long.
+const COINS_AT_ONCE: usize = 10_000;
+/// How long the note of what was added outlives the worker: longer than any outage.
+const NOTE_TTL_SECONDS: u32 = 86_400;
 
 /// A hash that starts with 0, and what was hashed.
 #[derive(Clone, Debug)]
@@ -34,28 +38,21 @@ pub(crate) struct Ledger {
     tally: Arc<Tally>,
     interval: Duration,
     key: String,
+    note_key: String,
     ttl_seconds: i64,
     report: Report,
     started: Instant,
     last_flush: Mutex<Instant>,
     unwritten: Mutex<Vec<Coin>>,
-    /// Held by the one flush under way.
-    counted: tokio::sync::Mutex<Counted>,
-}
-
-/// How many loops Redis has been told of.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counted {
-    /// Surely.
-    loops: u64,
-    /// An addition up to this total was sent and not answered.
-    in_doubt: Option<u64>,
+    /// Loops that Redis surely has; held by the one flush under way.
+    counted: tokio::sync::Mutex<u64>,
 }
 
 impl Ledger {
     pub(crate) fn new(settings: &Settings, replica: String, tally: Arc<Tally>) -> Self {
         let id = format!("{replica}-{:08x}", rand::random::<u32>());
         let key = format!("{WORKER_KEY}{id}");
+        let note_key = format!("{COUNTED_KEY}{id}");
         let started = Instant::now();
         let started_us = unix_us();
         let report = Report {
@@ -73,6 +70,7 @@ impl Ledger {
             tally,
             interval: settings.flush_interval,
             key,
+            note_key,
             ttl_seconds: i64::try_from(settings.report_ttl.as_secs().max(1)).unwrap_or(i64::MAX),
             report,
             started,
@@ -108,12 +106,11 @@ impl Ledger {
     pub(crate) async fn add_coin(&self, coin: Coin) {
         let mut command = redis::cmd("HSET");
         command.arg("wallet").arg(&coin.hash[..]).arg(&coin.bytes[..]);
-        let written = match self.link.get(&self.tally).await {
-            Some(mut connection) => command.query_async::<()>(&mut connection).await,
-            None => return locked(&self.unwritten).push(coin),
+        let Some(mut line) = self.link.get(&self.tally).await else {
+            return locked(&self.unwritten).push(coin);
         };
-        if let Err(error) = written {
-            self.link.lost(&self.tally, &error);
+        if let Err(error) = command.query_async::<()>(&mut line.connection).await {
+            self.link.lost(&self.tally, line.number, &error);
             locked(&self.unwritten).push(coin);
         }
     }
@@ -123,8 +120,13 @@ impl Ledger {
     pub(crate) async fn close(&self, patience: Duration) -> bool {
         let mut counted = self.counted.lock().await;
         let all_told = tokio::time::timeout(patience, async {
-            while !self.flush_within(&mut counted, Instant::now()).await {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+            loop {
+                let flushed = self.flush_within(&mut counted, Instant::now()).await;
+                match flushed && locked(&self.unwritten).is_empty() {
+                    true => break,
+                    false if flushed => {}
+                    false => tokio::time::sleep(Duration::from_millis(50)).await,
+                }
                 self.link.forgive();
             }
             self.remove_report().await;
@@ -134,66 +136,66 @@ impl Ledger {
         let (loops, coins) = (totals.loops, totals.coins);
         let unwritten_coins = locked(&self.unwritten).len();
         if told {
-            tracing::info!(loops, counted = counted.loops, coins, "accounts settled");
+            tracing::info!(loops, counted = *counted, coins, "accounts settled");
         } else {
-            let counted = counted.loops;
+            let counted = *counted;
             tracing::error!(loops, counted, coins, unwritten_coins, "accounts not settled");
         }
         told
     }
 
-    async fn flush_within(&self, counted: &mut Counted, at: Instant) -> bool {
-        let Some(mut connection) = self.link.get(&self.tally).await else {
+    async fn flush_within(&self, counted: &mut u64, at: Instant) -> bool {
+        let Some(mut line) = self.link.get(&self.tally).await else {
             return false;
         };
         // They stay in the list until they are written: this future may be dropped half way.
-        let coins = locked(&self.unwritten).clone();
-        match self.tell(&mut connection, counted, &coins, at).await {
+        let coins: Vec<Coin> =
+            locked(&self.unwritten).iter().take(COINS_AT_ONCE).cloned().collect();
+        match self.tell(&mut line.connection, counted, &coins, at).await {
             Ok(()) => {
                 locked(&self.unwritten).drain(..coins.len());
                 self.link.succeeded();
             }
             Err(error) => {
-                self.link.lost(&self.tally, &error);
+                self.link.lost(&self.tally, line.number, &error);
                 return false;
             }
         }
         true
     }
 
+    /// Adds what Redis does not have yet. The note of what it has is watched while it is read and
+    /// replaced: a transaction of an earlier connection that arrives late finds it changed, or
+    /// changes it, and only one of the two is carried out.
     async fn tell(
         &self,
         connection: &mut MultiplexedConnection,
-        counted: &mut Counted,
+        counted: &mut u64,
         coins: &[Coin],
         at: Instant,
     ) -> RedisResult<()> {
-        if let Some(total) = counted.in_doubt {
-            let noted: Option<u64> = redis::cmd("HGET")
-                .arg(&self.key)
-                .arg(COUNTED_FIELD)
-                .query_async(connection)
-                .await?;
-            if noted == Some(total) {
-                counted.loops = total;
-            }
-            counted.in_doubt = None;
-        }
+        redis::cmd("WATCH").arg(&self.note_key).query_async::<()>(connection).await?;
+        let noted: Option<u64> =
+            redis::cmd("GET").arg(&self.note_key).query_async(connection).await?;
+        // No note: nothing was added yet, or somebody emptied Redis and wants to begin anew.
+        *counted = noted.unwrap_or(*counted);
         let (loops, report) = self.report(at)?;
         let mut transaction = redis::pipe();
         transaction.atomic();
-        if loops > counted.loops {
-            transaction.cmd("INCRBY").arg("hashes").arg(loops - counted.loops).ignore();
+        if loops > *counted {
+            transaction.cmd("INCRBY").arg("hashes").arg(loops - *counted).ignore();
         }
-        transaction.cmd("HSET").arg(&self.key).arg(COUNTED_FIELD).arg(loops);
-        transaction.arg(REPORT_FIELD).arg(report).ignore();
+        let note = transaction.cmd("SET").arg(&self.note_key).arg(loops);
+        note.arg("EX").arg(NOTE_TTL_SECONDS).ignore();
+        transaction.cmd("HSET").arg(&self.key).arg(REPORT_FIELD).arg(report).ignore();
         transaction.cmd("EXPIRE").arg(&self.key).arg(self.ttl_seconds).ignore();
         for coin in coins {
             transaction.cmd("HSET").arg("wallet").arg(&coin.hash[..]).arg(&coin.bytes[..]).ignore();
         }
-        counted.in_doubt = Some(loops);
-        transaction.query_async::<()>(connection).await?;
-        *counted = Counted { loops, in_doubt: None };
+        match transaction.query_async::<Option<()>>(connection).await? {
+            Some(()) => *counted = loops,
+            None => return Err((redis::ErrorKind::Client, "a late answer came first").into()),
+        }
         Ok(())
     }
 
@@ -211,11 +213,13 @@ impl Ledger {
     }
 
     async fn remove_report(&self) {
-        let Some(mut connection) = self.link.get(&self.tally).await else {
+        let Some(mut line) = self.link.get(&self.tally).await else {
             return;
         };
         // The report also expires by itself.
-        let _ = redis::cmd("DEL").arg(&self.key).query_async::<()>(&mut connection).await;
+        let mut delete = redis::cmd("DEL");
+        let _ =
+            delete.arg(&self.key).arg(&self.note_key).query_async::<()>(&mut line.connection).await;
     }
 }
 

@@ -21,9 +21,18 @@ pub(crate) struct Link {
     connecting: tokio::sync::Mutex<()>,
 }
 
+/// A connection and its number, by which its failures are told from those of an earlier one.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) connection: MultiplexedConnection,
+    pub(crate) number: u64,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    connection: Option<MultiplexedConnection>,
+    line: Option<Line>,
+    /// Connections made so far.
+    made: u64,
     backoff: Backoff,
     away_until: Option<Instant>,
 }
@@ -36,11 +45,11 @@ impl Link {
     }
 
     /// The connection, or `None` while Redis is away.
-    pub(crate) async fn get(&self, tally: &Tally) -> Option<MultiplexedConnection> {
+    pub(crate) async fn get(&self, tally: &Tally) -> Option<Line> {
         {
             let state = self.state();
-            if state.connection.is_some() {
-                return state.connection.clone();
+            if state.line.is_some() {
+                return state.line.clone();
             }
             if state.away_until.is_some_and(|until| until > Instant::now()) {
                 return None;
@@ -50,19 +59,21 @@ impl Link {
         match self.connect().await {
             Ok(connection) => {
                 let mut state = self.state();
-                state.connection = Some(connection.clone());
+                state.made += 1;
                 state.away_until = None;
-                Some(connection)
+                state.line = Some(Line { connection, number: state.made });
+                state.line.clone()
             }
             Err(error) => {
-                self.lost(tally, &error);
+                let none = self.state().made;
+                self.lost(tally, none, &error);
                 None
             }
         }
     }
 
-    /// A use of the connection failed: it is dropped, and Redis left alone for a while.
-    pub(crate) fn lost(&self, tally: &Tally, error: &RedisError) {
+    /// A use of connection `number` failed: it is dropped, and Redis left alone for a while.
+    pub(crate) fn lost(&self, tally: &Tally, number: u64, error: &RedisError) {
         let kind = if error.is_timeout() {
             "timeout"
         } else if error.is_connection_refusal() {
@@ -74,7 +85,10 @@ impl Link {
         };
         tally.failed("redis", kind);
         let mut state = self.state();
-        state.connection = None;
+        if state.made != number {
+            return; // another one was made since
+        }
+        state.line = None;
         let now = Instant::now();
         // Uses that were under way together fail together: that is one failure.
         if state.away_until.is_none_or(|until| until <= now) {

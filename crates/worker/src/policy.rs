@@ -13,7 +13,7 @@ pub enum Policy {
     /// The one with the fewest of this worker's requests under way; connections are kept.
     LeastOutstanding,
     /// A new connection for each request through the service's name, so that whatever stands
-    /// behind it (a virtual IP, a mesh) decides.
+    /// behind it (a virtual IP, a mesh) decides; in turn, if the name has several addresses.
     Vip,
 }
 
@@ -32,17 +32,20 @@ impl Policy {
     /// Index of the replica to ask, out of `available` (`None`: not now; else how many requests
     /// are under way). `turn` is the worker's own count of choices.
     pub(crate) fn choose(self, available: &[Option<usize>], turn: usize) -> Option<usize> {
-        let count = available.len();
-        let in_turn = (0..count).map(|step| (turn.wrapping_add(step)) % count.max(1));
-        let mut open = in_turn.filter(|&index| available[index].is_some());
-        match self {
-            Self::RoundRobin => open.next(),
-            Self::LeastOutstanding => open.min_by_key(|&index| available[index]),
-            Self::Random | Self::Vip => {
-                let open: Vec<usize> = open.collect();
-                (!open.is_empty()).then(|| open[rand::rng().random_range(0..open.len())])
-            }
+        let open: Vec<usize> =
+            (0..available.len()).filter(|&index| available[index].is_some()).collect();
+        if open.is_empty() {
+            return None;
         }
+        let place = match self {
+            Self::RoundRobin | Self::Vip => turn % open.len(),
+            Self::Random => rand::rng().random_range(0..open.len()),
+            Self::LeastOutstanding => {
+                let in_turn = (0..open.len()).map(|step| turn.wrapping_add(step) % open.len());
+                in_turn.min_by_key(|&place| available[open[place]])?
+            }
+        };
+        Some(open[place])
     }
 }
 
@@ -58,7 +61,12 @@ mod tests {
             (0..4).map(|turn| choose(&all, turn)).collect::<Vec<_>>(),
             [Some(0), Some(1), Some(2), Some(0)]
         );
-        assert_eq!(choose(&[Some(0), None, Some(0)], 1), Some(2));
+        let with_one_away = [Some(0), None, Some(0), Some(0)];
+        let mut shares = [0; 4];
+        for turn in 0..300 {
+            shares[choose(&with_one_away, turn).unwrap()] += 1;
+        }
+        assert_eq!(shares, [100, 0, 100, 100]);
         assert_eq!(choose(&[None, None], 0), None);
         assert_eq!(choose(&[], 7), None);
     }

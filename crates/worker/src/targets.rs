@@ -90,7 +90,10 @@ impl Targets {
 }
 
 async fn look_up(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    Ok(tokio::net::lookup_host((name, port)).await?.collect())
+    let found: Vec<SocketAddr> = tokio::net::lookup_host((name, port)).await?.collect();
+    // A host with both kinds of address is one replica, not two.
+    let (four, six): (Vec<_>, Vec<_>) = found.into_iter().partition(SocketAddr::is_ipv4);
+    Ok(if four.is_empty() { six } else { four })
 }
 
 /// Only swarms have `tasks.<name>`: not finding it is no failure.

@@ -122,7 +122,7 @@ async fn logs_carry_the_name_of_their_replica() {
         up.process.line(&format!("{replica} ready"), is_ready).await;
     }
     let ended = up.stop().await;
-    assert!(ended.stderr.contains("stopping"), "{ended:?}");
+    assert!(ended.stdout.contains("stopping"), "{ended:?}");
     for replica in ["webui.1", "rng.1", "hasher.1", "worker.1", "worker.2"] {
         let mut lines = ended.stdout.lines();
         let stopped = lines.any(|line| line.starts_with(replica) && line.ends_with("| stopped"));

@@ -62,13 +62,24 @@ impl Bounds {
     /// The smallest bound and whose it is.
     #[must_use]
     pub fn binding(&self) -> (Service, f64) {
+        self.ascending().next().unwrap_or((Service::Worker, self.worker))
+    }
+
+    /// The second smallest.
+    pub(super) fn next_binding(&self) -> Option<(Service, f64)> {
+        self.ascending().nth(1)
+    }
+
+    fn ascending(&self) -> impl Iterator<Item = (Service, f64)> + use<> {
         let all = [
             (Service::Worker, Some(self.worker)),
             (Service::Rng, self.rng),
             (Service::Hasher, self.hasher),
         ];
-        let known = all.into_iter().filter_map(|(service, bound)| Some((service, bound?)));
-        known.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((Service::Worker, self.worker))
+        let mut known: Vec<_> =
+            all.into_iter().filter_map(|(s, bound)| Some((s, bound?))).collect();
+        known.sort_by(|a, b| a.1.total_cmp(&b.1));
+        known.into_iter()
     }
 
     /// One replica more of each service in turn, the best first.

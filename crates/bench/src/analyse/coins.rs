@@ -1,5 +1,6 @@
 //! How many coins: a count of rare events, with the interval that such a count has.
 
+use super::rate::since_reset;
 use super::{Interval, float};
 use crate::measure::Counter;
 
@@ -10,6 +11,7 @@ const Z: f64 = 1.96;
 /// Coins per second over the window, with a 95 % interval. A share of coins that chance does not
 /// explain means a broken hash or wallet, and is said.
 pub(super) fn per_second(counter: &[Counter], warnings: &mut Vec<String>) -> Interval {
+    let counter = since_reset(counter);
     let (Some(first), Some(last)) = (counter.first(), counter.last()) else {
         return Interval { value: 0.0, low: 0.0, high: 0.0 };
     };

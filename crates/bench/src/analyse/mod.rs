@@ -167,7 +167,7 @@ pub fn step(samples: &Samples) -> StepFindings {
         warnings,
     };
     verdict::doubts(samples, &mut findings);
-    match verdict::verdict(&findings, loop_seconds) {
+    match verdict::verdict(samples, &findings, loop_seconds) {
         Ok(bottleneck) => findings.bottleneck = Some(bottleneck),
         Err(withheld) => findings.withheld = Some(withheld),
     }

@@ -24,10 +24,16 @@ pub(super) struct Slope {
     pub(super) was_reset: bool,
 }
 
+/// The readings since the counter or the wallet last fell: somebody emptied them then.
+pub(super) fn since_reset(counter: &[Counter]) -> &[Counter] {
+    let fell = |pair: &[Counter]| pair[1].hashes < pair[0].hashes || pair[1].coins < pair[0].coins;
+    let reset = counter.windows(2).rposition(fell);
+    &counter[reset.map_or(0, |before| before + 1)..]
+}
+
 /// Least-squares slope over the readings since the counter last fell.
 pub(super) fn slope(counter: &[Counter]) -> Option<Slope> {
-    let reset = counter.windows(2).rposition(|pair| pair[1].hashes < pair[0].hashes);
-    let used = &counter[reset.map_or(0, |before| before + 1)..];
+    let used = since_reset(counter);
     let (first, last) = (used.first()?, used.last()?);
     let seconds = float(last.now_us.checked_sub(first.now_us)?) / SECOND_US;
     let point = |c: &Counter| {
@@ -42,7 +48,11 @@ pub(super) fn slope(counter: &[Counter]) -> Option<Slope> {
         xx += (x - mean_x).powi(2);
         xy += (x - mean_x) * (y - mean_y);
     }
-    (xx > 0.0).then(|| Slope { per_second: xy / xx, seconds, was_reset: reset.is_some() })
+    (xx > 0.0).then(|| Slope {
+        per_second: xy / xx,
+        seconds,
+        was_reset: used.len() < counter.len(),
+    })
 }
 
 /// How often a worker with this loop time adds to the counter: at the start of the first loop
@@ -91,7 +101,9 @@ pub(super) fn from_workers(samples: &Samples, counter: Rate, warnings: &mut Vec<
         ));
         return rate(counter.interval.value, statistical, counter.flush);
     }
-    rate(exact, statistical, 0.0)
+    // Too few samples for the scatter: then the counter's own error is the safe thing to say.
+    let flush = if statistical.is_none() { counter.flush } else { 0.0 };
+    rate(exact, statistical, flush)
 }
 
 fn rate(value: f64, statistical: Option<f64>, flush: f64) -> Rate {

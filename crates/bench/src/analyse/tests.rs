@@ -163,6 +163,14 @@ fn with_five_rng_the_workers_are_the_limit() {
 }
 
 #[test]
+fn where_two_bounds_meet_both_are_named() {
+    let sentence = step(&ideal(3, 1)).bottleneck.unwrap().sentence;
+    assert!(sentence.contains("binds almost as early"), "{sentence}");
+    let sentence = step(&ideal(10, 1)).bottleneck.unwrap().sentence;
+    assert!(!sentence.contains("binds almost as early"), "{sentence}");
+}
+
+#[test]
 fn a_missing_stage_withholds_the_verdict() {
     let mut samples = ideal(10, 1);
     for report in samples.first.workers.iter_mut().chain(&mut samples.last.workers) {
@@ -210,8 +218,9 @@ fn what_went_wrong_during_the_window_is_said() {
     samples.restarts = 1;
     let report = &mut samples.last.workers[0];
     report.totals.errors.insert("rng: closed".to_owned(), 3);
-    let warnings = step(&samples).warnings;
-    assert!(warnings.iter().any(|w| w.contains("1 replica died")), "{warnings:?}");
+    let findings = step(&samples);
+    assert!(findings.withheld.unwrap().reason.starts_with("1 replica died"));
+    let warnings = findings.warnings;
     assert!(warnings.iter().any(|w| w.contains("3 x rng: closed")), "{warnings:?}");
 }
 

@@ -1,5 +1,7 @@
 //! What holds the app back, in a sentence with its evidence; or why that is not said.
 
+use std::fmt::Write as _;
+
 use super::{Bottleneck, StageFindings, StageName, StepFindings, Withheld, rate};
 use crate::cluster::Service;
 use crate::measure::Samples;
@@ -8,15 +10,14 @@ use crate::measure::Samples;
 const CLOSURE_TOLERANCE: f64 = 0.01;
 /// How far below its bound the app may be before that is said.
 const SHORTFALL: f64 = 0.03;
+/// A second bound within this factor of the first is as good as reached.
+const TIE: f64 = 1.03;
 /// A window should hold so many flushes of the counter.
 const FLUSHES: f64 = 10.0;
 
 /// Adds to the findings' warnings what makes their numbers doubtful.
 pub(super) fn doubts(samples: &Samples, findings: &mut StepFindings) {
     let mut doubts = Vec::new();
-    if samples.restarts > 0 {
-        doubts.push(format!("{} died during the window", counted(samples.restarts, "replica")));
-    }
     let failed: u64 = findings.errors.values().sum();
     if failed > 0 {
         let kinds: Vec<_> = findings.errors.iter().map(|(k, n)| format!("{n} x {k}")).collect();
@@ -44,58 +45,72 @@ pub(super) fn doubts(samples: &Samples, findings: &mut StepFindings) {
 
 /// The bottleneck, or why none is named.
 pub(super) fn verdict(
+    samples: &Samples,
     findings: &StepFindings,
     loop_seconds: Option<f64>,
 ) -> Result<Bottleneck, Withheld> {
-    let withheld = |reason: String| Err(Withheld { reason });
+    if let Some(reason) = unfit(samples, findings, loop_seconds) {
+        return Err(Withheld { reason });
+    }
+    let missing = |reason: &str| Withheld { reason: reason.to_owned() };
+    let silent =
+        "rng or hasher does not say how long requests queue, or how many it works on at a time";
+    let bounds = findings.bounds.as_ref().ok_or_else(|| missing(silent))?;
+    let (service, bound) = bounds.binding();
+    let sentence = match service {
+        Service::Rng => queueing(findings, StageName::Rng),
+        Service::Hasher => queueing(findings, StageName::Hasher),
+        Service::Worker | Service::Webui => unhindered(findings),
+    };
+    let mut sentence =
+        sentence.ok_or_else(|| missing("the services do not say how busy they are"))?;
+    if let Some((other, _)) = bounds.next_binding().filter(|(_, next)| *next < bound * TIE) {
+        let _ = write!(
+            sentence,
+            " {} binds almost as early: one more replica of each is needed to gain much.",
+            other.name()
+        );
+    }
+    Ok(Bottleneck { service, sentence })
+}
+
+/// Why the samples do not allow a verdict, if they do not.
+fn unfit(samples: &Samples, findings: &StepFindings, loop_seconds: Option<f64>) -> Option<String> {
     let replicas = findings.replicas;
-    for (service, count) in
-        [("worker", replicas.worker), ("rng", replicas.rng), ("hasher", replicas.hasher)]
-    {
-        if count == 0 {
-            return withheld(format!("{service} is scaled to 0: there is nothing to measure"));
-        }
+    let services =
+        [("worker", replicas.worker), ("rng", replicas.rng), ("hasher", replicas.hasher)];
+    if let Some((service, _)) = services.iter().find(|(_, count)| *count == 0) {
+        return Some(format!("{service} is scaled to 0: there is nothing to measure"));
+    }
+    if samples.restarts > 0 {
+        let died = counted(samples.restarts, "replica");
+        return Some(format!("{died} died during the window: this was not one steady state"));
     }
     let (Some(loop_seconds), Some(closure)) = (loop_seconds, findings.closure) else {
-        return withheld("no worker completed a loop during the window".to_owned());
+        return Some("no worker completed a loop during the window".to_owned());
     };
     if findings.reporting != replicas.worker {
-        return withheld(format!(
+        return Some(format!(
             "{} of {} workers reported during the window: the others are stuck, away or slow",
             findings.reporting, replicas.worker
         ));
     }
-    #[expect(clippy::cast_precision_loss, reason = "a window in milliseconds is below 2^53")]
-    let window = findings.window_ms as f64 / 1000.0;
+    let window = super::float(findings.window_ms) / 1000.0;
     let needed = FLUSHES * rate::flush_period(loop_seconds);
     if window < needed {
-        return withheld(format!(
+        return Some(format!(
             "a window of {window:.0} s is too short for loops of {loop_seconds:.2} s; measure for \
              at least {:.0} s (--duration)",
             needed.ceil()
         ));
     }
-    if (closure - 1.0).abs() > CLOSURE_TOLERANCE {
-        return withheld(format!(
+    ((closure - 1.0).abs() > CLOSURE_TOLERANCE).then(|| {
+        format!(
             "the stages account for {:.1} % of the workers, not 100 %: a worker stalled or died, \
              or something is not measured",
             closure * 100.0
-        ));
-    }
-    let Some(bounds) = &findings.bounds else {
-        return withheld(
-            "rng or hasher does not say how long requests queue, or how many it works on at a time"
-                .to_owned(),
-        );
-    };
-    let (service, _) = bounds.binding();
-    let sentence = match service {
-        Service::Rng => queueing(findings, StageName::Rng),
-        Service::Hasher => queueing(findings, StageName::Hasher),
-        Service::Worker | Service::Webui => Some(unhindered(findings, loop_seconds)),
-    };
-    let missing = || Withheld { reason: "the services do not say how busy they are".to_owned() };
-    sentence.map(|sentence| Bottleneck { service, sentence }).ok_or_else(missing)
+        )
+    })
 }
 
 /// A service that works at its limit.
@@ -122,7 +137,7 @@ pub(crate) fn counted(count: u64, thing: &str) -> String {
 }
 
 /// No service is at its limit: the workers themselves set the pace.
-fn unhindered(findings: &StepFindings, loop_seconds: f64) -> String {
+fn unhindered(findings: &StepFindings) -> Option<String> {
     let busy = [StageName::Rng, StageName::Hasher].map(|name| {
         let share = stage(findings, name).and_then(|stage| stage.utilisation);
         share.map(|share| format!("{} is {:.0} % busy", name.name(), share * 100.0))
@@ -132,11 +147,11 @@ fn unhindered(findings: &StepFindings, loop_seconds: f64) -> String {
         true => String::from("no service has a limit"),
         false => busy.join(" and "),
     };
-    format!(
+    Some(format!(
         "The workers are the limit: {evidence}; each of {} takes {:.0} ms for a loop.",
         counted(findings.workers, "worker"),
-        loop_seconds * 1000.0
-    )
+        findings.loop_ms?
+    ))
 }
 
 fn stage(findings: &StepFindings, name: StageName) -> Option<&StageFindings> {

@@ -185,6 +185,9 @@ impl Client {
     pub async fn find(wanted: Wanted) -> Result<Option<Self>, Failure> {
         let mut running = Vec::new();
         for folder in app_folders() {
+            if matches!(wanted, Wanted::Pid(pid) if !folder.ends_with(pid.to_string())) {
+                continue;
+            }
             match UnixStream::connect(folder.join(SOCKET)).await {
                 Ok(stream) => running.push(Self::over(stream).await?),
                 // Whoever listens there is gone; or nobody does, as with an app of bench scale.

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use tabled::builder::Builder;
 use tabled::settings::object::{Columns, Rows};
 use tabled::settings::style::Style as Frame;
-use tabled::settings::{Alignment, Modify};
+use tabled::settings::{Alignment, Modify, Padding};
 
 use super::words::{self, STAGE_HEAD, STEP_HEAD};
 use crate::analyse::verdict::counted;
@@ -97,7 +97,8 @@ fn table<const N: usize>(
     }
     let mut table = builder.build();
     table
-        .with(Frame::rounded())
+        .with(Frame::rounded().remove_vertical())
+        .with(Padding::new(1, 1, 0, 0))
         .with(Modify::new(Columns::new(numbers..)).with(Alignment::right()))
         .with(Modify::new(Rows::first()).with(Alignment::center()));
     table.to_string()

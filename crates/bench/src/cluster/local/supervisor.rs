@@ -26,6 +26,8 @@ pub(super) struct Supervisor {
     wanted: Vec<oneshot::Sender<()>>,
     /// Every replica's task, the leaving ones' too.
     tasks: JoinSet<()>,
+    /// Everything is to stop: nothing is wanted any more, whoever asks.
+    closed: bool,
 }
 
 /// What the tasks of a service's replicas share.
@@ -43,11 +45,14 @@ impl Supervisor {
         events: UnboundedSender<Event>,
     ) -> Self {
         let keeper = Arc::new(Keeper { registry, command, events });
-        Self { keeper, wanted: Vec::new(), tasks: JoinSet::new() }
+        Self { keeper, wanted: Vec::new(), tasks: JoinSet::new(), closed: false }
     }
 
     /// Wants `count` replicas from now on; the newest leave first.
     pub(super) fn set(&mut self, count: u32) {
+        if self.closed {
+            return;
+        }
         while self.tasks.try_join_next().is_some() {}
         while self.wanted.len() > count as usize {
             self.wanted.pop(); // dropping the sender is the stop
@@ -67,6 +72,7 @@ impl Supervisor {
 
     /// Stops every replica; all are gone when the tasks returned have ended.
     pub(super) fn close(&mut self) -> JoinSet<()> {
+        self.closed = true;
         self.wanted.clear();
         std::mem::take(&mut self.tasks)
     }
