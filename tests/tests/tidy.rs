@@ -10,8 +10,7 @@ const MOST_LINES: usize = 400;
 const MOST_LINES_OF_A_MAIN: usize = 40;
 
 /// The only files that print.
-const PRINTING: [&str; 3] =
-    ["crates/bench/src/main.rs", "crates/bench/src/screen.rs", "crates/bench/src/up.rs"];
+const PRINTING: [&str; 2] = ["crates/bench/src/main.rs", "figures/src/main.rs"];
 
 /// The services' mains.
 const MAINS: [&str; 4] = [
@@ -28,7 +27,8 @@ fn root() -> &'static Path {
 /// Every Rust file of the workspace with its text, by its path from the root.
 fn rust_files() -> Vec<(String, String)> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = vec![root().join("crates"), root().join("tests")];
+    let mut folders: Vec<PathBuf> =
+        ["crates", "figures", "tests"].map(|folder| root().join(folder)).into();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -109,8 +109,10 @@ pub(crate) async fn exchange(
     most: usize,
     reused: bool,
 ) -> Result<Answer, Failure> {
-    let broken = |error| {
-        if reused { Failure::Stale(error) } else { Failure::Closed(error) }
+    let broken = |error: hyper::Error| match reused {
+        _ if error.is_parse() => Failure::Malformed(error.to_string()),
+        true => Failure::Stale(error),
+        false => Failure::Closed(error),
     };
     let response = connection.send_request(request).await.map_err(broken)?;
     let (head, body) = Response::into_parts(response);

@@ -61,6 +61,8 @@ impl Worker {
                 dependency.renew(|kind| tally.failed(dependency.name, kind)).await;
             });
         }
+        let worker = Arc::clone(self);
+        tasks.spawn(async move { worker.ledger.flush_when_stuck().await });
         for index in 0..self.virtual_workers {
             let worker = Arc::clone(self);
             // Loops that start together would go round in step and pile up at each stage.

@@ -21,6 +21,8 @@ use crate::tally::Tally;
 const MOST_COINS: usize = 500_000;
 /// Coins written in one transaction, so that a long outage does not end in one that takes too long.
 const COINS_AT_ONCE: usize = 10_000;
+/// Flush intervals without a flush after which the loops count as stuck.
+const STUCK: u32 = 3;
 /// How long the note of what was added outlives the worker: longer than any outage.
 const NOTE_TTL_SECONDS: u32 = 86_400;
 
@@ -42,10 +44,17 @@ pub(crate) struct Ledger {
     ttl_seconds: i64,
     report: Report,
     started: Instant,
-    last_flush: Mutex<Instant>,
+    pace: Mutex<Pace>,
     unwritten: Mutex<Vec<Coin>>,
     /// Loops that Redis surely has; held by the one flush under way.
     counted: tokio::sync::Mutex<u64>,
+}
+
+/// When loops began and were told of.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    last_flush: Instant,
+    last_begin: Instant,
 }
 
 impl Ledger {
@@ -74,7 +83,7 @@ impl Ledger {
             ttl_seconds: i64::try_from(settings.report_ttl.as_secs().max(1)).unwrap_or(i64::MAX),
             report,
             started,
-            last_flush: Mutex::new(started),
+            pace: Mutex::new(Pace { last_flush: started, last_begin: started }),
             unwritten: Mutex::default(),
             counted: tokio::sync::Mutex::default(),
         }
@@ -82,12 +91,26 @@ impl Ledger {
 
     /// Whether it is time to flush at `now`; says so to one caller only.
     pub(crate) fn flush_due(&self, now: Instant) -> bool {
-        let mut last = locked(&self.last_flush);
-        let due = now.saturating_duration_since(*last) >= self.interval;
+        let mut pace = locked(&self.pace);
+        pace.last_begin = now;
+        let due = now.saturating_duration_since(pace.last_flush) >= self.interval;
         if due {
-            *last = now;
+            pace.last_flush = now;
         }
         due || locked(&self.unwritten).len() >= MOST_COINS
+    }
+
+    /// Flushes whenever no loop has begun for a while, for ever: while all of them wait for a
+    /// service, what they counted before and why they wait is still to be seen.
+    pub(crate) async fn flush_when_stuck(&self) {
+        loop {
+            tokio::time::sleep(self.interval * STUCK).await;
+            let Pace { last_flush, last_begin } = *locked(&self.pace);
+            if last_flush.elapsed() >= self.interval * STUCK {
+                // Counted up to the last loop's start, as any flush is.
+                self.flush(last_begin).await;
+            }
+        }
     }
 
     /// Tells Redis what happened up to `at`, the start of a loop. What cannot be told now is kept

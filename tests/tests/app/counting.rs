@@ -39,8 +39,8 @@ async fn redis_is_killed_under_load_and_every_loop_is_counted_afterwards() {
         assert_eq!(reply.status, 503, "{path}: {}", reply.text());
         assert!(reply.json()["error"].is_string(), "{path}: {}", reply.text());
     }
-    // Long enough for each worker to fail several times, and to do many loops meanwhile.
-    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    // Long enough for each worker to fail many times, and to do many loops meanwhile.
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     assert_eq!(up.ask("/json").await.status, 503);
     redis.start_again().await;
     up.goes_on(20).await;

@@ -73,7 +73,7 @@ async fn a_thousand_idle_connections_hold_nobody_up() {
     let place = Place::fast();
     let up = place.up(&["--worker", "2"]).await;
     up.goes_on(1).await;
-    for address in [up.rng, up.webui] {
+    for address in up.addresses() {
         let mut idle = Vec::new();
         for _ in 0..1000 {
             idle.push(TcpStream::connect(address).await.unwrap());

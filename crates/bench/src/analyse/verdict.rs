@@ -147,11 +147,8 @@ fn unhindered(findings: &StepFindings) -> Option<String> {
         true => String::from("no service has a limit"),
         false => busy.join(" and "),
     };
-    Some(format!(
-        "The workers are the limit: {evidence}; each of {} takes {:.0} ms for a loop.",
-        counted(findings.workers, "worker"),
-        findings.loop_ms?
-    ))
+    let loop_ms = findings.loop_ms?;
+    Some(format!("The workers are the limit: {evidence}; a loop takes {loop_ms:.0} ms."))
 }
 
 fn stage(findings: &StepFindings, name: StageName) -> Option<&StageFindings> {

@@ -20,6 +20,8 @@ use crate::failure::Failure;
 
 /// How long the bench that runs the app may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+const OTHER_USER: &str =
+    "this app is another user's; run bench as that user, or start one of your own with --own";
 const SOCKET: &str = "control.sock";
 
 /// What is asked over the socket.
@@ -93,7 +95,7 @@ async fn converse(stream: UnixStream, cluster: Arc<LocalCluster>, lease: Arc<Lea
     while let Ok(Some(request)) = line.receive::<Request>().await {
         let reply = match allowed {
             true => answer(&request, &cluster, &lease, &mut held),
-            false => Reply::Refused { reason: "this app is another user's".to_owned() },
+            false => Reply::Refused { reason: OTHER_USER.to_owned() },
         };
         if line.send(&reply).await.is_err() {
             return;

@@ -31,7 +31,7 @@ pub(super) fn render(findings: &Findings) -> String {
             let workers = counted(step.workers, "worker");
             let _ = writeln!(text, "- closure {:.1} % of {workers}", closure * 100.0);
         }
-        for line in words::next(step) {
+        for line in words::next(step).iter().filter(|_| step.bottleneck.is_some()) {
             let _ = writeln!(text, "- next: {line}");
         }
         for warning in &step.warnings {

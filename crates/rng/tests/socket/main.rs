@@ -6,6 +6,7 @@
 mod support;
 
 mod contract;
+mod faults;
 mod process;
 mod queue;
 

@@ -6,6 +6,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+use rustix::process::test_kill_process;
+
 /// An app's own directory; removed when dropped.
 #[derive(Debug)]
 pub(super) struct AppFolder(PathBuf);
@@ -46,7 +49,7 @@ pub fn app_folders() -> Vec<PathBuf> {
 pub fn remove_stale(folder: &Path) {
     let pid = folder.file_name().and_then(|name| name.to_str()?.parse::<i32>().ok());
     let pid = pid.and_then(rustix::process::Pid::from_raw);
-    if pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_err()) {
+    if pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH)) {
         let _ = fs::remove_dir_all(folder);
     }
 }

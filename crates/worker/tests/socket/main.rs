@@ -1,0 +1,25 @@
+//! The worker as a process of its own: what it asks rng and hasher, what it tells Redis, and how
+//! it takes their failures. rng and hasher are played by servers of the test, byte for byte.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what these tests share fails the test")]
+
+mod failures;
+mod late;
+mod loops;
+mod old_servers;
+mod policies;
+mod process;
+mod redis_away;
+mod server;
+mod settings;
+mod store;
+mod targets;
+mod wait;
+
+use process::Worker;
+use server::{Exchange, Request, Server};
+use store::Store;
+use wait::{DEADLINE, eventually};
+
+/// Settings for tests in which speed is no question.
+const FAST: [&str; 4] = ["--think-time", "5ms", "--flush-interval", "50ms"];

@@ -1,0 +1,47 @@
+//! Wrong settings: the start is refused by the name of the flag, and of the variable if that is
+//! where the value came from.
+
+use crate::Worker;
+
+#[tokio::test]
+async fn a_wrong_flag_stops_the_start_by_its_name() {
+    for (flag, value) in [
+        ("--rng", "http://rng/"),
+        ("--hasher", "hasher:http"),
+        ("--redis", "http://redis"),
+        ("--policy", "fair"),
+        ("--virtual-workers", "0"),
+        ("--virtual-workers", "100001"),
+        ("--think-time", "-1s"),
+        ("--bytes", "33554433"),
+        ("--flush-interval", "0"),
+        ("--report-ttl", "soon"),
+        ("--connect-timeout", "0"),
+        ("--request-timeout", "0"),
+        ("--redis-timeout", "0"),
+        ("--replica", "two words"),
+        ("--fast", "1"),
+    ] {
+        let ended = Worker::fail(&[&format!("{flag}={value}")], &[]).await;
+        assert_eq!(ended.code, Some(2), "{flag}: {}", ended.log);
+        assert!(ended.log.contains(flag), "{flag}: {}", ended.log);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_variable_stops_the_start_by_its_name() {
+    for (flag, variable, value) in [
+        ("--rng", "WORKER_RNG", "a b"),
+        ("--redis", "WORKER_REDIS", "redis:port"),
+        ("--policy", "WORKER_POLICY", "fair"),
+        ("--virtual-workers", "WORKER_VIRTUAL_WORKERS", "many"),
+        ("--think-time", "WORKER_THINK_TIME", "soon"),
+        ("--flush-interval", "WORKER_FLUSH_INTERVAL", "0"),
+    ] {
+        let ended = Worker::fail(&[], &[(variable, value)]).await;
+        assert_eq!(ended.code, Some(2), "{variable}: {}", ended.log);
+        for part in [flag, variable, value] {
+            assert!(ended.log.contains(part), "{variable}: {}", ended.log);
+        }
+    }
+}
