@@ -116,7 +116,7 @@ pub struct LocalArgs {
     /// Address the ports are published on
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub bind: IpAddr,
-    /// A Redis to use in place of the embedded one: HOST[:PORT] or a redis:// URL
+    /// A Redis to use in place of the embedded one: HOST, HOST:PORT or a redis:// URL
     #[arg(long, value_name = "ADDRESS", value_parser = redis_url)]
     pub redis: Option<String>,
 }

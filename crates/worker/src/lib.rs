@@ -17,4 +17,4 @@ mod targets;
 
 pub use policy::Policy;
 pub use settings::Settings;
-pub use targets::Targets;
+pub use targets::{ResolveError, Targets};
