@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use bench::cli::{Cli, Format};
+use bench::cli::Cli;
 use bench::failure::{Exit, Failure};
 use bench::plan::{Plan, ScalePlan};
 use bench::{report, scale};
@@ -20,9 +20,8 @@ use crate::interrupts::Interrupts;
 use crate::screen::Screen;
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args_os();
     // `bench service rng ...`: this program as one of the app's services.
-    if let Some(code) = run_as_service(arguments.by_ref().skip(1).collect()) {
+    if let Some(code) = run_as_service(std::env::args_os().skip(1).collect()) {
         return code;
     }
     let plan = Plan::from(Cli::parse());
@@ -72,7 +71,7 @@ async fn scale(plan: &ScalePlan, interrupts: Interrupts) -> anyhow::Result<Exit>
     let outcome = scale::run(plan, stop, &mut |progress| screen.show(&progress)).await;
     screen.close();
     let findings = outcome.findings;
-    if !findings.steps.is_empty() || plan.output == Format::Json && outcome.failure.is_none() {
+    if !findings.steps.is_empty() {
         let text = report::render(&findings, plan.output);
         let mut out = anstream::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

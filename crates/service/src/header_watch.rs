@@ -1,6 +1,6 @@
 //! Watches for a request's header that does not come. hyper would set up and take down a timer for
-//! each request, a tenth of what an answer costs; here each connection has one timer, which looks
-//! now and then whether the same header is still awaited.
+//! each request; here each connection has one timer, which looks now and then whether the same
+//! header is still awaited.
 
 use std::future::Future;
 use std::pin::Pin;

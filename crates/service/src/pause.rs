@@ -9,10 +9,19 @@ use tokio::time::Instant;
 const EARLY: Duration = Duration::from_millis(1);
 /// Turns of the runtime to wait for the rest; a bound for a clock that stands still, as in tests.
 const MOST_TURNS: u32 = 20_000;
+/// Most parties of a process that wait exactly; with more, the runtime's own timer has to do.
+const MOST_EXACT: u32 = 32;
 
-/// Waits until `moment`. It takes a sixth of a millisecond of processor time on average, so it is
-/// for what happens hundreds of times a second, not thousands; see [`roughly`] for those.
-pub async fn exactly(moment: Instant) {
+/// Waits until `moment` in a process where up to `parties` wait like this: exactly if they are few,
+/// else [`roughly`], since waiting exactly takes some processor time each time.
+pub async fn until(moment: Instant, parties: u32) {
+    match parties <= MOST_EXACT {
+        true => exactly(moment).await,
+        false => roughly(moment).await,
+    }
+}
+
+async fn exactly(moment: Instant) {
     if let Some(early) = moment.checked_sub(EARLY).filter(|early| *early > Instant::now()) {
         tokio::time::sleep_until(early).await;
     }

@@ -23,9 +23,6 @@ use tokio::time::Instant;
 use crate::pause;
 use crate::settings::duration;
 
-/// Most slots whose service ends exactly; with more, the runtime's own timer has to do.
-const MOST_EXACT: u32 = 32;
-
 /// How much of a late wake-up a slot makes good.
 pub const SLACK: Duration = Duration::from_millis(10);
 
@@ -133,8 +130,7 @@ impl Timing {
     }
 }
 
-/// `1234.567`: formatted by hand, as this runs for every request and `{:.3}` takes four times as
-/// long.
+/// `1234.567`, without the machinery of formatting: it runs twice for every request.
 fn push_milliseconds(line: &mut Vec<u8>, time: Duration) {
     let microseconds = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let mut digits = [b'0'; 20];
@@ -200,7 +196,7 @@ impl Station {
         let mut slot = slots.take(permit, arrival);
         let (start, end) = (slot.start, slot.start + service);
         if !service.is_zero() {
-            slots.wait_until(end).await;
+            pause::until(end, slots.concurrency.get()).await;
         }
         slot.end = Some(end);
         Timing { queue: start - arrival, service }
@@ -208,14 +204,6 @@ impl Station {
 }
 
 impl Slots {
-    /// A few slots are freed seldom enough to do it exactly.
-    async fn wait_until(&self, end: Instant) {
-        match self.concurrency.get() <= MOST_EXACT {
-            true => pause::exactly(end).await,
-            false => pause::roughly(end).await,
-        }
-    }
-
     fn take<'a>(&'a self, permit: Option<SemaphorePermit<'a>>, arrival: Instant) -> Slot<'a> {
         let now = Instant::now();
         let free = self.free().pop().map_or(now, |Reverse(since)| since);

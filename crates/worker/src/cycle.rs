@@ -15,9 +15,7 @@ use crate::dependency::{Choice, Dependency, Good, Question};
 use crate::ledger::{Coin, Ledger};
 use crate::settings::Settings;
 use crate::tally::{Account, HASHER, RNG, Tally};
-
-/// Most virtual workers whose think time ends exactly.
-const MOST_EXACT: u32 = 32;
+use crate::targets::Targets;
 
 /// A worker process: its virtual workers share all of this.
 #[derive(Debug)]
@@ -35,9 +33,9 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) fn new(settings: &Settings, replica: String) -> Self {
         let tally = Arc::new(Tally::default());
-        let dependency = |name, targets: &_| {
-            let targets = Clone::clone(targets);
-            Arc::new(Dependency::new(name, targets, settings.policy, settings.patience()))
+        let dependency = |name, targets: &Targets| {
+            let (targets, patience) = (targets.clone(), settings.patience());
+            Arc::new(Dependency::new(name, targets, settings.policy, patience))
         };
         Self {
             rng: dependency("rng", &settings.rng),
@@ -89,18 +87,10 @@ impl Worker {
             }
             if !self.think_time.is_zero() {
                 let begin = Instant::now();
-                self.think(begin + self.think_time).await;
+                pause::until(begin + self.think_time, self.virtual_workers).await;
                 self.tally.took(Stage::Think, begin.elapsed());
             }
             self.one_hash(begin).await;
-        }
-    }
-
-    /// A few virtual workers can afford to wait exactly.
-    async fn think(&self, until: Instant) {
-        match self.virtual_workers <= MOST_EXACT {
-            true => pause::exactly(until).await,
-            false => pause::roughly(until).await,
         }
     }
 
