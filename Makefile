@@ -34,3 +34,15 @@ check: ## Only the tests, as fast as can be
 .PHONY: bench
 bench: build ## Make every figure of docs/benchmarks.md (about 35 minutes, on a quiet machine)
 	target/release/figures
+
+.PHONY: images
+images: ## Container images of the services and bench, called $$REGISTRY/NAME:$$TAG
+	scripts/images build
+
+.PHONY: redis-image
+redis-image: ## An image of this machine's Redis, for places without a registry
+	scripts/images redis
+
+.PHONY: push
+push: ## Push all of these images
+	scripts/images push

@@ -7,11 +7,13 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Runtime;
 
 use crate::settings::{Common, Listen};
-use crate::{Drained, Stop, settings};
+use crate::{Drained, Stop, check_health, settings};
 
 /// Connections the kernel holds until they are accepted: enough for thousands of workers that
 /// start together.
@@ -21,10 +23,12 @@ const BACKLOG: u32 = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The port is taken or not allowed.
-    #[error("cannot listen on {address} (set --address and --port): {source}")]
+    #[error("cannot listen on {address} (set {flags}): {source}")]
     Listen {
         /// Where it was to listen.
         address: SocketAddr,
+        /// The flags that say where.
+        flags: &'static str,
         /// What the system said.
         source: io::Error,
     },
@@ -41,22 +45,25 @@ pub trait Service: Parser + Send + Sync + 'static {
     /// The settings all services share.
     fn common(&self) -> &Common;
 
+    /// Where it is told to listen and answers `/health`; `None` when it has no port.
+    fn health_address(&self) -> Option<SocketAddr>;
+
     /// Runs until `stop`. `replica` is the name this replica goes by.
     fn run(self, replica: String, stop: Stop) -> impl Future<Output = Result<Drained, StartError>>;
 }
 
 /// Runs service `S` with `arguments` (the program's name first) and returns its exit code: 0
-/// after a stop, 1 when it could not start, 2 for wrong settings.
+/// after a stop, 1 when it could not start, 2 for wrong settings. With `--check-health` it asks the
+/// running service instead: 0 when that is healthy, 1 when it is not.
 #[must_use]
 pub fn launch<S: Service>(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let service: S = match settings::parse(S::NAME, &arguments.into_iter().collect::<Vec<_>>()) {
         Ok(service) => service,
-        Err(error) => {
-            // With nowhere to print to, the exit code still tells.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(error) => return refused(&error),
     };
+    if service.common().check_health {
+        return check(&service);
+    }
     crate::logging::start(service.common());
     raise_file_limit();
     match run(service) {
@@ -70,11 +77,41 @@ pub fn launch<S: Service>(arguments: impl IntoIterator<Item = OsString>) -> Exit
     ExitCode::SUCCESS
 }
 
+fn refused(error: &clap::Error) -> ExitCode {
+    // With nowhere to print to, the exit code still tells.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+fn check<S: Service>(service: &S) -> ExitCode {
+    let Some(address) = service.health_address().filter(|address| address.port() != 0) else {
+        let message = format!(
+            "--check-health: {} has no known port to ask; set the port it serves /health on",
+            S::NAME
+        );
+        return refused(&S::command().error(ErrorKind::MissingRequiredArgument, message));
+    };
+    let checked = runtime().map_err(|error| error.to_string()).and_then(|runtime| {
+        runtime.block_on(check_health(address)).map_err(|error| error.to_string())
+    });
+    match checked {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            let _ = writeln!(io::stderr(), "{} is unhealthy: {reason}", S::NAME);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One thread: a service's work is waiting, and replicas, not threads, are how the app scales.
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
 fn run<S: Service>(service: S) -> Result<Drained, StartError> {
     let replica = service.common().replica.clone().unwrap_or_else(host_name);
     let lifeline = service.common().lifeline;
-    // One thread: a service's work is waiting, and replicas, not threads, are how the app scales.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = runtime()?;
     let drained = runtime.block_on(async {
         let stop = Stop::on_signals(lifeline)?;
         service.run(replica, stop).await
@@ -90,8 +127,19 @@ fn run<S: Service>(service: S) -> Result<Drained, StartError> {
 /// # Errors
 /// When the port is taken or not allowed, or standard output is closed.
 pub fn listen(service: &str, listen: &Listen) -> Result<TcpListener, StartError> {
-    let address = SocketAddr::new(listen.address, listen.port);
-    let listener = bind(address).map_err(|source| StartError::Listen { address, source })?;
+    listen_on(service, listen.socket(), "--address and --port")
+}
+
+/// The same where other `flags` say what to listen on.
+///
+/// # Errors
+/// As [`listen`], by the names of `flags`.
+pub fn listen_on(
+    service: &str,
+    address: SocketAddr,
+    flags: &'static str,
+) -> Result<TcpListener, StartError> {
+    let listener = bind(address).map_err(|source| StartError::Listen { address, flags, source })?;
     let mut out = io::stdout().lock();
     writeln!(out, "{service} listening on {}", listener.local_addr()?)?;
     out.flush()?;

@@ -20,6 +20,10 @@ pub struct Common {
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
+    /// Ask the running service for /health on the port set here, and exit: 0 when it answers
+    /// 200 within 2 s, else 1
+    #[arg(long)]
+    pub check_health: bool,
     /// Stop when standard input ends, as it does when the parent process is gone
     #[arg(long, hide = true)]
     pub lifeline: bool,
@@ -46,8 +50,16 @@ pub enum LogFormat {
     Json,
 }
 
+impl Listen {
+    /// The address and port together.
+    #[must_use]
+    pub fn socket(&self) -> std::net::SocketAddr {
+        std::net::SocketAddr::new(self.address, self.port)
+    }
+}
+
 /// Parses a service's command line, with an environment variable `<SERVICE>_<FLAG>` behind
-/// every flag. A command-line flag wins over its variable.
+/// every flag that takes a value. A command-line flag wins over its variable.
 ///
 /// # Errors
 /// What clap found wrong, with the variable's name where the wrong value came from there; also
@@ -63,7 +75,9 @@ pub fn parse<T: Parser>(service: &str, arguments: &[OsString]) -> Result<T, clap
 fn with_environment(command: Command, service: &str) -> Command {
     let prefix = service.to_uppercase();
     command.mut_args(|arg| {
-        if arg.get_long().is_none() || arg.is_hide_set() {
+        // A switch says what to do now: as a variable it would reach services that are to run.
+        let is_switch = !arg.get_action().takes_values();
+        if arg.get_long().is_none() || arg.is_hide_set() || is_switch {
             return arg;
         }
         let name = variable(&prefix, &arg);

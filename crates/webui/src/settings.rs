@@ -1,5 +1,7 @@
 //! What webui can be told, and its start.
 
+use std::net::SocketAddr;
+
 use clap::Parser;
 use service::launch::{Service, StartError, listen};
 use service::settings::{Common, Listen};
@@ -29,6 +31,10 @@ impl Service for Settings {
 
     fn common(&self) -> &Common {
         &self.common
+    }
+
+    fn health_address(&self) -> Option<SocketAddr> {
+        Some(self.listen.socket())
     }
 
     async fn run(self, replica: String, stop: Stop) -> Result<Drained, StartError> {

@@ -74,6 +74,11 @@ impl Worker {
         tasks
     }
 
+    /// What its loops have counted so far.
+    pub(crate) fn tally(&self) -> &Arc<Tally> {
+        &self.tally
+    }
+
     /// Adds to Redis what is not there yet, within `patience`; says whether all of it is.
     pub(crate) async fn settle_accounts(&self, patience: Duration) -> bool {
         self.ledger.close(patience).await

@@ -2,11 +2,12 @@
 //! account of where each loop's time goes.
 //!
 //! One way through the code: `settings` → `cycle` (the loop) → `dependency` (which replica, what
-//! after a failure) → `connection` (one request) and `ledger` (what Redis is told); `tally` counts.
+//! after a failure) → `connection` (one request) and `ledger` (what Redis is told); `tally` counts, and `health` tells of it over HTTP.
 
 mod connection;
 mod cycle;
 mod dependency;
+mod health;
 mod ledger;
 mod link;
 mod policy;

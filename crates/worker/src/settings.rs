@@ -1,16 +1,18 @@
 //! What a worker can be told, and its start and stop.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use service::launch::{Service, StartError};
+use service::launch::{Service, StartError, listen_on};
 use service::settings::{Common, duration, positive_duration};
 use service::stop::Reason;
 use service::{Drained, Stop};
 
 use crate::connection::Patience;
 use crate::cycle::Worker;
+use crate::health::{self, Health};
 use crate::policy::Policy;
 use crate::targets::Targets;
 
@@ -60,6 +62,9 @@ pub struct Settings {
     /// Longest wait for Redis, before it counts as away
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = positive_duration)]
     pub(crate) redis_timeout: Duration,
+    /// Port to answer /health on, on every address; 0 lets the system choose [default: none]
+    #[arg(long, value_name = "PORT")]
+    pub(crate) health_port: Option<u16>,
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -77,8 +82,19 @@ impl Service for Settings {
         &self.common
     }
 
+    fn health_address(&self) -> Option<SocketAddr> {
+        self.health_port.map(|port| (Ipv4Addr::UNSPECIFIED, port).into())
+    }
+
     async fn run(self, replica: String, mut stop: Stop) -> Result<Drained, StartError> {
-        let worker = Arc::new(Worker::new(&self, replica));
+        let listen = |address| listen_on(Self::NAME, address, "--health-port");
+        let listener = self.health_address().map(listen).transpose()?;
+        let worker = Arc::new(Worker::new(&self, replica.clone()));
+        if let Some(listener) = listener {
+            let health = Health::new(replica, Arc::clone(worker.tally()));
+            // Not waited for at the stop: who asks for health then has the answer.
+            tokio::spawn(service::serve(listener, health, health::limits(), stop.clone()));
+        }
         let running = worker.start();
         let reason = stop.wait().await;
         drop(running); // ends every loop where it stands

@@ -4,12 +4,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use observation::{Counts, Stage, Totals};
+use tokio::time::Instant;
 
 use crate::connection::Answer;
 
 /// Counts shared by all virtual workers of a process.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(Mutex<Totals>);
+pub(crate) struct Tally {
+    totals: Mutex<Totals>,
+    last_loop: Mutex<Option<Instant>>,
+}
 
 /// The stages of a dependency, and where its replicas are counted.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +42,7 @@ pub(crate) const HASHER: Account = Account {
 
 impl Tally {
     pub(crate) fn totals(&self) -> MutexGuard<'_, Totals> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn took(&self, stage: Stage, time: Duration) {
@@ -63,6 +67,12 @@ impl Tally {
         totals.loops += 1;
         totals.coins += u64::from(coin);
         record(&mut totals, Stage::Loop, microseconds(time));
+        *self.last_loop.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// When the last loop was completed, if one was.
+    pub(crate) fn last_loop(&self) -> Option<Instant> {
+        *self.last_loop.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn failed(&self, dependency: &str, kind: &str) {

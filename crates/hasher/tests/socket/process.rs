@@ -91,3 +91,16 @@ async fn wrong_settings_stop_the_start_by_their_names() {
         assert!(ended.message.contains(part), "{}", ended.message);
     }
 }
+
+#[tokio::test]
+async fn its_health_is_checked_by_its_own_program() {
+    let hasher = Process::start(HASHER, &[]).await;
+    let port = hasher.address.port().to_string();
+    let variables = [("HASHER_LISTEN_PORT", &*port)];
+    let healthy = Process::fail(HASHER, &["--check-health"], &variables).await;
+    assert_eq!((healthy.code, &*healthy.message), (Some(0), ""));
+    drop(hasher);
+    let gone = Process::fail(HASHER, &["--check-health"], &variables).await;
+    assert_eq!(gone.code, Some(1), "{}", gone.message);
+    assert!(gone.message.starts_with("hasher is unhealthy: "), "{}", gone.message);
+}

@@ -146,3 +146,33 @@ async fn a_flag_that_does_not_exist_stops_the_start() {
     assert_eq!(ended.code, Some(2));
     assert!(ended.message.contains("--fast"), "{}", ended.message);
 }
+
+/// Asks for the health of an rng, as a container's health check does.
+async fn check(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String) {
+    let arguments = [&["--check-health"], arguments].concat();
+    let ended = Process::fail(RNG, &arguments, environment).await;
+    (ended.code, ended.message)
+}
+
+#[tokio::test]
+async fn its_health_is_checked_on_the_port_of_its_settings() {
+    let rng = Process::start(RNG, &["--service-time", "10m"]).await;
+    let port = rng.address.port().to_string();
+    // One request is worked on: health must not queue behind it.
+    let mut client = Client::connect(rng.address).await;
+    client.send(get("/32")).await;
+    assert_eq!(check(&["--port", &port], &[]).await, (Some(0), String::new()));
+    assert_eq!(check(&[], &[("RNG_LISTEN_PORT", &port)]).await, (Some(0), String::new()));
+    drop((client, rng));
+    let (code, message) = check(&["--port", &port], &[]).await;
+    assert_eq!(code, Some(1), "{message}");
+    let sentence = format!("rng is unhealthy: http://127.0.0.1:{port}/health cannot be reached");
+    assert!(message.starts_with(&sentence), "{message}");
+}
+
+#[tokio::test]
+async fn a_port_that_the_system_chooses_cannot_be_checked() {
+    let (code, message) = check(&["--port", "0"], &[]).await;
+    assert_eq!(code, Some(2), "{message}");
+    assert!(message.contains("--check-health") && message.contains("port"), "{message}");
+}

@@ -9,6 +9,7 @@ mod running;
 mod wire;
 
 mod faults;
+mod health_check;
 mod protocol;
 mod stopping;
 mod toy;

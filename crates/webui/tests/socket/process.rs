@@ -62,3 +62,16 @@ async fn an_outage_and_a_broken_report_are_logged_once() {
         assert_eq!(ended.message.matches(line).count(), times, "{}", ended.message);
     }
 }
+
+#[tokio::test]
+async fn its_health_is_checked_by_its_own_program_whether_or_not_redis_answers() {
+    let webui = Process::start(WEBUI, &["--redis", "127.0.0.1:1"]).await;
+    let port = webui.address.port().to_string();
+    let variables = [("WEBUI_LISTEN_PORT", &*port)];
+    let healthy = Process::fail(WEBUI, &["--check-health"], &variables).await;
+    assert_eq!((healthy.code, &*healthy.message), (Some(0), ""));
+    drop(webui);
+    let gone = Process::fail(WEBUI, &["--check-health"], &variables).await;
+    assert_eq!(gone.code, Some(1), "{}", gone.message);
+    assert!(gone.message.starts_with("webui is unhealthy: "), "{}", gone.message);
+}

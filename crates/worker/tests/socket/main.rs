@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what these tests share fails the test")]
 
 mod failures;
+mod health;
 mod late;
 mod loops;
 mod old_servers;
@@ -15,6 +16,9 @@ mod settings;
 mod store;
 mod targets;
 mod wait;
+#[expect(dead_code, reason = "the worker's tests use a part of it")]
+#[path = "../../../service/tests/support/wire.rs"]
+mod wire;
 
 use process::Worker;
 use server::{Exchange, Request, Server};

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -16,6 +16,7 @@ use crate::{DEADLINE, Store};
 pub(crate) struct Worker {
     child: Child,
     lifeline: Option<ChildStdin>,
+    output: ChildStdout,
     log: JoinHandle<String>,
 }
 
@@ -55,7 +56,17 @@ impl Worker {
             pipe.read_to_string(&mut log).await.unwrap();
             log
         });
-        Self { child, lifeline, log }
+        let output = child.stdout.take().unwrap();
+        Self { child, lifeline, output, log }
+    }
+
+    /// The port it says it answers `/health` on.
+    pub(crate) async fn health_port(&mut self) -> u16 {
+        let mut line = String::new();
+        let mut lines = BufReader::new(&mut self.output);
+        timeout(DEADLINE, lines.read_line(&mut line)).await.unwrap().unwrap();
+        let address = line.trim_end().strip_prefix("worker listening on 0.0.0.0:").unwrap();
+        address.parse().unwrap()
     }
 
     /// Sends SIGTERM and waits for the end.
@@ -109,7 +120,7 @@ fn command() -> Command {
     command
         .env_clear()
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     command

@@ -19,6 +19,7 @@ async fn a_wrong_flag_stops_the_start_by_its_name() {
         ("--connect-timeout", "0"),
         ("--request-timeout", "0"),
         ("--redis-timeout", "0"),
+        ("--health-port", "65536"),
         ("--replica", "two words"),
         ("--fast", "1"),
     ] {
@@ -37,6 +38,7 @@ async fn a_wrong_variable_stops_the_start_by_its_name() {
         ("--virtual-workers", "WORKER_VIRTUAL_WORKERS", "many"),
         ("--think-time", "WORKER_THINK_TIME", "soon"),
         ("--flush-interval", "WORKER_FLUSH_INTERVAL", "0"),
+        ("--health-port", "WORKER_HEALTH_PORT", "tcp://10.0.0.1:80"),
     ] {
         let ended = Worker::fail(&[], &[(variable, value)]).await;
         assert_eq!(ended.code, Some(2), "{variable}: {}", ended.log);
