@@ -7,8 +7,12 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use service::settings::{duration, positive_duration, redis_url};
 
+use crate::cluster::Service;
+
 /// Most replicas of one service on one machine.
-const MOST_REPLICAS: u32 = 500;
+pub const MOST_REPLICAS: u32 = 500;
+/// Most replicas of one service on a swarm: the largest ever shown in public ran 95,000 tasks.
+const MOST_ON_A_SWARM: u32 = 100_000;
 
 /// Runs DockerCoins, scales it, measures it, and says what holds it back.
 #[derive(Parser, Clone, Debug)]
@@ -34,7 +38,12 @@ pub enum Command {
     /// Start the app on this machine and show its logs; Ctrl-C takes all of it down
     Up(UpArgs),
     /// Set replicas, wait until they really serve, measure, and say what holds the app back
-    Scale(ScaleArgs),
+    Scale(Box<ScaleArgs>),
+    /// Show a stack's nodes, services, replicas and published ports
+    Status(StatusArgs),
+    /// Read the app inside its network; what `bench scale --from-inside` runs there
+    #[command(hide = true)]
+    Inside(InsideArgs),
 }
 
 /// Arguments of `bench up`.
@@ -89,6 +98,23 @@ pub struct ScaleArgs {
     /// Directory to keep the run in: run.json, samples.ndjson, findings.json
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Put replica counts back at the end (Ctrl-C does so in any case)
+    #[arg(long)]
+    pub restore: bool,
+    /// Where the app is: by default on the swarm if the engine at hand manages one that runs the
+    /// stack, else on this machine
+    #[arg(long, value_name = "KIND", conflicts_with_all = ["own", "attach"])]
+    pub cluster: Option<ClusterKind>,
+    /// Measure from inside the stack's network, where published ports cannot be reached: bench runs
+    /// there as one-off services, which it removes at the end
+    #[arg(long, conflicts_with_all = ["own", "attach"], help_heading = "Swarm")]
+    pub from_inside: bool,
+    /// Image of bench for that [default: `bench` in the place of `worker` in the worker's]
+    #[arg(long, value_name = "IMAGE", requires = "from_inside", help_heading = "Swarm")]
+    pub inside_image: Option<String>,
+    /// Which stack, where.
+    #[command(flatten)]
+    pub stack: StackArgs,
     /// Scale the app of the `bench up` with this process id (needed only when several run)
     #[arg(long, value_name = "PID", conflicts_with = "own")]
     pub attach: Option<u32>,
@@ -98,6 +124,57 @@ pub struct ScaleArgs {
     /// Where and how an app of its own runs.
     #[command(flatten)]
     pub local: LocalArgs,
+}
+
+/// Arguments of `bench status`.
+#[derive(Args, Clone, Debug)]
+pub struct StatusArgs {
+    /// Which stack, where.
+    #[command(flatten)]
+    pub stack: StackArgs,
+    /// How it is printed
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: StatusFormat,
+}
+
+/// Arguments of `bench inside`.
+#[derive(Args, Clone, Debug)]
+pub struct InsideArgs {
+    /// Name of webui's service
+    #[arg(long, value_name = "NAME", default_value = "webui")]
+    pub webui: String,
+    /// Name of rng's service
+    #[arg(long, value_name = "NAME", default_value = "rng")]
+    pub rng: String,
+    /// Name of hasher's service
+    #[arg(long, value_name = "NAME", default_value = "hasher")]
+    pub hasher: String,
+    /// Probe the ways to the replicas from this node instead
+    #[arg(long, value_name = "NODE")]
+    pub paths_from: Option<String>,
+}
+
+/// Which stack of which swarm.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Swarm")]
+pub struct StackArgs {
+    /// Name of the stack
+    #[arg(long, value_name = "NAME", default_value = "dockercoins")]
+    pub stack: String,
+    /// A service that goes by another name: worker, rng, hasher or webui, and the swarm's name for
+    /// it; may be given several times
+    #[arg(long, value_name = "SERVICE=NAME", value_parser = named_service)]
+    pub service: Vec<(Service, String)>,
+    /// The Docker engine, as `unix:///PATH` or `tcp://HOST:PORT` [default: `DOCKER_HOST`, or the
+    /// docker context in use]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "context")]
+    pub engine: Option<String>,
+    /// The docker context to use
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Host or address at which published ports are reached [default: those of the nodes]
+    #[arg(long, value_name = "HOST")]
+    pub host: Option<String>,
 }
 
 /// Where and how an app runs on this machine.
@@ -119,6 +196,24 @@ pub struct LocalArgs {
     /// A Redis to use in place of the embedded one: HOST, HOST:PORT or a redis:// URL
     #[arg(long, value_name = "ADDRESS", value_parser = redis_url)]
     pub redis: Option<String>,
+}
+
+/// Where an app is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClusterKind {
+    /// On this machine.
+    Local,
+    /// On a Docker Swarm.
+    Swarm,
+}
+
+/// How a status is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    /// For people.
+    Table,
+    /// One JSON document.
+    Json,
 }
 
 /// How results are printed.
@@ -147,7 +242,23 @@ fn replicas(text: &str) -> Result<u32, String> {
 }
 
 fn replica_list(text: &str) -> Result<ReplicaList, String> {
-    text.split(',').map(replicas).collect::<Result<_, _>>().map(ReplicaList)
+    text.split(',').map(swarm_replicas).collect::<Result<_, _>>().map(ReplicaList)
+}
+
+fn swarm_replicas(text: &str) -> Result<u32, String> {
+    let count = text.trim().parse().ok().filter(|count| *count <= MOST_ON_A_SWARM);
+    count.ok_or_else(|| format!("must be a whole number from 0 to {MOST_ON_A_SWARM}"))
+}
+
+fn named_service(text: &str) -> Result<(Service, String), String> {
+    let services = [Service::Worker, Service::Rng, Service::Hasher, Service::Webui];
+    let wrong = || String::from("write worker, rng, hasher or webui, = and the service's name");
+    let (service, name) = text.split_once('=').ok_or_else(wrong)?;
+    let service = services.into_iter().find(|known| known.name() == service);
+    match name.is_empty() {
+        true => Err(wrong()),
+        false => Ok((service.ok_or_else(wrong)?, name.to_owned())),
+    }
 }
 
 #[cfg(test)]
@@ -165,7 +276,7 @@ mod tests {
     fn lists_of_replicas_are_whole_numbers() {
         assert_eq!(replica_list("1,2,10"), Ok(ReplicaList(vec![1, 2, 10])));
         assert_eq!(replica_list("0"), Ok(ReplicaList(vec![0])));
-        for wrong in ["", "1,,2", "abc", "-1", "1.5", "501", "99999999999"] {
+        for wrong in ["", "1,,2", "abc", "-1", "1.5", "100001", "99999999999"] {
             assert!(replica_list(wrong).is_err(), "{wrong:?} was accepted");
         }
     }

@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::cluster::Trouble;
+
 /// The exit codes of every command, as the documentation lists them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -71,19 +73,33 @@ pub enum Failure {
     /// Something else than this user's `bench up` holds the place of its control socket.
     #[error("{0}")]
     Control(String),
+    /// The swarm cannot be used, or refused.
+    #[error("{0}")]
+    Swarm(String),
+    /// The stack or one of its services is not there.
+    #[error("{0}")]
+    Stack(String),
+    /// More replicas than one machine should run.
+    #[error("at most {most} replicas of a service on one machine; a swarm takes more")]
+    TooMany {
+        /// The limit.
+        most: u32,
+    },
     /// The wanted replicas did not come about.
-    #[error("not settled after {after:?}: {missing}")]
+    #[error("not settled after {after:.1?}: {missing}{}", listed(troubles))]
     NotSettled {
         /// How long it was waited.
         after: std::time::Duration,
         /// What is missing.
         missing: String,
+        /// What the cluster says of the replicas that did not start.
+        troubles: Vec<Trouble>,
     },
     /// webui, through which everything is measured, does not answer.
-    #[error("webui at {address} does not answer: {reason}")]
+    #[error("webui {at} does not answer: {reason}")]
     Webui {
         /// Where.
-        address: SocketAddr,
+        at: String,
         /// What it did instead.
         reason: String,
     },
@@ -97,15 +113,22 @@ impl Failure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Out { .. } => Exit::Usage,
+            Self::Out { .. } | Self::TooMany { .. } => Exit::Usage,
             Self::Write { .. } => Exit::Internal,
             Self::Interrupted => Exit::Interrupted,
             Self::PortTaken { .. }
             | Self::Publish { .. }
             | Self::Start(_)
             | Self::Control(_)
+            | Self::Swarm(_)
+            | Self::Stack(_)
             | Self::NotSettled { .. }
             | Self::Webui { .. } => Exit::Cluster,
         }
     }
+}
+
+/// One trouble a line, below the sentence they belong to.
+fn listed(troubles: &[Trouble]) -> String {
+    troubles.iter().map(|trouble| format!("\n  {trouble}")).collect()
 }

@@ -1,6 +1,8 @@
-//! Asking one address for a path over a kept connection: all that bench needs of HTTP to watch the
+//! Asking one server for a path over a kept connection: all that bench needs of HTTP to watch the
 //! app. Not a load generator.
 
+use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,11 +15,14 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
+/// How long one of several addresses may take to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Asks one address.
+/// Asks one server, which may have several addresses.
 #[derive(Debug)]
 pub struct Client {
-    address: SocketAddr,
+    /// The one in use is the first.
+    addresses: Vec<SocketAddr>,
     connection: Option<SendRequest<Empty<Bytes>>>,
 }
 
@@ -30,6 +35,9 @@ pub enum HttpError {
     /// The connection broke, or what came was not HTTP.
     #[error("{0}")]
     Protocol(#[from] hyper::Error),
+    /// What reads the app from inside its network does not get through.
+    #[error("bench inside the stack: {0}")]
+    Inside(String),
     /// It took too long.
     #[error("no answer within {TIMEOUT:?}")]
     Timeout,
@@ -55,13 +63,40 @@ impl Client {
     /// A client for `address`, which connects when it is first used.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, connection: None }
+        Self::any(vec![address])
     }
 
-    /// The address it asks.
+    /// A client for a server that is at one of `addresses`, the likeliest first.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn any(addresses: Vec<SocketAddr>) -> Self {
+        Self { addresses, connection: None }
+    }
+
+    /// The addresses it may ask, the one in use first.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Takes `addresses` in place of those it has; the one in use is kept while it is among them.
+    pub fn may_be_at(&mut self, addresses: &[SocketAddr]) {
+        let Some(used) = self.addresses.first().copied() else {
+            self.addresses = addresses.to_vec();
+            return;
+        };
+        self.addresses = addresses.to_vec();
+        match addresses.iter().position(|address| *address == used) {
+            Some(place) => self.addresses.rotate_left(place),
+            None => self.connection = None,
+        }
+    }
+
+    /// Asks at the next address from now on.
+    pub fn next_address(&mut self) {
+        self.connection = None;
+        if !self.addresses.is_empty() {
+            self.addresses.rotate_left(1);
+        }
     }
 
     /// The body of `path`.
@@ -72,7 +107,7 @@ impl Client {
         let answer = tokio::time::timeout(TIMEOUT, self.exchange(path)).await;
         let answer = answer.map_err(|_| HttpError::Timeout).flatten();
         if answer.is_err() {
-            self.connection = None;
+            self.next_address();
         }
         let (status, body) = answer?;
         match status {
@@ -87,12 +122,13 @@ impl Client {
     async fn exchange(&mut self, path: &str) -> Result<(StatusCode, Bytes), HttpError> {
         let connection = match &mut self.connection {
             Some(connection) if !connection.is_closed() => connection,
-            slot => slot.insert(connect(self.address).await?),
+            slot => slot.insert(connect(&mut self.addresses).await?),
         };
         connection.ready().await?;
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = path.parse().unwrap_or_default();
-        if let Ok(host) = self.address.to_string().parse() {
+        let host = self.addresses.first().map(ToString::to_string).unwrap_or_default();
+        if let Ok(host) = host.parse() {
             request.headers_mut().insert(HOST, host);
         }
         let response = connection.send_request(request).await?;
@@ -101,8 +137,29 @@ impl Client {
     }
 }
 
-async fn connect(address: SocketAddr) -> Result<SendRequest<Empty<Bytes>>, HttpError> {
-    let stream = TcpStream::connect(address).await?;
+impl fmt::Display for Client {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addresses: Vec<_> = self.addresses.iter().map(ToString::to_string).collect();
+        write!(out, "at {}", addresses.join(", "))
+    }
+}
+
+/// Connects to the first address that lets it, which becomes the first of all.
+async fn connect(addresses: &mut [SocketAddr]) -> Result<SendRequest<Empty<Bytes>>, HttpError> {
+    let mut failure = io::Error::new(io::ErrorKind::AddrNotAvailable, "no address is known");
+    for _ in 0..addresses.len() {
+        let Some(address) = addresses.first().copied() else { break };
+        let connected = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
+        match connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(stream) => return shake_hands(stream).await,
+            Err(error) => failure = error,
+        }
+        addresses.rotate_left(1);
+    }
+    Err(failure.into())
+}
+
+async fn shake_hands(stream: TcpStream) -> Result<SendRequest<Empty<Bytes>>, HttpError> {
     stream.set_nodelay(true)?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(async move {

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod cluster;
 pub mod failure;
 pub mod http;
+pub mod inside;
 pub mod measure;
 pub mod plan;
 pub mod progress;

@@ -10,7 +10,9 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use bench::cli::Cli;
+use bench::cluster::swarm::overview;
 use bench::failure::{Exit, Failure};
+use bench::inside;
 use bench::plan::{Plan, ScalePlan};
 use bench::{report, scale};
 use clap::Parser as _;
@@ -61,6 +63,25 @@ fn run(plan: Plan) -> anyhow::Result<Exit> {
         match plan {
             Plan::Up { setup, replicas } => up::up(&setup, replicas, interrupts).await,
             Plan::Scale(plan) => scale(&plan, interrupts).await,
+            Plan::Inside(inside) => {
+                let mut write = |lines: &str| {
+                    let mut out = std::io::stdout().lock();
+                    out.write_all(lines.as_bytes()).and_then(|()| out.flush())
+                };
+                tokio::select! {
+                    ended = inside::run(&inside, &mut write) => ended?,
+                    () = interrupts.nth(1) => {}
+                }
+                Ok(Exit::Done)
+            }
+            Plan::Status { swarm, output } => {
+                let overview = tokio::select! {
+                    overview = overview::look(&swarm) => overview?,
+                    () = interrupts.nth(1) => return Err(Failure::Interrupted.into()),
+                };
+                print(&report::status::render(&overview, output))?;
+                Ok(Exit::Done)
+            }
         }
     })
 }
@@ -72,17 +93,20 @@ async fn scale(plan: &ScalePlan, interrupts: Interrupts) -> anyhow::Result<Exit>
     screen.close();
     let findings = outcome.findings;
     if !findings.steps.is_empty() {
-        let text = report::render(&findings, plan.output);
-        let mut out = anstream::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            // Whoever read it has seen enough.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-            written => written?,
-        }
+        print(&report::render(&findings, plan.output))?;
     }
     match outcome.failure {
         Some(failure) => Err(failure.into()),
         None if findings.conclusive() => Ok(Exit::Done),
         None => Ok(Exit::Inconclusive),
+    }
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
 }

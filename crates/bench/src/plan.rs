@@ -6,10 +6,17 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::{Cli, Command, Format, LocalArgs, ReplicaList, ScaleArgs, UpArgs};
+use crate::cli::{
+    Cli, ClusterKind, Command, Format, InsideArgs, LocalArgs, MOST_REPLICAS, ReplicaList,
+    ScaleArgs, StackArgs, StatusArgs, StatusFormat, UpArgs,
+};
 use crate::cluster::Replicas;
 use crate::cluster::control::Wanted;
 use crate::cluster::local::Setup;
+use crate::cluster::swarm;
+use crate::cluster::swarm::endpoint::Asked;
+use crate::failure::Failure;
+use crate::inside::Inside;
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +30,15 @@ pub enum Plan {
     },
     /// Scale and measure.
     Scale(ScalePlan),
+    /// Read the app from inside its network and write it down on standard output.
+    Inside(Inside),
+    /// Say what a stack looks like.
+    Status {
+        /// Which.
+        swarm: swarm::Setup,
+        /// How it is printed.
+        output: StatusFormat,
+    },
 }
 
 /// A series of steps, each scaled, settled and measured.
@@ -38,15 +54,41 @@ pub struct ScalePlan {
     pub output: Format,
     /// Where the run is kept, if anywhere.
     pub out: Option<PathBuf>,
+    /// Whether replica counts are put back at the end.
+    pub restore: bool,
+    /// Whether the app is read from inside its network, and by what.
+    pub inside: Option<FromInside>,
+}
+
+/// How the app is read from inside its network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FromInside {
+    /// bench's image, where it is not beside the worker's.
+    pub image: Option<String>,
 }
 
 /// On which app to act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
+    /// On a swarm, on this machine, or wherever the app is.
+    pub place: Place,
+    /// The stack, where it is on a swarm.
+    pub swarm: swarm::Setup,
     /// The running app to use, or `None` to start one of its own in any case.
     pub running: Option<Wanted>,
     /// How an app of its own is set up.
     pub setup: Setup,
+}
+
+/// Where the app is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On a swarm if the engine at hand manages one that runs the stack, else on this machine.
+    Either,
+    /// On this machine.
+    Local,
+    /// On a swarm.
+    Swarm,
 }
 
 /// Replicas wanted in a step; `None` leaves what is there.
@@ -83,13 +125,31 @@ impl StepPlan {
     }
 }
 
+impl ScalePlan {
+    /// Sees that no step asks for more than one machine should run.
+    ///
+    /// # Errors
+    /// When one does.
+    pub fn fits_one_machine(&self) -> Result<(), Failure> {
+        let asked = self.steps.iter().flat_map(|step| [step.worker, step.rng, step.hasher]);
+        match asked.flatten().any(|count| count > MOST_REPLICAS) {
+            true => Err(Failure::TooMany { most: MOST_REPLICAS }),
+            false => Ok(()),
+        }
+    }
+}
+
 impl From<Cli> for Plan {
     fn from(cli: Cli) -> Self {
         match cli.command {
             Command::Up(UpArgs { worker, rng, hasher, local }) => {
                 Self::Up { setup: local.into(), replicas: Replicas { worker, rng, hasher } }
             }
-            Command::Scale(arguments) => Self::Scale(arguments.into()),
+            Command::Scale(arguments) => Self::Scale((*arguments).into()),
+            Command::Inside(arguments) => Self::Inside(arguments.into()),
+            Command::Status(StatusArgs { stack, output }) => {
+                Self::Status { swarm: stack.into(), output }
+            }
         }
     }
 }
@@ -98,6 +158,25 @@ impl From<LocalArgs> for Setup {
     fn from(arguments: LocalArgs) -> Self {
         let LocalArgs { webui_port, rng_port, hasher_port, bind, redis } = arguments;
         Self { bind, webui_port, rng_port, hasher_port, redis }
+    }
+}
+
+impl From<InsideArgs> for Inside {
+    fn from(arguments: InsideArgs) -> Self {
+        let InsideArgs { webui, rng, hasher, paths_from } = arguments;
+        Self { webui, rng, hasher, paths_from }
+    }
+}
+
+impl From<StackArgs> for swarm::Setup {
+    fn from(arguments: StackArgs) -> Self {
+        let StackArgs { stack, service, engine, context, host } = arguments;
+        Self {
+            engine: Asked { engine, context },
+            stack,
+            named: service.into_iter().collect(),
+            host,
+        }
     }
 }
 
@@ -110,8 +189,22 @@ impl From<ScaleArgs> for ScalePlan {
             (false, Some(pid)) => Some(Wanted::Pid(pid)),
             (false, None) => Some(Wanted::Any),
         };
+        let place = match arguments.cluster {
+            Some(ClusterKind::Local) => Place::Local,
+            Some(ClusterKind::Swarm) => Place::Swarm,
+            None if arguments.from_inside => Place::Swarm,
+            None if arguments.own || arguments.attach.is_some() => Place::Local,
+            None => Place::Either,
+        };
         Self {
-            target: Target { running, setup: arguments.local.into() },
+            target: Target {
+                place,
+                running,
+                setup: arguments.local.into(),
+                swarm: arguments.stack.into(),
+            },
+            restore: arguments.restore,
+            inside: arguments.from_inside.then_some(FromInside { image: arguments.inside_image }),
             steps,
             timing: Timing {
                 settle_timeout: arguments.settle_timeout,
@@ -155,7 +248,7 @@ mod tests {
         let words = ["bench", "scale"].into_iter().chain(words.split_whitespace());
         match Plan::from(Cli::parse_from(words)) {
             Plan::Scale(plan) => plan,
-            Plan::Up { .. } => unreachable!("bench scale was typed"),
+            _ => unreachable!("bench scale was typed"),
         }
     }
 

@@ -10,10 +10,11 @@ use tokio::time::Instant;
 use crate::analyse::{self, Findings};
 use crate::cluster::control::Client;
 use crate::cluster::local::{Event, LocalCluster};
+use crate::cluster::swarm::{Found, Swarm};
 use crate::cluster::{Cluster, Replicas};
 use crate::failure::Failure;
-use crate::measure::{App, Samples, Window};
-use crate::plan::{ScalePlan, Target, Timing};
+use crate::measure::{App, Feed, Prober, Samples, Window};
+use crate::plan::{Place, ScalePlan, Target, Timing};
 use crate::progress::Progress;
 use crate::record::Recorder;
 use crate::settle::settle;
@@ -62,7 +63,7 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
     tokio::pin!(interrupted);
     let found = tokio::select! {
         () = &mut interrupted => Err(Failure::Interrupted),
-        found = find_or_start(plan, events) => found,
+        found = find_or_start(plan, events, show) => found,
     };
     let mut cluster = match found {
         Ok(cluster) => cluster,
@@ -87,10 +88,13 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
             }
         }
     };
-    tokio::select! {
-        () = cluster.stop() => {}
-        () = hurried => {} // dropping a replica kills it
-    }
+    // What was changed only to measure is put back; an interrupted run leaves nothing changed.
+    let restore = plan.restore || matches!(result, Err(Failure::Interrupted));
+    let left = tokio::select! {
+        left = cluster.leave(restore) => left,
+        () = hurried => Ok(()), // dropping a replica kills it
+    };
+    let result = result.and(left);
     let reason = result.as_ref().err().map_or_else(|| "done".to_owned(), ToString::to_string);
     let kept = match recorder {
         Some(recorder) if findings.steps.is_empty() => {
@@ -107,8 +111,21 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
 async fn find_or_start(
     plan: &ScalePlan,
     events: mpsc::UnboundedSender<Event>,
+    show: &mut impl FnMut(Progress),
 ) -> Result<Cluster, Failure> {
-    let Target { running, setup } = &plan.target;
+    let Target { place, running, setup, swarm } = &plan.target;
+    match place {
+        Place::Swarm => return Ok(Cluster::Swarm(Box::new(Swarm::find(swarm).await?))),
+        Place::Local => {}
+        Place::Either => match Swarm::look_for(swarm).await {
+            Found::Swarm(swarm) => return Ok(Cluster::Swarm(swarm)),
+            Found::Nothing { reason, explicit: true } => {
+                show(Progress::Note(format!("not on a swarm: {reason}")));
+            }
+            Found::Nothing { explicit: false, .. } => {}
+        },
+    }
+    plan.fits_one_machine()?;
     if let Some(wanted) = running
         && let Some(mut client) = Client::find(*wanted).await?
     {
@@ -128,10 +145,19 @@ async fn steps(
     mut recorder: Option<&mut Recorder>,
     told: &UnboundedSender<Progress>,
 ) -> Result<(), Failure> {
+    let mut app = match (&mut *cluster, &plan.inside) {
+        (Cluster::Swarm(swarm), Some(inside)) => {
+            tell(told, Progress::Settling("bench inside the stack".to_owned()));
+            App::inside(Feed::new(swarm.go_inside(inside.image.as_deref()).await?))
+        }
+        _ => App::new(&cluster.status().await?),
+    };
     for (index, step) in plan.steps.iter().enumerate() {
         let replicas = step.on(cluster.status().await?.replicas());
         tell(told, Progress::Step { number: index + 1, of: plan.steps.len(), replicas });
-        let samples = measure_step(cluster, replicas, plan.timing, told).await?;
+        let samples =
+            measure_step(cluster, &mut app, Asked { replicas, timing: plan.timing }, told);
+        let samples = Box::pin(samples).await?;
         findings.steps.push(analyse::step(&samples));
         if let Some(recorder) = recorder.as_mut() {
             recorder.step(&samples)?;
@@ -140,18 +166,25 @@ async fn steps(
     Ok(())
 }
 
+/// What is asked of a step.
+#[derive(Clone, Copy)]
+struct Asked {
+    replicas: Replicas,
+    timing: Timing,
+}
+
 /// One step: scale, settle, warm up, and read the window.
 async fn measure_step(
     cluster: &mut Cluster,
-    replicas: Replicas,
-    timing: Timing,
+    app: &mut App,
+    Asked { replicas, timing }: Asked,
     told: &UnboundedSender<Progress>,
 ) -> Result<Samples, Failure> {
-    let mut app = App::new(&cluster.status().await?);
     let mut missing = |missing: &str| tell(told, Progress::Settling(missing.to_owned()));
-    let settled = settle(cluster, &mut app, replicas, timing.settle_timeout, &mut missing).await?;
+    let settled = settle(cluster, app, replicas, timing.settle_timeout, &mut missing).await?;
     warm_up(timing.warmup, told).await;
-    let restarts = cluster.status().await?.restarts();
+    let begin = cluster.status().await?;
+    let prober = Prober::start(cluster.routes().await?);
     let stations = app.stations().await;
     let first = app.observe_patiently().await?;
     let readings = app
@@ -167,17 +200,23 @@ async fn measure_step(
         })
         .await?;
     let last = app.observe_patiently().await?;
+    let paths = prober.end().into_iter().chain(readings.paths).collect();
+    let end = cluster.status().await?;
     Ok(Samples {
         replicas,
-        settled_after_ms: milliseconds(settled),
+        settled_after_ms: milliseconds(settled.after),
+        phases: matches!(cluster, Cluster::Swarm(_)).then_some(settled.phases),
         window_ms: milliseconds(timing.window),
         counter: readings.counter,
         workers: readings.workers,
         first,
         last,
         stations,
-        restarts: cluster.status().await?.restarts() - restarts,
+        restarts: end.restarts().saturating_sub(begin.restarts()),
         failed_readings: readings.failed,
+        paths,
+        replicas_at_end: Some(end.replicas()),
+        labels: begin.labels().into_iter().chain(end.labels()).collect(),
     })
 }
 

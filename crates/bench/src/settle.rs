@@ -3,51 +3,148 @@
 
 use std::time::Duration;
 
-use observation::{Report, Totals};
+use jiff::Timestamp;
+use observation::{Observation, Report, Totals};
 use tokio::time::Instant;
 
-use crate::cluster::{Cluster, Replicas, Service, Status};
+use crate::cluster::{Cluster, Replicas, Service, Status, Trouble};
 use crate::failure::Failure;
-use crate::measure::App;
+use crate::measure::{App, Phases};
 
+/// How often the cluster is looked at, unless a look itself takes longer than that.
 const LOOK_PERIOD: Duration = Duration::from_millis(50);
+/// For how long the same replicas may fail in the same way before waiting is given up.
+const STUCK_AFTER: Duration = Duration::from_secs(20);
 
-/// Scales to `replicas` and waits until they serve; `watch` hears what is still missing. Says how
-/// long it took.
+/// How the replicas came about.
+#[derive(Clone, Copy, Debug)]
+pub struct Settled {
+    /// How long it took until all served.
+    pub after: Duration,
+    /// The parts of that time, where the cluster tells.
+    pub phases: Phases,
+}
+
+/// What is known while waiting.
+struct Wait {
+    begin: Instant,
+    asked: Timestamp,
+    timeout: Duration,
+    /// The youngest replica before anything was asked for.
+    youngest: Option<i64>,
+    /// Since when exactly the wanted replicas have been there.
+    seen: Option<Timestamp>,
+    /// What keeps replicas from being ready, and since when it has been the same.
+    stuck: Option<(Vec<Trouble>, Instant)>,
+}
+
+/// Scales to `replicas` and waits until they serve; `watch` hears what is still missing.
 ///
 /// # Errors
-/// When the replicas do not serve within `timeout`, or the cluster is gone.
+/// When the replicas do not serve within `timeout`, or fail again and again, or the cluster is
+/// gone.
 pub async fn settle(
     cluster: &mut Cluster,
     app: &mut App,
     replicas: Replicas,
     timeout: Duration,
     watch: &mut impl FnMut(&str),
-) -> Result<Duration, Failure> {
+) -> Result<Settled, Failure> {
     let begin = Instant::now();
     // Until webui has started there is nothing to compare with; then its first answer is.
-    let mut before = app.observe_briefly().await.ok().map(|seen| seen.workers);
+    let mut before = app.observe_briefly().await.ok();
+    let youngest = youngest(&cluster.status().await?);
+    let asked = Timestamp::now();
+    let mut wait = Wait { begin, asked, timeout, youngest, seen: None, stuck: None };
     cluster.scale(replicas).await?;
     loop {
+        let look = Instant::now();
         let status = cluster.status().await?;
         let missing = match unsettled(&status) {
-            Some(missing) => Some(missing),
-            None => match app.observe_briefly().await {
-                Ok(seen) => {
-                    let before = before.get_or_insert_with(|| seen.workers.clone());
-                    not_served(&status, before, &seen.workers)
-                }
-                Err(error) => Some(format!("webui does not answer: {error}")),
-            },
+            Some(missing) => {
+                wait.seen = None;
+                Some(missing)
+            }
+            None => {
+                wait.seen.get_or_insert_with(Timestamp::now);
+                still_unserved(app, &status, &mut before).await
+            }
         };
         let Some(missing) = missing else {
-            return Ok(begin.elapsed());
+            return Ok(wait.settled(&status));
         };
         watch(&missing);
-        if begin.elapsed() > timeout {
-            return Err(Failure::NotSettled { after: timeout, missing });
+        wait.may_go_on(&status, missing)?;
+        tokio::time::sleep(LOOK_PERIOD.max(look.elapsed())).await;
+    }
+}
+
+impl Wait {
+    fn settled(&self, status: &Status) -> Settled {
+        let since = |moment: i64| (moment - self.asked.as_microsecond()).div_euclid(1000);
+        let now = Timestamp::now();
+        let made = youngest(status).filter(|youngest| Some(*youngest) > self.youngest);
+        let running = status.services.iter().filter_map(|service| service.ready_since_us).max();
+        let phases = Phases {
+            created_ms: made.map(since),
+            running_ms: made.and(running).map(since),
+            seen_ms: since(self.seen.unwrap_or(now).as_microsecond()),
+            served_ms: since(now.as_microsecond()),
+        };
+        Settled { after: self.begin.elapsed(), phases }
+    }
+
+    /// Gives up when time is over, or when nothing but the same failures has been seen for long.
+    fn may_go_on(&mut self, status: &Status, missing: String) -> Result<(), Failure> {
+        let troubles: Vec<Trouble> = status.troubles().cloned().collect();
+        let everywhere = status.services.iter().all(|service| {
+            let absent = service.states.values().sum::<u32>() as usize;
+            service.troubles.len() >= absent && service.leaving == 0
+        });
+        let now = Instant::now();
+        let since = match self.stuck.take() {
+            Some((before, since)) if same(&before, &troubles) => since,
+            _ => now,
+        };
+        let hopeless = everywhere && !troubles.is_empty() && now - since > STUCK_AFTER;
+        if hopeless || self.begin.elapsed() > self.timeout {
+            return Err(Failure::NotSettled { after: self.begin.elapsed(), missing, troubles });
         }
-        tokio::time::sleep(LOOK_PERIOD).await;
+        self.stuck = Some((troubles, since));
+        Ok(())
+    }
+}
+
+/// Whether the same replicas fail for the same reasons, however far each attempt has come.
+fn same(before: &[Trouble], now: &[Trouble]) -> bool {
+    let key = |troubles: &[Trouble]| -> Vec<(String, String)> {
+        let mut key: Vec<_> =
+            troubles.iter().map(|t| (t.replica.clone(), t.error.clone())).collect();
+        key.sort_unstable();
+        key
+    };
+    key(before) == key(now)
+}
+
+fn youngest(status: &Status) -> Option<i64> {
+    status.services.iter().filter_map(|service| service.created_us).max()
+}
+
+/// Which replicas have not served yet, although all are there.
+async fn still_unserved(
+    app: &mut App,
+    status: &Status,
+    before: &mut Option<Observation>,
+) -> Option<String> {
+    if let Err(reason) = app.follow(status).await {
+        return Some(reason);
+    }
+    match app.observe_briefly().await {
+        Ok(seen) => {
+            let before = before.get_or_insert_with(|| seen.clone());
+            not_served(status, before, &seen)
+        }
+        Err(error) => Some(format!("webui does not answer: {error}")),
     }
 }
 
@@ -64,18 +161,26 @@ fn unsettled(status: &Status) -> Option<String> {
             None => String::new(),
             Some(how) => format!(", {} restarts, the last after: {how}", service.restarts),
         };
-        format!("{name} {}/{} ready{leaving}{deaths}", service.ready.len(), service.wanted)
+        let coming: Vec<_> = service.states.iter().map(|(s, n)| format!("{n} {s}")).collect();
+        let coming = match coming.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", coming.join(", ")),
+        };
+        format!("{name} {}/{} ready{coming}{leaving}{deaths}", service.ready.len(), service.wanted)
     });
     non_empty(words)
 }
 
 /// Which replicas have not done anything since they were asked for.
-fn not_served(status: &Status, before: &[Report], now: &[Report]) -> Option<String> {
+fn not_served(status: &Status, before: &Observation, now: &Observation) -> Option<String> {
     let wanted = status.replicas();
     if wanted.worker == 0 || wanted.rng == 0 || wanted.hasher == 0 {
         return None; // nothing can be served
     }
-    let (counting, done) = since(before, now);
+    if now.workers.is_empty() && before.workers.is_empty() && now.hashes > before.hashes {
+        return None; // workers that send no reports, as the original's; somebody is served
+    }
+    let (counting, done) = since(&before.workers, &now.workers);
     let mut words = Vec::new();
     if counting < wanted.worker as usize {
         words.push(format!("worker {counting}/{} counting", wanted.worker));

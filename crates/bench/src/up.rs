@@ -83,8 +83,9 @@ impl Log {
     fn announce(&mut self, status: &Status) {
         let strong = Style::new().bold();
         for (name, address) in
-            [("webui", status.webui), ("rng", status.rng), ("hasher", status.hasher)]
+            [("webui", &status.webui), ("rng", &status.rng), ("hasher", &status.hasher)]
         {
+            let Some(address) = address.first() else { continue };
             let line = format!("{strong}{name:NAME_WIDTH$}{strong:#}http://{address}/\n");
             self.printer.write(line);
         }

@@ -1,8 +1,10 @@
 //! From samples to findings: pure arithmetic, no clock, no printing. `docs/measuring.md` says
 //! what each number means and where its formula is from.
 
+mod balance;
 mod bounds;
 mod coins;
+mod paths;
 mod rate;
 mod stages;
 pub(crate) mod verdict;
@@ -13,9 +15,11 @@ use observation::{Counts, Totals};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Replicas, Service};
-use crate::measure::{Counter, Samples};
+use crate::measure::{Counter, Phases, Samples};
 
+pub use balance::Balance;
 pub use bounds::{Bounds, Next};
+pub use paths::PathFindings;
 pub use stages::{StageFindings, StageName};
 
 /// Version of the findings; fields are added within a version, never renamed.
@@ -43,6 +47,9 @@ pub struct StepFindings {
     pub reporting: u32,
     /// From asking for the replicas until all served, in milliseconds.
     pub settled_after_ms: u64,
+    /// The parts of that time, where the cluster tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phases: Option<Phases>,
     /// Length of the window, in milliseconds.
     pub window_ms: u64,
     /// The app's speed.
@@ -71,6 +78,15 @@ pub struct StepFindings {
     pub rng_replicas: Counts,
     /// Requests answered, by hasher replica.
     pub hasher_replicas: Counts,
+    /// How evenly rng's replicas were used, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rng_balance: Option<Balance>,
+    /// How evenly hasher's replicas were used, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hasher_balance: Option<Balance>,
+    /// How long the ways between nodes took, where there are nodes to tell apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<PathFindings>,
     /// How the workers spread requests.
     pub policies: BTreeMap<String, u32>,
     /// Failures as `<dependency>: <kind>`.
@@ -144,11 +160,14 @@ pub fn step(samples: &Samples) -> StepFindings {
     let stages = stages::account(&totals, samples, speed);
     let closure = stages::closure(&stages, workers);
     let bounds = bounds::bounds(&totals, samples, workers);
+    let rng_replicas = labelled(totals.rng_replicas, samples);
+    let hasher_replicas = labelled(totals.hasher_replicas, samples);
     let mut findings = StepFindings {
         replicas: samples.replicas,
         workers,
         reporting,
         settled_after_ms: samples.settled_after_ms,
+        phases: samples.phases,
         window_ms: samples.window_ms,
         hashes_per_second: hashes,
         counter_hashes_per_second: counter,
@@ -160,8 +179,11 @@ pub fn step(samples: &Samples) -> StepFindings {
         next: bounds.map(|b| b.next(samples.replicas)).unwrap_or_default(),
         bottleneck: None,
         withheld: None,
-        rng_replicas: totals.rng_replicas,
-        hasher_replicas: totals.hasher_replicas,
+        rng_balance: balance::balance(&rng_replicas, samples.replicas.rng),
+        hasher_balance: balance::balance(&hasher_replicas, samples.replicas.hasher),
+        rng_replicas,
+        hasher_replicas,
+        paths: paths::paths(samples),
         policies: policies(samples),
         errors: totals.errors,
         warnings,
@@ -202,6 +224,12 @@ fn totals_of_window(samples: &Samples, warnings: &mut Vec<String>) -> Counted {
         counted.reporting += 1;
     }
     counted
+}
+
+/// The same counts by where the replicas are, as far as that is known.
+fn labelled(counts: Counts, samples: &Samples) -> Counts {
+    let label = |name: String| samples.labels.get(&name).cloned().unwrap_or(name);
+    counts.into_iter().map(|(name, count)| (label(name), count)).collect()
 }
 
 fn policies(samples: &Samples) -> BTreeMap<String, u32> {

@@ -47,6 +47,10 @@ impl Ideal {
             stations: Stations { rng: station(1), hasher: station(20) },
             restarts: 0,
             failed_readings: 0,
+            phases: None,
+            labels: BTreeMap::new(),
+            paths: Vec::new(),
+            replicas_at_end: Some(replicas),
         }
     }
 

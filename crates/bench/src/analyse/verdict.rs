@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Bottleneck, StageFindings, StageName, StepFindings, Withheld, rate};
+use super::{Bottleneck, StageFindings, StageName, StepFindings, Withheld, paths, rate};
 use crate::cluster::Service;
 use crate::measure::Samples;
 
@@ -40,6 +40,7 @@ pub(super) fn doubts(samples: &Samples, findings: &mut StepFindings) {
             ));
         }
     }
+    doubts.extend(paths::doubts(&findings.paths));
     findings.warnings.extend(doubts);
 }
 
@@ -85,6 +86,15 @@ fn unfit(samples: &Samples, findings: &StepFindings, loop_seconds: Option<f64>) 
     if samples.restarts > 0 {
         let died = counted(samples.restarts, "replica");
         return Some(format!("{died} died during the window: this was not one steady state"));
+    }
+    if samples.replicas_at_end.is_some_and(|end| end != replicas) {
+        return Some("somebody scaled the app during the window".to_owned());
+    }
+    if samples.first.workers.is_empty() && samples.last.workers.is_empty() {
+        return Some(
+            "the workers send no reports, as the original app's do not: only the rate is known"
+                .to_owned(),
+        );
     }
     let (Some(loop_seconds), Some(closure)) = (loop_seconds, findings.closure) else {
         return Some("no worker completed a loop during the window".to_owned());

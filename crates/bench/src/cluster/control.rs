@@ -244,7 +244,7 @@ impl Client {
         let (input, output) = stream.into_split();
         let line = Line { input: BufReader::new(input), output };
         let mut client = Self { line, pid: 0 };
-        client.pid = client.status().await?.pid;
+        client.pid = client.status().await?.pid.unwrap_or_default();
         Ok(client)
     }
 

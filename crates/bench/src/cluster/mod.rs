@@ -1,15 +1,20 @@
 //! The only part of bench that changes the world: it starts, scales and stops the app. Everything
-//! above sees a [`Cluster`], whether the app was started here or by a `bench up` elsewhere.
+//! above sees a [`Cluster`], whether the app was started here, by a `bench up` elsewhere, or is a
+//! stack of a Docker Swarm.
 
 pub mod control;
 pub mod local;
+pub mod swarm;
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::measure::Route;
 
 /// The services of the app that can be scaled or published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -70,6 +75,44 @@ pub struct ServiceStatus {
     pub restarts: u64,
     /// How the last one died, in words.
     pub last_death: Option<String>,
+    /// Where each ready replica is, by its name, where that says more than the name.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Wanted replicas that are not ready yet, by how far they have come.
+    #[serde(default)]
+    pub states: BTreeMap<String, u32>,
+    /// Why wanted replicas are not ready, as far as the cluster says.
+    #[serde(default)]
+    pub troubles: Vec<Trouble>,
+    /// When the youngest ready replica was made, by the cluster's clock, in Unix microseconds.
+    #[serde(default)]
+    pub created_us: Option<i64>,
+    /// When the last replica became ready, likewise.
+    #[serde(default)]
+    pub ready_since_us: Option<i64>,
+}
+
+/// A wanted replica that does not start, or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Which, as `rng.3`.
+    pub replica: String,
+    /// On which node, if on any.
+    pub node: Option<String>,
+    /// How far it came.
+    pub state: String,
+    /// The cluster's own words.
+    pub error: String,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { replica, node, state, error } = self;
+        match node {
+            Some(node) => write!(out, "{replica} on {node}: {state}: {error}"),
+            None => write!(out, "{replica}: {state}: {error}"),
+        }
+    }
 }
 
 impl ServiceStatus {
@@ -83,14 +126,14 @@ impl ServiceStatus {
 /// The app as the cluster sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// Process id of the bench that runs the app.
-    pub pid: u32,
-    /// Where webui is published.
-    pub webui: SocketAddr,
-    /// Where rng is published.
-    pub rng: SocketAddr,
-    /// Where hasher is published.
-    pub hasher: SocketAddr,
+    /// Process id of the bench that runs the app, where one does.
+    pub pid: Option<u32>,
+    /// Where webui is published, the likeliest address first.
+    pub webui: Vec<SocketAddr>,
+    /// Where rng is published, likewise.
+    pub rng: Vec<SocketAddr>,
+    /// Where hasher is published, likewise.
+    pub hasher: Vec<SocketAddr>,
     /// Every service.
     pub services: Vec<ServiceStatus>,
 }
@@ -113,6 +156,18 @@ impl Status {
         self.services.iter().find(|status| status.service == service)
     }
 
+    /// Every ready replica's whereabouts, by its name.
+    #[must_use]
+    pub fn labels(&self) -> BTreeMap<String, String> {
+        let labels = self.services.iter().flat_map(|service| service.labels.clone());
+        labels.collect()
+    }
+
+    /// What keeps wanted replicas from being ready.
+    pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        self.services.iter().flat_map(|service| &service.troubles)
+    }
+
     /// Restarts of all services together.
     #[must_use]
     pub fn restarts(&self) -> u64 {
@@ -127,6 +182,8 @@ pub enum Cluster {
     Own(Arc<local::LocalCluster>),
     /// Started by another `bench up`, which keeps it when this process ends.
     Attached(control::Client),
+    /// A stack of a swarm, which goes on when this process ends.
+    Swarm(Box<swarm::Swarm>),
 }
 
 impl Cluster {
@@ -138,6 +195,7 @@ impl Cluster {
             Self::Attached(client) => {
                 format!("local, the app that bench up (pid {}) runs", client.pid())
             }
+            Self::Swarm(swarm) => swarm.describe(),
         }
     }
 
@@ -152,6 +210,7 @@ impl Cluster {
                 Ok(())
             }
             Self::Attached(client) => client.scale(replicas).await,
+            Self::Swarm(swarm) => swarm.scale(replicas).await,
         }
     }
 
@@ -163,13 +222,32 @@ impl Cluster {
         match self {
             Self::Own(local) => Ok(local.status()),
             Self::Attached(client) => client.status().await,
+            Self::Swarm(swarm) => swarm.status().await,
         }
     }
 
-    /// Stops the app if it was started here.
-    pub async fn stop(self) {
-        if let Self::Own(local) = self {
-            local.stop().await;
+    /// A way to each node's published ports, where there are nodes to tell apart.
+    ///
+    /// # Errors
+    /// When the swarm is gone.
+    pub async fn routes(&mut self) -> Result<Vec<Route>, Failure> {
+        match self {
+            Self::Swarm(swarm) => swarm.routes().await,
+            Self::Own(_) | Self::Attached(_) => Ok(Vec::new()),
         }
+    }
+
+    /// Leaves the app: stops it if it was started here; otherwise with `restore` puts replica
+    /// counts back to what they were.
+    ///
+    /// # Errors
+    /// When a swarm's counts could not be put back.
+    pub async fn leave(self, restore: bool) -> Result<(), Failure> {
+        match self {
+            Self::Own(local) => local.stop().await,
+            Self::Attached(_) => {}
+            Self::Swarm(swarm) => swarm.leave(restore).await?,
+        }
+        Ok(())
     }
 }

@@ -1,9 +1,9 @@
-//! Findings as one JSON document, the same that `findings.json` holds.
+//! Anything as one JSON document; of findings the same that `findings.json` holds.
 
-use crate::analyse::Findings;
+use serde::Serialize;
 
-pub(super) fn render(findings: &Findings) -> String {
-    match serde_json::to_string_pretty(findings) {
+pub(super) fn pretty(value: &impl Serialize) -> String {
+    match serde_json::to_string_pretty(value) {
         Ok(text) => text + "\n",
         Err(error) => format!("{}\n", serde_json::json!({ "error": error.to_string() })),
     }

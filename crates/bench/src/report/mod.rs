@@ -3,6 +3,7 @@
 mod csv;
 mod json;
 mod markdown;
+pub mod status;
 mod table;
 mod words;
 
@@ -14,7 +15,7 @@ use crate::cli::Format;
 pub fn render(findings: &Findings, format: Format) -> String {
     match format {
         Format::Table => table::render(findings),
-        Format::Json => json::render(findings),
+        Format::Json => json::pretty(findings),
         Format::Csv => csv::render(findings),
         Format::Markdown => markdown::render(findings),
     }

@@ -9,7 +9,7 @@ use tabled::settings::object::{Columns, Rows};
 use tabled::settings::style::Style as Frame;
 use tabled::settings::{Alignment, Modify, Padding};
 
-use super::words::{self, STAGE_HEAD, STEP_HEAD};
+use super::words::{self, PATH_HEAD, STAGE_HEAD, STEP_HEAD};
 use crate::analyse::verdict::counted;
 use crate::analyse::{Findings, StepFindings};
 
@@ -45,6 +45,13 @@ fn render_step(step: &StepFindings) -> String {
             counted(step.workers, "worker")
         );
     }
+    for line in words::balance(step) {
+        let _ = writeln!(text, "{FAINT}{line}{FAINT:#}");
+    }
+    if !step.paths.is_empty() {
+        let rows = step.paths.iter().map(words::path_row);
+        let _ = writeln!(text, "{}", table(PATH_HEAD, rows, 2));
+    }
     let style = if step.bottleneck.is_some() { GOOD } else { DOUBT };
     let _ = writeln!(text, "\n{style}{}{style:#}", words::verdict(step));
     let next = words::next(step);
@@ -68,12 +75,13 @@ fn headline(step: &StepFindings) -> String {
         false => String::new(),
     };
     format!(
-        "{STRONG}{}{STRONG:#}   settled in {}, measured for {}\n\n\
+        "{STRONG}{}{STRONG:#}   settled in {}{}, measured for {}\n\n\
          {STRONG}{:>9.2} hashes/s{STRONG:#}{statistical}{flush}   {FAINT}{:.2} {} by the counter\
          {FAINT:#}\n\
          {STRONG}{:>9.2} coins/s{STRONG:#}  {:.2} to {:.2}\n\n",
         words::replicas(step),
         words::seconds(step.settled_after_ms),
+        words::phases(step).map_or_else(String::new, |phases| format!(" ({phases})")),
         words::seconds(step.window_ms),
         rate.interval.value,
         counter.interval.value,
@@ -85,7 +93,7 @@ fn headline(step: &StepFindings) -> String {
 }
 
 /// A table with numbers to the right from column `numbers` on.
-fn table<const N: usize>(
+pub(super) fn table<const N: usize>(
     head: [&str; N],
     rows: impl Iterator<Item = [String; N]>,
     numbers: usize,

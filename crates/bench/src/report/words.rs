@@ -1,7 +1,13 @@
 //! Numbers and rows as people read them, shared by the tables of all formats.
 
 use crate::analyse::verdict::counted;
-use crate::analyse::{StageFindings, StepFindings};
+use crate::analyse::{Balance, PathFindings, StageFindings, StepFindings};
+use crate::measure::Phases;
+
+/// Replicas whose shares differ by more are listed.
+const EVEN: f64 = 0.05;
+/// So few replicas are listed in any case.
+const FEW: usize = 5;
 
 /// Head of the table of stages.
 pub(super) const STAGE_HEAD: [&str; 10] =
@@ -10,6 +16,10 @@ pub(super) const STAGE_HEAD: [&str; 10] =
 /// Head of the table of steps.
 pub(super) const STEP_HEAD: [&str; 8] =
     ["worker", "rng", "hasher", "hashes/s", "±", "coins/s", "bound", "limit"];
+
+/// Head of the table of ways between nodes.
+pub(super) const PATH_HEAD: [&str; 6] =
+    ["from", "to node", "probes", "failed", "connect p50", "answer p50"];
 
 /// Nothing to show.
 pub(super) const NONE: &str = "-";
@@ -29,6 +39,18 @@ pub(super) fn stage_row(stage: &StageFindings) -> [String; 10] {
             .map_or_else(|| NONE.to_owned(), |share| format!("{:.0} %", share * 100.0)),
         stage.waiting.map_or_else(|| NONE.to_owned(), |waiting| format!("{waiting:.2}")),
         format!("{:.2}", stage.present),
+    ]
+}
+
+/// One row of the table of ways between nodes.
+pub(super) fn path_row(path: &PathFindings) -> [String; 6] {
+    [
+        path.from.clone(),
+        path.to.clone(),
+        path.probes.to_string(),
+        path.failed.to_string(),
+        time(path.connect_p50_ms),
+        time(path.answer_p50_ms),
     ]
 }
 
@@ -80,6 +102,45 @@ pub(super) fn next(step: &StepFindings) -> Vec<String> {
         }
     };
     step.next.iter().map(line).collect()
+}
+
+/// How a change of replicas went: `made after 0.1 s, running after 1.2 s, ...`.
+pub(super) fn phases(step: &StepFindings) -> Option<String> {
+    let Phases { created_ms, running_ms, seen_ms, served_ms } = step.phases?;
+    let at = |name: &str, ms: i64| format!("{name} {}", seconds(u64::try_from(ms).unwrap_or(0)));
+    let parts = [
+        created_ms.map(|ms| at("made", ms)),
+        running_ms.map(|ms| at("running", ms)),
+        Some(at("seen", seen_ms)),
+        Some(at("served", served_ms)),
+    ];
+    Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+/// How evenly the replicas were used, and by what policy: a line for each service with several.
+pub(super) fn balance(step: &StepFindings) -> Vec<String> {
+    let policies: Vec<_> = step.policies.keys().map(String::as_str).collect();
+    let policy = policies.join(" and ");
+    let line = |name: &str, balance: &Balance| {
+        let shares: Vec<String> = balance
+            .shares
+            .iter()
+            .map(|(who, share)| format!("{who} {:.1}", share * 100.0))
+            .collect();
+        let listed = match balance.spread > EVEN || shares.len() <= FEW {
+            true => format!(": {} %", shares.join(", ")),
+            false => String::new(),
+        };
+        format!(
+            "{policy} over {} {name} replicas, shares within {:.1} % of each other{listed}",
+            shares.len(),
+            balance.spread * 100.0
+        )
+    };
+    [("rng", &step.rng_balance), ("hasher", &step.hasher_balance)]
+        .into_iter()
+        .filter_map(|(name, balance)| Some(line(name, balance.as_ref()?)))
+        .collect()
 }
 
 /// `± 0.43`.

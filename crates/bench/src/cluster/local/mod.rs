@@ -148,10 +148,10 @@ impl LocalCluster {
         let [webui, rng, hasher] = self.published;
         let services = [&self.worker, &self.rng, &self.hasher, &self.webui];
         Status {
-            pid: std::process::id(),
-            webui,
-            rng,
-            hasher,
+            pid: Some(std::process::id()),
+            webui: vec![webui],
+            rng: vec![rng],
+            hasher: vec![hasher],
             services: services.map(|supervisor| locked(supervisor).status()).into(),
         }
     }

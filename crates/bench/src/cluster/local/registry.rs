@@ -114,6 +114,11 @@ impl Registry {
             leaving: u32::try_from(leaving).unwrap_or(u32::MAX),
             restarts: state.restarts,
             last_death: state.last_death.clone(),
+            labels: BTreeMap::new(),
+            states: BTreeMap::new(),
+            troubles: Vec::new(),
+            created_us: None,
+            ready_since_us: None,
         }
     }
 

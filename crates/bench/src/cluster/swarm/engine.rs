@@ -1,0 +1,267 @@
+//! Talking to a Docker engine: connecting, agreeing on an API version, time limits, and what went
+//! wrong in sentences that say what to do. Knows nothing of the app.
+
+use std::time::Duration;
+
+use bollard::errors::Error;
+use bollard::models::{LocalNodeState, SwarmInfo};
+use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
+use hyper::Uri;
+
+use super::endpoint::Endpoint;
+use crate::failure::Failure;
+
+/// How long an answer of the engine may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Docker Engine 20.10's API.
+const OLDEST_API: (usize, usize) = (1, 41);
+
+/// A connection to an engine that is a manager of a swarm.
+#[derive(Debug)]
+pub struct Engine {
+    docker: Docker,
+    endpoint: Endpoint,
+    node: Option<String>,
+}
+
+/// Why an engine cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Nobody answers there, or not as an engine does.
+    #[error("{0}")]
+    Away(String),
+    /// It is there, but no manager of a swarm.
+    #[error("{0}")]
+    NoManager(String),
+    /// It refused what was asked of it.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        Self::Swarm(error.to_string())
+    }
+}
+
+impl Engine {
+    /// Connects to the engine at `endpoint` and sees that it manages a swarm.
+    ///
+    /// # Errors
+    /// When it does not answer, is too old, or is no manager.
+    pub async fn connect(endpoint: &Endpoint) -> Result<Self, EngineError> {
+        let docker = open(endpoint).map_err(|error| away(endpoint, &error))?;
+        let version = limited(docker.version()).await.map_err(|error| away(endpoint, &error))?;
+        let api = version.api_version.unwrap_or_default();
+        let api = agreed(&api)
+            .map_err(|reason| EngineError::Away(format!("the engine at {endpoint} {reason}")))?;
+        let docker = docker.with_request_modifier(move |mut request| {
+            *request.uri_mut() = versioned(request.uri(), api);
+            request
+        });
+        let info = limited(docker.info()).await.map_err(|error| away(endpoint, &error))?;
+        let swarm = info.swarm.unwrap_or_default();
+        manager(endpoint, &swarm)?;
+        Ok(Self { docker, endpoint: endpoint.clone(), node: swarm.node_id })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Id of the node it is.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        self.node.as_deref()
+    }
+
+    /// The API itself, for what needs no time limit.
+    #[must_use]
+    pub fn api(&self) -> &Docker {
+        &self.docker
+    }
+
+    /// Waits for the answer to `question`, which is about `what`.
+    ///
+    /// # Errors
+    /// When there is none in time, or it is a refusal.
+    pub fn ask<T>(
+        &self,
+        what: &str,
+        question: impl Future<Output = Result<T, Error>>,
+    ) -> impl Future<Output = Result<T, EngineError>> {
+        // The library's futures hold whole descriptions of services: far too large for the stack.
+        let question = Box::pin(question);
+        async move {
+            limited(question).await.map_err(|error| match error {
+                Error::DockerResponseServerError { message, .. } => {
+                    EngineError::Refused(refusal(what, &message))
+                }
+                error => away(&self.endpoint, &error),
+            })
+        }
+    }
+}
+
+fn open(endpoint: &Endpoint) -> Result<Docker, Error> {
+    let seconds = PATIENCE.as_secs();
+    match endpoint {
+        Endpoint::Unix(path) => {
+            Docker::connect_with_unix(&path.to_string_lossy(), seconds, API_DEFAULT_VERSION)
+        }
+        Endpoint::Tcp(address) => {
+            Docker::connect_with_http(&format!("tcp://{address}"), seconds, API_DEFAULT_VERSION)
+        }
+        Endpoint::Tls { address, certificates } => Docker::connect_with_ssl(
+            &format!("tcp://{address}"),
+            &certificates.join("key.pem"),
+            &certificates.join("cert.pem"),
+            &certificates.join("ca.pem"),
+            seconds,
+            API_DEFAULT_VERSION,
+        ),
+    }
+}
+
+/// The library limits the wait for an answer's head only; its body may stall too.
+async fn limited<T>(question: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::time::timeout(PATIENCE, question).await.unwrap_or(Err(Error::RequestTimeoutError))
+}
+
+/// The newest API version both sides know.
+fn agreed(theirs: &str) -> Result<(usize, usize), String> {
+    let parsed = theirs.split_once('.').and_then(|(major, minor)| {
+        Some((major.parse::<usize>().ok()?, minor.parse::<usize>().ok()?))
+    });
+    let theirs = parsed.ok_or_else(|| format!("names no API version ('{theirs}')"))?;
+    let ClientVersion { major_version, minor_version } = API_DEFAULT_VERSION;
+    match theirs < OLDEST_API {
+        true => Err(format!(
+            "is too old: its API is {}.{}, Docker Engine 20.10 or newer is needed",
+            theirs.0, theirs.1
+        )),
+        false => Ok(theirs.min((*major_version, *minor_version))),
+    }
+}
+
+/// The same address below `/v<major>.<minor>`: left out, an engine answers in the newest shape it
+/// knows, whatever that is.
+fn versioned(uri: &Uri, (major, minor): (usize, usize)) -> Uri {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = format!("/v{major}.{minor}{path}").parse().ok();
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}
+
+/// What the engine's own words leave out: what to do.
+fn refusal(what: &str, message: &str) -> String {
+    let message = message.trim().trim_start_matches("rpc error: ");
+    let lost = message.contains("does not have a leader") || message.contains("context deadline");
+    match lost {
+        true => format!(
+            "{what}: the swarm has no leader ({message}): bring back managers until more than half \
+             of them are up"
+        ),
+        false => format!("{what}: the engine refused: {message}"),
+    }
+}
+
+fn manager(endpoint: &Endpoint, swarm: &SwarmInfo) -> Result<(), EngineError> {
+    let reason = match swarm.local_node_state {
+        Some(LocalNodeState::ACTIVE) if swarm.control_available == Some(true) => return Ok(()),
+        Some(LocalNodeState::ACTIVE) => {
+            let managers = swarm.remote_managers.iter().flatten();
+            let managers: Vec<_> = managers.filter_map(|peer| peer.addr.as_deref()).collect();
+            format!(
+                "is a worker of its swarm; name a manager with --engine, --context or DOCKER_HOST \
+                 (managers: {})",
+                managers.join(", ")
+            )
+        }
+        Some(LocalNodeState::LOCKED) => {
+            String::from("is locked; unlock it with `docker swarm unlock`")
+        }
+        Some(LocalNodeState::PENDING | LocalNodeState::ERROR) => format!(
+            "has not joined its swarm: {}",
+            swarm.error.as_deref().filter(|text| !text.is_empty()).unwrap_or("still pending")
+        ),
+        _ => String::from("is in no swarm; make one with `docker swarm init`"),
+    };
+    Err(EngineError::NoManager(format!("the engine at {endpoint} {reason}")))
+}
+
+/// Why an engine does not answer, from whatever the layers below said.
+fn away(endpoint: &Endpoint, error: &Error) -> EngineError {
+    let reason = chain(error);
+    let advice = match error {
+        Error::RequestTimeoutError => {
+            return EngineError::Away(format!(
+                "the engine at {endpoint} does not answer within {PATIENCE:?}; is it stopped, or \
+                 behind a firewall?"
+            ));
+        }
+        Error::JsonDataError { .. } => "what answers there is no Docker engine",
+        Error::CertPathError { path } => {
+            return EngineError::Away(format!(
+                "cannot read {}: TLS to {endpoint} needs ca.pem, cert.pem and key.pem in the \
+                 directory that DOCKER_CERT_PATH names",
+                path.display()
+            ));
+        }
+        _ if reason.contains("ermission denied") => {
+            "run bench as root or as a member of the group docker"
+        }
+        _ if reason.contains("ertificate") || reason.contains("UnknownIssuer") => {
+            "the certificates in DOCKER_CERT_PATH must be of the engine's own authority"
+        }
+        _ if reason.contains("nvalid") => "what answers there is no Docker engine, or wants TLS",
+        _ => "start it, or name another with --engine, --context or DOCKER_HOST",
+    };
+    EngineError::Away(format!("no Docker engine at {endpoint}: {reason}; {advice}"))
+}
+
+/// The innermost reasons, without what only repeats them.
+fn chain(error: &Error) -> String {
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        let text = inner.to_string();
+        if !words.contains(&text) {
+            words = format!("{words}: {text}");
+        }
+        source = inner.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_version_is_the_newest_both_know() {
+        assert_eq!(agreed("1.41"), Ok((1, 41)));
+        assert_eq!(agreed("1.99"), Ok((1, API_DEFAULT_VERSION.minor_version)));
+        assert!(agreed("1.40").unwrap_err().contains("20.10"));
+        assert!(agreed("").is_err());
+        let uri = "http://host:2375/services?filters=%7B%7D".parse().unwrap();
+        let expected = "http://host:2375/v1.41/services?filters=%7B%7D";
+        assert_eq!(versioned(&uri, (1, 41)).to_string(), expected);
+    }
+
+    #[test]
+    fn only_a_manager_will_do() {
+        let endpoint = Endpoint::Tcp("m1:2375".into());
+        let said = |swarm: &SwarmInfo| manager(&endpoint, swarm).map_err(|e| e.to_string());
+        let mut swarm = SwarmInfo::default();
+        assert!(said(&swarm).unwrap_err().contains("docker swarm init"));
+        swarm.local_node_state = Some(LocalNodeState::ACTIVE);
+        assert!(said(&swarm).unwrap_err().contains("is a worker"));
+        swarm.control_available = Some(true);
+        assert_eq!(said(&swarm), Ok(()));
+        swarm.local_node_state = Some(LocalNodeState::LOCKED);
+        assert!(said(&swarm).unwrap_err().contains("swarm unlock"));
+    }
+}

@@ -1,0 +1,323 @@
+//! bench as one-off services of the stack's network: making them, following their logs, and
+//! removing them.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::models::{
+    NetworkAttachmentConfig, ServiceSpec, ServiceSpecMode, ServiceSpecModeReplicated, Task,
+    TaskSpec, TaskSpecContainerSpec, TaskSpecLogDriver, TaskSpecRestartPolicy,
+    TaskSpecRestartPolicyConditionEnum,
+};
+use bollard::query_parameters::{ListTasksOptionsBuilder, LogsOptionsBuilder};
+use futures_util::StreamExt as _;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::engine::{Engine, EngineError};
+use super::stack::{Member, Members, STACK_LABEL};
+use crate::cluster::Service;
+use crate::failure::Failure;
+use crate::inside::Message;
+use crate::inside::line::Decoder;
+
+/// Says who made a one-off service.
+const MADE_BY: &str = "dockercoins.bench";
+/// How long the first word from inside may take: images may have to be pulled.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+const LOOK_PERIOD: Duration = Duration::from_millis(250);
+/// So often a task may fail before it is hopeless.
+const MOST_FAILURES: usize = 3;
+
+/// The one-off services of this run.
+#[derive(Debug)]
+pub(super) struct Services {
+    names: Vec<String>,
+    /// Follow their logs for as long as this lives.
+    followers: JoinSet<()>,
+}
+
+/// Starts the services and waits for the first word from inside.
+///
+/// # Errors
+/// When they cannot be made, or do not start; then none is left.
+pub(super) async fn start(
+    engine: &Engine,
+    stack: &str,
+    members: &Members,
+    image: Option<&str>,
+) -> Result<(Services, UnboundedReceiver<Message>), Failure> {
+    let (send, mut messages) = mpsc::unbounded_channel();
+    let mut services = Services { names: Vec::new(), followers: JoinSet::new() };
+    let started = async {
+        services.make_all(engine, (stack, members, image), &send).await?;
+        first_word(engine, &services.names, &mut messages).await
+    };
+    match Box::pin(started).await {
+        Ok(()) => Ok((services, messages)),
+        Err(failure) => {
+            services.remove(engine).await?;
+            Err(failure)
+        }
+    }
+}
+
+impl Services {
+    async fn make_all(
+        &mut self,
+        engine: &Engine,
+        (stack, members, image): (&str, &Members, Option<&str>),
+        send: &UnboundedSender<Message>,
+    ) -> Result<(), Failure> {
+        for kind in [Kind::Reader, Kind::Paths] {
+            let spec = kind.spec(stack, members, image)?;
+            let name = spec.name.clone().unwrap_or_default();
+            make(engine, &name, spec).await?;
+            self.names.push(name.clone());
+            self.followers.spawn(follow(engine.api().clone(), name, send.clone()));
+        }
+        Ok(())
+    }
+
+    /// Removes the services.
+    ///
+    /// # Errors
+    /// When the engine does not: their names are in the sentence.
+    pub(super) async fn remove(self, engine: &Engine) -> Result<(), Failure> {
+        for name in &self.names {
+            let removed = engine.ask(name, engine.api().delete_service(name)).await;
+            removed.map_err(|error| {
+                Failure::Swarm(format!(
+                    "{error}; remove what is left with `docker service rm {}`",
+                    self.names.join(" ")
+                ))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// What a one-off service is for.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Reads the app, anywhere.
+    Reader,
+    /// Probes the ways to the replicas, on every node.
+    Paths,
+}
+
+impl Kind {
+    fn spec(
+        self,
+        stack: &str,
+        members: &Members,
+        image: Option<&str>,
+    ) -> Result<ServiceSpec, Failure> {
+        let named = |service| members.get(&service).map(|member| member.name.clone());
+        let (Some(worker), Some(webui), Some(rng), Some(hasher)) = (
+            members.get(&Service::Worker),
+            named(Service::Webui),
+            named(Service::Rng),
+            named(Service::Hasher),
+        ) else {
+            return Err(Failure::Stack(format!("stack '{stack}' is not complete")));
+        };
+        let mut arguments: Vec<String> =
+            ["inside", "--webui", &webui, "--rng", &rng, "--hasher", &hasher]
+                .map(str::to_owned)
+                .into();
+        if matches!(self, Self::Paths) {
+            // The swarm fills it in on each node.
+            arguments.extend(["--paths-from".to_owned(), "{{.Node.Hostname}}".to_owned()]);
+        }
+        Ok(ServiceSpec {
+            name: Some(match self {
+                Self::Reader => format!("{stack}_bench"),
+                Self::Paths => format!("{stack}_bench-paths"),
+            }),
+            // Of the stack, so that `docker stack rm` takes along what a killed bench left.
+            labels: Some(HashMap::from([
+                (STACK_LABEL.to_owned(), stack.to_owned()),
+                (MADE_BY.to_owned(), maker()),
+            ])),
+            mode: Some(match self {
+                Self::Reader => ServiceSpecMode {
+                    replicated: Some(ServiceSpecModeReplicated { replicas: Some(1) }),
+                    ..ServiceSpecMode::default()
+                },
+                Self::Paths => {
+                    ServiceSpecMode { global: Some(<_>::default()), ..ServiceSpecMode::default() }
+                }
+            }),
+            task_template: Some(task(worker, image, arguments)),
+            ..ServiceSpec::default()
+        })
+    }
+}
+
+fn task(worker: &Member, image: Option<&str>, arguments: Vec<String>) -> TaskSpec {
+    let networks = worker.networks.iter().map(|network| NetworkAttachmentConfig {
+        target: Some(network.clone()),
+        ..NetworkAttachmentConfig::default()
+    });
+    // Whatever the engine's own log driver is, this one's logs can be read back.
+    let limits = [("max-size", "20m"), ("max-file", "2")];
+    let limits = limits.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    TaskSpec {
+        container_spec: Some(TaskSpecContainerSpec {
+            image: Some(image.map_or_else(|| beside(&worker.image), str::to_owned)),
+            args: Some(arguments),
+            read_only: Some(true),
+            init: Some(false),
+            capability_drop: Some(vec!["ALL".to_owned()]),
+            ..TaskSpecContainerSpec::default()
+        }),
+        networks: Some(networks.collect()),
+        restart_policy: Some(TaskSpecRestartPolicy {
+            condition: Some(TaskSpecRestartPolicyConditionEnum::ANY),
+            delay: Some(1_000_000_000),
+            ..TaskSpecRestartPolicy::default()
+        }),
+        log_driver: Some(TaskSpecLogDriver {
+            name: Some("json-file".to_owned()),
+            options: Some(HashMap::from(limits)),
+        }),
+        ..TaskSpec::default()
+    }
+}
+
+/// bench's image beside the worker's: the same registry, the same tag.
+fn beside(worker: &str) -> String {
+    let image = worker.split('@').next().unwrap_or_default();
+    let (place, last) = image.rsplit_once('/').map_or(("", image), |(place, last)| (place, last));
+    let tag = last.split_once(':').map_or(String::new(), |(_, tag)| format!(":{tag}"));
+    if place.is_empty() { format!("bench{tag}") } else { format!("{place}/bench{tag}") }
+}
+
+fn maker() -> String {
+    format!("{} {}", service::launch::host_name(), std::process::id())
+}
+
+/// Makes a service; one that a killed bench of this machine left is replaced.
+async fn make(engine: &Engine, name: &str, spec: ServiceSpec) -> Result<(), Failure> {
+    let made = engine.ask(name, engine.api().create_service(spec.clone(), None)).await;
+    let refused = match made {
+        Ok(_) => return Ok(()),
+        Err(EngineError::Refused(reason)) if reason.contains("name conflicts") => reason,
+        Err(error) => return Err(error.into()),
+    };
+    let inspected = engine
+        .api()
+        .inspect_service(name, None::<bollard::query_parameters::InspectServiceOptions>);
+    let labels = engine.ask(name, inspected).await?.spec.and_then(|spec| spec.labels);
+    let by = labels.and_then(|labels| labels.get(MADE_BY).cloned());
+    let Some(by) = by else { return Err(Failure::Swarm(refused)) };
+    if !is_gone(&by) {
+        return Err(Failure::Swarm(format!(
+            "another bench ({by}) measures this stack from inside; wait for it, or if it is gone \
+             remove what it left with `docker service rm {name}`"
+        )));
+    }
+    engine.ask(name, engine.api().delete_service(name)).await?;
+    engine.ask(name, engine.api().create_service(spec, None)).await?;
+    Ok(())
+}
+
+/// Whether the bench that made a service was of this machine and is no more.
+fn is_gone(by: &str) -> bool {
+    let Some((host, pid)) = by.split_once(' ') else { return false };
+    let pid = pid.parse().ok().and_then(rustix::process::Pid::from_raw);
+    host == service::launch::host_name()
+        && pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_err())
+}
+
+/// Waits until something comes from inside; a task that cannot start ends the wait.
+async fn first_word(
+    engine: &Engine,
+    names: &[String],
+    messages: &mut UnboundedReceiver<Message>,
+) -> Result<(), Failure> {
+    let begin = Instant::now();
+    let mut looks = tokio::time::interval(LOOK_PERIOD);
+    loop {
+        tokio::select! {
+            word = messages.recv() => match word {
+                Some(_) => return Ok(()),
+                None => return Err(Failure::Swarm("the logs from inside ended".to_owned())),
+            },
+            _ = looks.tick() => {}
+        }
+        let options = ListTasksOptionsBuilder::default()
+            .filters(&HashMap::from([("service".to_owned(), names.to_vec())]))
+            .build();
+        let tasks = engine.ask("tasks", engine.api().list_tasks(Some(options))).await?;
+        let errors: Vec<String> = tasks.iter().filter_map(error).collect();
+        if errors.len() >= MOST_FAILURES || begin.elapsed() > START_TIMEOUT {
+            return Err(not_inside(errors.last().map(String::as_str)));
+        }
+    }
+}
+
+fn not_inside(error: Option<&str>) -> Failure {
+    let reason = error.unwrap_or("nothing came from it, and the swarm gives no reason");
+    Failure::Swarm(format!(
+        "bench does not start inside the stack: {reason}; its image must be where the worker's is \
+         (`make images` makes both), or be named with --inside-image"
+    ))
+}
+
+fn error(task: &Task) -> Option<String> {
+    let status = task.status.as_ref()?;
+    let error = status.err.clone().filter(|error| !error.is_empty())?;
+    Some(format!("{}: {error}", status.state.map(|state| state.to_string()).unwrap_or_default()))
+}
+
+/// Sends on every message in a service's log, for as long as somebody listens.
+async fn follow(docker: bollard::Docker, name: String, send: UnboundedSender<Message>) {
+    let mut since = 0;
+    while !send.is_closed() {
+        let options = LogsOptionsBuilder::default().follow(true).stdout(true).since(since).build();
+        let mut log = std::pin::pin!(docker.service_logs(&name, Some(options)));
+        let mut decoder = Decoder::default();
+        let mut rest = String::new();
+        while let Some(Ok(output)) = log.next().await {
+            rest.push_str(&String::from_utf8_lossy(output.as_ref()));
+            while let Some(end) = rest.find('\n') {
+                let line: String = rest.drain(..=end).collect();
+                if let Some(message) = decoder.take(&line)
+                    && send.send(message).is_err()
+                {
+                    return;
+                }
+            }
+        }
+        // A manager that is replaced, or a log that is not there yet: what came is not wanted twice.
+        since = i32::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+        tokio::time::sleep(LOOK_PERIOD).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn benchs_image_is_beside_the_workers() {
+        for (worker, expected) in [
+            ("127.0.0.1:5000/dockercoins/worker:latest", "127.0.0.1:5000/dockercoins/bench:latest"),
+            ("r/worker:v1@sha256:0123", "r/bench:v1"),
+            ("r:5000/worker", "r:5000/bench"),
+            ("worker", "bench"),
+        ] {
+            assert_eq!(beside(worker), expected);
+        }
+    }
+
+    #[test]
+    fn only_a_dead_process_of_this_machine_is_gone() {
+        assert!(!is_gone(&maker()));
+        assert!(is_gone(&format!("{} 2147483647", service::launch::host_name())));
+        assert!(!is_gone("elsewhere 2147483647") && !is_gone("nonsense"));
+    }
+}

@@ -1,0 +1,296 @@
+//! The app as a stack of a Docker Swarm: finds its services, scales them, and says how they are.
+//! It never starts or removes the app itself.
+
+mod addresses;
+pub mod endpoint;
+pub mod engine;
+mod inside;
+pub mod nodes;
+pub mod overview;
+pub mod stack;
+mod tasks;
+mod update;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use bollard::models::Task;
+use bollard::query_parameters::{ListNodesOptions, ListServicesOptions, ListTasksOptionsBuilder};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
+
+use self::addresses::Hosts;
+use self::endpoint::{Asked, Choice, Environment};
+use self::engine::Engine;
+use self::nodes::Nodes;
+use self::stack::{Members, Named};
+use self::tasks::Tasks;
+use super::{Replicas, Service, Status};
+use crate::failure::Failure;
+use crate::inside::Message;
+use crate::measure::Route;
+
+/// How long the swarm may be without a leader, which electing another takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Which stack, where, and how to reach it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Setup {
+    /// Which engine.
+    pub engine: Asked,
+    /// The stack's name.
+    pub stack: String,
+    /// Services that go by other names.
+    pub named: Named,
+    /// Where published ports can be reached, if not at the nodes' own addresses.
+    pub host: Option<String>,
+}
+
+/// What a look for the stack found.
+#[derive(Debug)]
+pub enum Found {
+    /// The stack.
+    Swarm(Box<Swarm>),
+    /// No engine, no manager, or no such stack; why, and whether somebody asked for that engine.
+    Nothing {
+        /// In a sentence.
+        reason: String,
+        /// The engine was named by flag, environment or context.
+        explicit: bool,
+    },
+}
+
+/// A stack of a swarm.
+#[derive(Debug)]
+pub struct Swarm {
+    engine: Engine,
+    setup: Setup,
+    members: Members,
+    nodes: usize,
+    /// Replicas there were before anything was scaled.
+    before: Replicas,
+    /// Replicas wanted at the last look.
+    latest: Replicas,
+    /// Services that read the app from inside, if any.
+    inside: Option<inside::Services>,
+    /// Tasks that ended although they were wanted: the swarm forgets them after a while.
+    dead: BTreeSet<String>,
+}
+
+/// What the swarm says at one moment.
+struct Look {
+    members: Members,
+    tasks: Vec<Task>,
+    nodes: Nodes,
+}
+
+impl Swarm {
+    /// Finds the stack.
+    ///
+    /// # Errors
+    /// When the engine cannot be used, or the stack or one of its services is not there.
+    pub async fn find(setup: &Setup) -> Result<Self, Failure> {
+        let environment = Environment::of_process();
+        let choice = Choice::from(&setup.engine, &environment).map_err(Failure::Swarm)?;
+        let engine = Engine::connect(&choice.endpoint).await?;
+        Self::of(engine, setup).await
+    }
+
+    /// Looks for the stack where the app may just as well run without one.
+    pub async fn look_for(setup: &Setup) -> Found {
+        let environment = Environment::of_process();
+        let (choice, explicit) = match Choice::from(&setup.engine, &environment) {
+            Ok(choice) => (choice.endpoint, choice.explicit),
+            Err(reason) => return Found::Nothing { reason, explicit: true },
+        };
+        let engine = match Engine::connect(&choice).await {
+            Ok(engine) => engine,
+            Err(error) => return Found::Nothing { reason: error.to_string(), explicit },
+        };
+        match Self::of(engine, setup).await {
+            Ok(swarm) => Found::Swarm(Box::new(swarm)),
+            Err(failure) => Found::Nothing { reason: failure.to_string(), explicit: true },
+        }
+    }
+
+    async fn of(engine: Engine, setup: &Setup) -> Result<Self, Failure> {
+        let setup = setup.clone();
+        let mut swarm = Self {
+            engine,
+            setup,
+            members: Members::new(),
+            nodes: 0,
+            before: Replicas::default(),
+            latest: Replicas::default(),
+            inside: None,
+            dead: BTreeSet::new(),
+        };
+        let look = swarm.look().await?;
+        swarm.before = swarm.status_of(&look).await.replicas();
+        swarm.latest = swarm.before;
+        Ok(swarm)
+    }
+
+    /// Which stack and why, in a few words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!(
+            "swarm, stack {} on {} node{}; the engine at {} manages it",
+            self.setup.stack,
+            self.nodes,
+            if self.nodes == 1 { "" } else { "s" },
+            self.engine.endpoint()
+        )
+    }
+
+    /// How things are now. A swarm without a leader is waited for.
+    ///
+    /// # Errors
+    /// When the engine is gone, or the stack.
+    pub async fn status(&mut self) -> Result<Status, Failure> {
+        let begin = Instant::now();
+        let look = loop {
+            match self.look().await {
+                Ok(look) => break look,
+                Err(failure @ Failure::Stack(_)) => return Err(failure),
+                Err(failure) if begin.elapsed() > PATIENCE => return Err(failure),
+                Err(_) => tokio::time::sleep(RETRY).await,
+            }
+        };
+        let status = self.status_of(&look).await;
+        self.latest = status.replicas();
+        Ok(status)
+    }
+
+    /// A way to each node's published ports, so that nodes can be told apart.
+    ///
+    /// # Errors
+    /// When the engine is gone, or the stack.
+    pub async fn routes(&mut self) -> Result<Vec<Route>, Failure> {
+        let look = self.look().await?;
+        Ok(self.routes_of(&look))
+    }
+
+    /// Asks for so many replicas; they come about afterwards.
+    ///
+    /// # Errors
+    /// When the swarm refuses, or a service cannot be scaled.
+    pub async fn scale(&mut self, replicas: Replicas) -> Result<(), Failure> {
+        let latest = self.latest;
+        for (service, now, wanted) in [
+            (Service::Hasher, latest.hasher, replicas.hasher),
+            (Service::Rng, latest.rng, replicas.rng),
+            (Service::Worker, latest.worker, replicas.worker),
+        ] {
+            let Some(member) = self.members.get(&service) else { continue };
+            match member.replicas {
+                Some(_) => update::scale(&self.engine, member, wanted).await?,
+                None if now == wanted => {}
+                None => return Err(global(service, &member.name, now)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Has the app read from inside its network, by bench's image beside the worker's unless
+    /// another is named; returns what is read.
+    ///
+    /// # Errors
+    /// When bench does not start there.
+    pub async fn go_inside(
+        &mut self,
+        image: Option<&str>,
+    ) -> Result<UnboundedReceiver<Message>, Failure> {
+        let started = inside::start(&self.engine, &self.setup.stack, &self.members, image).await?;
+        let (services, messages) = started;
+        self.inside = Some(services);
+        Ok(messages)
+    }
+
+    /// Removes what was made to measure, and puts replica counts back if that is wanted.
+    ///
+    /// # Errors
+    /// When the swarm refuses.
+    pub async fn leave(mut self, restore: bool) -> Result<(), Failure> {
+        let removed = match self.inside.take() {
+            Some(services) => services.remove(&self.engine).await,
+            None => Ok(()),
+        };
+        match restore {
+            true => self.scale(self.before).await.and(removed),
+            false => removed,
+        }
+    }
+
+    async fn look(&mut self) -> Result<Look, Failure> {
+        let services = self
+            .engine
+            .ask("services", self.engine.api().list_services(None::<ListServicesOptions>));
+        let services = services.await?;
+        let members = stack::members(&services, &self.setup.stack, &self.setup.named)
+            .map_err(Failure::Stack)?;
+        let names = members.values().map(|member| member.name.clone()).collect();
+        let options = ListTasksOptionsBuilder::default()
+            .filters(&HashMap::from([("service".to_owned(), names)]))
+            .build();
+        let tasks = self.engine.ask("tasks", self.engine.api().list_tasks(Some(options)));
+        let nodes =
+            self.engine.ask("nodes", self.engine.api().list_nodes(None::<ListNodesOptions>));
+        let (tasks, nodes) = tokio::join!(tasks, nodes);
+        let look = Look { members, tasks: tasks?, nodes: Nodes::of(&nodes?) };
+        self.members.clone_from(&look.members);
+        self.nodes = look.nodes.list().len();
+        let dead: Vec<String> =
+            tasks_of(&look).flat_map(|tasks| tasks.deaths().collect::<Vec<_>>()).collect();
+        self.dead.extend(dead);
+        Ok(look)
+    }
+
+    async fn status_of(&self, look: &Look) -> Status {
+        let hosts = self.hosts(look);
+        let mut published = BTreeMap::new();
+        for tasks in tasks_of(look) {
+            published.insert(tasks.service, hosts.addresses(tasks).await);
+        }
+        let mut at = |service| published.remove(&service).unwrap_or_default();
+        Status {
+            pid: None,
+            webui: at(Service::Webui),
+            rng: at(Service::Rng),
+            hasher: at(Service::Hasher),
+            services: tasks_of(look).map(|tasks| tasks.status(&self.dead)).collect(),
+        }
+    }
+
+    fn routes_of(&self, look: &Look) -> Vec<Route> {
+        let hosts = self.hosts(look);
+        let mut routes = Vec::new();
+        for tasks in tasks_of(look).filter(|tasks| tasks.service != Service::Worker) {
+            routes.extend(hosts.routes(tasks));
+        }
+        routes
+    }
+
+    fn hosts<'a>(&'a self, look: &'a Look) -> Hosts<'a> {
+        Hosts { engine: &self.engine, host: self.setup.host.as_deref(), nodes: &look.nodes }
+    }
+}
+
+fn tasks_of(look: &Look) -> impl Iterator<Item = Tasks<'_>> {
+    let Look { members, tasks, nodes } = look;
+    members.iter().map(move |(service, member)| Tasks {
+        service: *service,
+        member,
+        all: tasks,
+        nodes,
+    })
+}
+
+fn global(service: Service, name: &str, now: u32) -> Failure {
+    let service = service.name();
+    Failure::Swarm(format!(
+        "{name} runs in global mode, one replica on each node ({now} now), and cannot be scaled; \
+         deploy it with `mode: replicated`, as stack.yml does, or leave out --{service}"
+    ))
+}
