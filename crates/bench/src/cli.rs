@@ -14,6 +14,9 @@ pub const MOST_REPLICAS: u32 = 500;
 /// Most replicas of one service on a swarm: the largest ever shown in public ran 95,000 tasks.
 const MOST_ON_A_SWARM: u32 = 100_000;
 
+/// Environment variable that names the node whose ways are probed.
+pub const PATHS_FROM: &str = "BENCH_PATHS_FROM";
+
 /// Runs DockerCoins, scales it, measures it, and says what holds it back.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "bench", version, after_help = EXIT_CODES)]
@@ -150,7 +153,8 @@ pub struct InsideArgs {
     #[arg(long, value_name = "NAME", default_value = "hasher")]
     pub hasher: String,
     /// Probe the ways to the replicas from this node instead
-    #[arg(long, value_name = "NODE")]
+    // By environment too, since there, unlike in arguments, a swarm fills in the node's name.
+    #[arg(long, value_name = "NODE", env = PATHS_FROM)]
     pub paths_from: Option<String>,
 }
 

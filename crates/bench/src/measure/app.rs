@@ -62,6 +62,12 @@ impl App {
         Self { source: Source::Inside(Box::new(feed)), patience: SWARM_PATIENCE }
     }
 
+    /// Whether it is read from inside its network.
+    #[must_use]
+    pub fn is_inside(&self) -> bool {
+        matches!(self.source, Source::Inside(_))
+    }
+
     /// Takes note of where the app is now, as replicas may have moved.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::engine::{Engine, EngineError};
 use super::stack::{Member, Members, STACK_LABEL};
+use crate::cli::PATHS_FROM;
 use crate::cluster::Service;
 use crate::failure::Failure;
 use crate::inside::Message;
@@ -123,13 +124,10 @@ impl Kind {
         ) else {
             return Err(Failure::Stack(format!("stack '{stack}' is not complete")));
         };
-        let mut arguments: Vec<String> =
-            ["inside", "--webui", &webui, "--rng", &rng, "--hasher", &hasher]
-                .map(str::to_owned)
-                .into();
-        if matches!(self, Self::Paths) {
-            // The swarm fills it in on each node.
-            arguments.extend(["--paths-from".to_owned(), "{{.Node.Hostname}}".to_owned()]);
+        let arguments = ["inside", "--webui", &webui, "--rng", &rng, "--hasher", &hasher];
+        let mut task = task(worker, image, arguments.map(str::to_owned).into());
+        if let (Self::Paths, Some(container)) = (self, &mut task.container_spec) {
+            container.env = Some(vec![format!("{PATHS_FROM}={{{{.Node.Hostname}}}}")]);
         }
         Ok(ServiceSpec {
             name: Some(match self {
@@ -150,7 +148,7 @@ impl Kind {
                     ServiceSpecMode { global: Some(<_>::default()), ..ServiceSpecMode::default() }
                 }
             }),
-            task_template: Some(task(worker, image, arguments)),
+            task_template: Some(task),
             ..ServiceSpec::default()
         })
     }
