@@ -19,6 +19,11 @@ test: tools ## Install what is needed, then run every check and every test
 	$(MAKE) lint
 	$(CARGO) nextest run --workspace --profile ci
 	$(CARGO) test --workspace --doc --quiet
+	$(MAKE) test-lab
+
+.PHONY: test-lab
+test-lab: ## The tests on a swarm of several nodes, in a lab of their own; as root
+	scripts/test-lab
 
 .PHONY: lint
 lint: ## Formatting, lints, documentation, licences and advisories of dependencies
@@ -26,6 +31,7 @@ lint: ## Formatting, lints, documentation, licences and advisories of dependenci
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
 	scripts/deny
+	scripts/stack-check
 
 .PHONY: check
 check: ## Only the tests, as fast as can be

@@ -21,6 +21,15 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// The answer in these bytes, if they are a whole one.
+    #[must_use]
+    pub fn parse(answer: &[u8]) -> Option<Self> {
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
+        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some(Self { status, head, body: answer[end + 4..].to_vec() })
+    }
+
     /// The value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -69,14 +78,7 @@ pub async fn request(
         stream.write_all(&[head.as_bytes(), body].concat()).await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
-        parse(&answer).ok_or_else(|| io::Error::other("not a whole answer"))
+        Reply::parse(&answer).ok_or_else(|| io::Error::other("not a whole answer"))
     };
     tokio::time::timeout(DEADLINE, exchange).await.map_err(io::Error::other)?
-}
-
-fn parse(answer: &[u8]) -> Option<Reply> {
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Reply { status, head, body: answer[end + 4..].to_vec() })
 }

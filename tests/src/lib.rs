@@ -12,6 +12,7 @@
 )]
 
 pub mod http;
+pub mod lab;
 pub mod place;
 pub mod proc_fs;
 pub mod process;
@@ -20,8 +21,9 @@ pub mod up;
 
 pub mod wait;
 
+pub use lab::Lab;
 pub use place::Place;
 pub use process::{Ended, Process};
 pub use redis_server::RedisServer;
 pub use up::Up;
-pub use wait::{DEADLINE, eventually};
+pub use wait::{DEADLINE, eventually, within};

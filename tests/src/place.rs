@@ -112,7 +112,7 @@ pub fn same_ports(addresses: [SocketAddr; 3]) -> Vec<String> {
 }
 
 /// The program under test: built into the directory above the test programs'.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let test = std::env::current_exe().expect("this test's own path");
     let folder = test.ancestors().nth(2).expect("tests are built into target/<profile>/deps");
     let program = folder.join("bench");

@@ -5,11 +5,12 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::proc_fs::{Seen, children_of};
-use crate::wait::eventually;
+use crate::wait::{DEADLINE, eventually, within};
 
 /// A running process.
 #[derive(Debug)]
@@ -87,9 +88,14 @@ impl Process {
     }
 
     /// Waits until it ends.
-    pub async fn end(mut self) -> Ended {
+    pub async fn end(self) -> Ended {
+        self.end_within(DEADLINE).await
+    }
+
+    /// The same with a deadline of its own.
+    pub async fn end_within(mut self, deadline: Duration) -> Ended {
         let name = format!("the end of process {}", self.pid());
-        let status = eventually(&name, async || self.child.try_wait().unwrap()).await;
+        let status = within(deadline, &name, async || self.child.try_wait().unwrap()).await;
         Ended { code: status.code(), stdout: self.stdout.all(), stderr: self.stderr.all() }
     }
 }

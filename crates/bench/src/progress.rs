@@ -10,8 +10,6 @@ use crate::cluster::local::Event;
 pub enum Progress {
     /// Which cluster, and why that one.
     Cluster(String),
-    /// Something to know about the choice of the cluster.
-    Note(String),
     /// A step begins.
     Step {
         /// Its place, from 1.

@@ -63,16 +63,19 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
     tokio::pin!(interrupted);
     let found = tokio::select! {
         () = &mut interrupted => Err(Failure::Interrupted),
-        found = find_or_start(plan, events, show) => found,
+        found = find_or_start(plan, events) => found,
     };
-    let mut cluster = match found {
-        Ok(cluster) => cluster,
+    let (mut cluster, not_there) = match found {
+        Ok(found) => found,
         Err(failure) => {
             recorder.into_iter().for_each(Recorder::discard);
             return Err(failure);
         }
     };
-    findings.cluster = cluster.describe();
+    findings.cluster = match not_there {
+        Some(reason) => format!("{}; not on a swarm: {reason}", cluster.describe()),
+        None => cluster.describe(),
+    };
     show(Progress::Cluster(findings.cluster.clone()));
     let (told, mut progress) = mpsc::unbounded_channel();
     let result = {
@@ -107,22 +110,20 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
     result.and(kept)
 }
 
-/// The running app, or one of its own with the replicas of the first step.
+/// The running app, or one of its own with the replicas of the first step; and why not one of a
+/// swarm, where somebody may expect that.
 async fn find_or_start(
     plan: &ScalePlan,
     events: mpsc::UnboundedSender<Event>,
-    show: &mut impl FnMut(Progress),
-) -> Result<Cluster, Failure> {
+) -> Result<(Cluster, Option<String>), Failure> {
     let Target { place, running, setup, swarm } = &plan.target;
+    let mut not_there = None;
     match place {
-        Place::Swarm => return Ok(Cluster::Swarm(Box::new(Swarm::find(swarm).await?))),
+        Place::Swarm => return Ok((Cluster::Swarm(Box::new(Swarm::find(swarm).await?)), None)),
         Place::Local => {}
         Place::Either => match Swarm::look_for(swarm).await {
-            Found::Swarm(swarm) => return Ok(Cluster::Swarm(swarm)),
-            Found::Nothing { reason, explicit: true } => {
-                show(Progress::Note(format!("not on a swarm: {reason}")));
-            }
-            Found::Nothing { explicit: false, .. } => {}
+            Found::Swarm(swarm) => return Ok((Cluster::Swarm(swarm), None)),
+            Found::Nothing { reason, explicit } => not_there = explicit.then_some(reason),
         },
     }
     plan.fits_one_machine()?;
@@ -130,12 +131,12 @@ async fn find_or_start(
         && let Some(mut client) = Client::find(*wanted).await?
     {
         client.measure().await?;
-        return Ok(Cluster::Attached(client));
+        return Ok((Cluster::Attached(client), not_there));
     }
     let first =
         plan.steps.first().map_or_else(Replicas::default, |step| step.on(Replicas::default()));
     let local = LocalCluster::start(setup, first, events).await?;
-    Ok(Cluster::Own(Arc::new(local)))
+    Ok((Cluster::Own(Arc::new(local)), not_there))
 }
 
 async fn steps(

@@ -36,7 +36,6 @@ impl Screen {
         }
         match progress {
             Progress::Cluster(cluster) => self.draw(cluster),
-            Progress::Note(note) => self.keep(note),
             Progress::Step { number, of, replicas } => {
                 let place = if *of > 1 { format!("[{number}/{of}] ") } else { String::new() };
                 self.step = format!(

@@ -194,7 +194,7 @@ fn manager(endpoint: &Endpoint, swarm: &SwarmInfo) -> Result<(), EngineError> {
 
 /// Why an engine does not answer, from whatever the layers below said.
 fn away(endpoint: &Endpoint, error: &Error) -> EngineError {
-    let reason = chain(error);
+    let reason = innermost(error);
     let advice = match error {
         Error::RequestTimeoutError => {
             return EngineError::Away(format!(
@@ -222,15 +222,12 @@ fn away(endpoint: &Endpoint, error: &Error) -> EngineError {
     EngineError::Away(format!("no Docker engine at {endpoint}: {reason}; {advice}"))
 }
 
-/// The innermost reasons, without what only repeats them.
-fn chain(error: &Error) -> String {
+/// The innermost reason: what is around it only says that a request was made.
+fn innermost(error: &Error) -> String {
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(inner) = source {
-        let text = inner.to_string();
-        if !words.contains(&text) {
-            words = format!("{words}: {text}");
-        }
+        words = inner.to_string();
         source = inner.source();
     }
     words
