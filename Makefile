@@ -25,6 +25,10 @@ test: tools ## Install what is needed, then run every check and every test
 test-lab: ## The tests on a swarm of several nodes, in a lab of their own; as root
 	scripts/test-lab
 
+.PHONY: test-mesh
+test-mesh: ## The routing mesh and virtual IPs, on guests whose kernel has IPVS; as root, 8 to 14 minutes
+	mesh/test
+
 .PHONY: lint
 lint: ## Formatting, lints, documentation, licences and advisories of dependencies
 	$(CARGO) fmt --all --check

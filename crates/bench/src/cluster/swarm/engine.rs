@@ -7,8 +7,10 @@ use bollard::errors::Error;
 use bollard::models::{LocalNodeState, SwarmInfo};
 use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
 use hyper::Uri;
+use serde_json::Value;
 
 use super::endpoint::Endpoint;
+use super::raw::{self, RawError};
 use crate::failure::Failure;
 
 /// How long an answer of the engine may take.
@@ -21,6 +23,8 @@ const OLDEST_API: (usize, usize) = (1, 41);
 pub struct Engine {
     docker: Docker,
     endpoint: Endpoint,
+    /// API version in use.
+    version: (usize, usize),
     node: Option<String>,
 }
 
@@ -62,7 +66,7 @@ impl Engine {
         let info = limited(docker.info()).await.map_err(|error| away(endpoint, &error))?;
         let swarm = info.swarm.unwrap_or_default();
         manager(endpoint, &swarm)?;
-        Ok(Self { docker, endpoint: endpoint.clone(), node: swarm.node_id })
+        Ok(Self { docker, endpoint: endpoint.clone(), version: api, node: swarm.node_id })
     }
 
     /// Where it listens.
@@ -81,6 +85,32 @@ impl Engine {
     #[must_use]
     pub fn api(&self) -> &Docker {
         &self.docker
+    }
+
+    /// Asks for `path`, sending `body` if there is one, with JSON as it comes; about `what`.
+    ///
+    /// # Errors
+    /// As [`Engine::ask`].
+    pub async fn exchange(
+        &self,
+        what: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, EngineError> {
+        let (major, minor) = self.version;
+        let path = format!("/v{major}.{minor}{path}");
+        let answer = Box::pin(raw::exchange(&self.endpoint, &path, body));
+        match tokio::time::timeout(PATIENCE, answer).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(RawError::Refused(message))) => {
+                Err(EngineError::Refused(refusal(what, &message)))
+            }
+            Ok(Err(error)) => Err(EngineError::Away(format!(
+                "the engine at {} does not answer any more: {error}",
+                self.endpoint
+            ))),
+            Err(_) => Err(away(&self.endpoint, &Error::RequestTimeoutError)),
+        }
     }
 
     /// Waits for the answer to `question`, which is about `what`.

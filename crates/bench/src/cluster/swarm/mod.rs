@@ -7,6 +7,7 @@ pub mod engine;
 mod inside;
 pub mod nodes;
 pub mod overview;
+mod raw;
 pub mod stack;
 mod tasks;
 mod update;

@@ -1,7 +1,6 @@
 //! Changing a service's number of replicas and nothing else of it, even while others change it.
 
-use bollard::models::{ServiceSpecMode, ServiceSpecModeReplicated};
-use bollard::query_parameters::{InspectServiceOptions, UpdateServiceOptionsBuilder};
+use serde_json::{Value, json};
 
 use super::engine::{Engine, EngineError};
 use super::stack::Member;
@@ -18,25 +17,24 @@ const OUT_OF_SEQUENCE: &str = "update out of sequence";
 /// When the engine refuses.
 pub(super) async fn scale(engine: &Engine, member: &Member, wanted: u32) -> Result<(), Failure> {
     let name = &member.name;
+    let path = format!("/services/{}", member.id);
     for _ in 0..ATTEMPTS {
-        let asked = engine.api().inspect_service(&member.id, None::<InspectServiceOptions>);
-        let service = engine.ask(name, asked).await?;
-        let (Some(mut spec), Some(version)) =
-            (service.spec, service.version.and_then(|version| version.index))
-        else {
-            return Err(Failure::Swarm(format!("{name}: the engine does not describe it")));
+        // As it came, not through types: what they do not know would be lost, and running tasks
+        // be replaced for it.
+        let mut service = engine.exchange(name, &path, None).await?;
+        let version = service["Version"]["Index"].as_u64();
+        let Some(replicas) = service.pointer_mut("/Spec/Mode/Replicated/Replicas") else {
+            return Err(Failure::Swarm(format!("{name}: the engine does not say how many it has")));
         };
-        let now = spec.mode.as_ref().and_then(|mode| mode.replicated.as_ref()?.replicas);
-        if now == Some(i64::from(wanted)) {
+        if *replicas == json!(wanted) {
             return Ok(());
         }
-        let replicated = ServiceSpecModeReplicated { replicas: Some(i64::from(wanted)) };
-        spec.mode = Some(ServiceSpecMode { replicated: Some(replicated), ..Default::default() });
-        let version = i32::try_from(version).unwrap_or(i32::MAX);
-        let options = UpdateServiceOptionsBuilder::default().version(version).build();
-        let updated = engine.api().update_service(&member.id, spec, options, None);
-        match engine.ask(name, updated).await {
-            Ok(_) => return Ok(()),
+        *replicas = json!(wanted);
+        let update = format!("{path}/update?version={}", version.unwrap_or_default());
+        let updated = engine.exchange(name, &update, service.get("Spec"));
+        match updated.await {
+            Ok(Value::Null | Value::Object(_)) => return Ok(()),
+            Ok(other) => return Err(Failure::Swarm(format!("{name}: the engine says {other}"))),
             Err(EngineError::Refused(reason)) if reason.contains(OUT_OF_SEQUENCE) => {}
             Err(error) => return Err(error.into()),
         }
