@@ -139,3 +139,78 @@ async fn station(client: &mut Client) -> Option<Station> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::cluster::ServiceStatus;
+
+    /// A server that knows these paths and answers 404 to all others, one request a connection.
+    async fn server(routes: &'static [(&str, &str)]) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let mut stream = BufReader::new(stream);
+                let mut line = String::new();
+                stream.read_line(&mut line).await.unwrap();
+                let path = line.split(' ').nth(1).unwrap_or_default();
+                let known = routes.iter().find(|(known, _)| *known == path);
+                let (status, body) =
+                    known.map_or(("404 Not Found", ""), |(_, body)| ("200 OK", body));
+                let length = body.len();
+                let head =
+                    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close");
+                let _ = stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).await;
+            }
+        });
+        address
+    }
+
+    fn status(webui: &[SocketAddr], ready: &[&str]) -> Status {
+        let service = ServiceStatus {
+            service: Service::Webui,
+            wanted: 1,
+            ready: ready.iter().map(|name| (*name).to_owned()).collect(),
+            leaving: 0,
+            restarts: 0,
+            last_death: None,
+            labels: BTreeMap::new(),
+            states: BTreeMap::new(),
+            troubles: Vec::new(),
+            created_us: None,
+            ready_since_us: None,
+        };
+        let webui = webui.to_vec();
+        Status { pid: None, webui, rng: vec![], hasher: vec![], services: vec![service] }
+    }
+
+    #[tokio::test]
+    async fn an_app_without_reports_is_read_by_its_counter() {
+        const JSON: &[(&str, &str)] =
+            &[("/json", r#"{"coins":3,"hashes":"48","now":1700000000.5}"#)];
+        let webui = server(JSON).await;
+        let mut app = Published::at(&[webui], &[], &[]);
+        assert_eq!(app.follow(&status(&[webui], &["c1"])).await, Ok(()), "it has no name to tell");
+        let seen = app.observe(true).await.unwrap();
+        assert_eq!((seen.hashes, seen.coins, seen.workers.len()), (48, 3, 0));
+        assert_eq!(seen.now_us, 1_700_000_000_500_000);
+        assert_eq!(app.stations().await, Stations::default());
+    }
+
+    #[tokio::test]
+    async fn another_app_on_the_same_port_is_not_measured() {
+        let theirs = server(&[("/health", r#"{"replica":"webui.9"}"#)]).await;
+        let ours = server(&[("/health", r#"{"replica":"webui.1"}"#)]).await;
+        let mut app = Published::at(&[theirs], &[], &[]);
+        let said = app.follow(&status(&[theirs], &["webui.1"])).await.unwrap_err();
+        assert!(said.contains("webui.9, which is not of this app"), "{said}");
+        assert_eq!(app.follow(&status(&[theirs, ours], &["webui.1"])).await, Ok(()));
+        assert_eq!(app.webui(), format!("at {ours}, {theirs}"));
+    }
+}
