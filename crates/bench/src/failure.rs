@@ -73,6 +73,9 @@ pub enum Failure {
     /// Something else than this user's `bench up` holds the place of its control socket.
     #[error("{0}")]
     Control(String),
+    /// The engine does not answer, or its swarm has no leader: a moment later it may be otherwise.
+    #[error("{0}")]
+    Engine(String),
     /// The swarm cannot be used, or refused.
     #[error("{0}")]
     Swarm(String),
@@ -120,6 +123,7 @@ impl Failure {
             | Self::Publish { .. }
             | Self::Start(_)
             | Self::Control(_)
+            | Self::Engine(_)
             | Self::Swarm(_)
             | Self::Stack(_)
             | Self::NotSettled { .. }

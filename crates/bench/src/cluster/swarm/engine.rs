@@ -14,7 +14,9 @@ use super::raw::{self, RawError};
 use crate::failure::Failure;
 
 /// How long an answer of the engine may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the first may: whoever waits for it does not know yet that there is an engine.
+const FIRST_PATIENCE: Duration = Duration::from_secs(15);
 /// Docker Engine 20.10's API.
 const OLDEST_API: (usize, usize) = (1, 41);
 
@@ -44,7 +46,10 @@ pub enum EngineError {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        Self::Swarm(error.to_string())
+        match error {
+            EngineError::Away(reason) => Self::Engine(reason),
+            EngineError::NoManager(reason) | EngineError::Refused(reason) => Self::Swarm(reason),
+        }
     }
 }
 
@@ -55,7 +60,9 @@ impl Engine {
     /// When it does not answer, is too old, or is no manager.
     pub async fn connect(endpoint: &Endpoint) -> Result<Self, EngineError> {
         let docker = open(endpoint).map_err(|error| away(endpoint, &error))?;
-        let version = limited(docker.version()).await.map_err(|error| away(endpoint, &error))?;
+        let version = tokio::time::timeout(FIRST_PATIENCE, docker.version()).await;
+        let version = version.unwrap_or(Err(Error::RequestTimeoutError));
+        let version = version.map_err(|error| away(endpoint, &error))?;
         let api = version.api_version.unwrap_or_default();
         let api = agreed(&api)
             .map_err(|reason| EngineError::Away(format!("the engine at {endpoint} {reason}")))?;
@@ -102,9 +109,7 @@ impl Engine {
         let answer = Box::pin(raw::exchange(&self.endpoint, &path, body));
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(RawError::Refused(message))) => {
-                Err(EngineError::Refused(refusal(what, &message)))
-            }
+            Ok(Err(RawError::Refused(message))) => Err(refusal(what, &message)),
             Ok(Err(error)) => Err(EngineError::Away(format!(
                 "the engine at {} does not answer any more: {error}",
                 self.endpoint
@@ -126,9 +131,7 @@ impl Engine {
         let question = Box::pin(question);
         async move {
             limited(question).await.map_err(|error| match error {
-                Error::DockerResponseServerError { message, .. } => {
-                    EngineError::Refused(refusal(what, &message))
-                }
+                Error::DockerResponseServerError { message, .. } => refusal(what, &message),
                 error => away(&self.endpoint, &error),
             })
         }
@@ -186,15 +189,15 @@ fn versioned(uri: &Uri, (major, minor): (usize, usize)) -> Uri {
 }
 
 /// What the engine's own words leave out: what to do.
-fn refusal(what: &str, message: &str) -> String {
+fn refusal(what: &str, message: &str) -> EngineError {
     let message = message.trim().trim_start_matches("rpc error: ");
     let lost = message.contains("does not have a leader") || message.contains("context deadline");
     match lost {
-        true => format!(
+        true => EngineError::Away(format!(
             "{what}: the swarm has no leader ({message}): bring back managers until more than half \
              of them are up"
-        ),
-        false => format!("{what}: the engine refused: {message}"),
+        )),
+        false => EngineError::Refused(format!("{what}: the engine refused: {message}")),
     }
 }
 
@@ -228,7 +231,7 @@ fn away(endpoint: &Endpoint, error: &Error) -> EngineError {
     let advice = match error {
         Error::RequestTimeoutError => {
             return EngineError::Away(format!(
-                "the engine at {endpoint} does not answer within {PATIENCE:?}; is it stopped, or \
+                "the engine at {endpoint} does not answer in time; is it stopped, overloaded or \
                  behind a firewall?"
             ));
         }

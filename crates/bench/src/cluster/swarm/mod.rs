@@ -31,8 +31,8 @@ use crate::failure::Failure;
 use crate::inside::Message;
 use crate::measure::Route;
 
-/// How long the swarm may be without a leader, which electing another takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the swarm may be without a leader, which electing another takes, or an engine silent.
+const PATIENCE: Duration = Duration::from_mins(1);
 const RETRY: Duration = Duration::from_millis(500);
 
 /// Which stack, where, and how to reach it.
@@ -150,15 +150,7 @@ impl Swarm {
     /// # Errors
     /// When the engine is gone, or the stack.
     pub async fn status(&mut self) -> Result<Status, Failure> {
-        let begin = Instant::now();
-        let look = loop {
-            match self.look().await {
-                Ok(look) => break look,
-                Err(failure @ Failure::Stack(_)) => return Err(failure),
-                Err(failure) if begin.elapsed() > PATIENCE => return Err(failure),
-                Err(_) => tokio::time::sleep(RETRY).await,
-            }
-        };
+        let look = patiently(async || self.look().await).await?;
         let status = self.status_of(&look).await;
         self.latest = status.replicas();
         Ok(status)
@@ -186,7 +178,9 @@ impl Swarm {
         ] {
             let Some(member) = self.members.get(&service) else { continue };
             match member.replicas {
-                Some(_) => update::scale(&self.engine, member, wanted).await?,
+                Some(_) => {
+                    patiently(async || update::scale(&self.engine, member, wanted).await).await?;
+                }
                 None if now == wanted => {}
                 None => return Err(global(service, &member.name, now)),
             }
@@ -286,6 +280,19 @@ fn tasks_of(look: &Look) -> impl Iterator<Item = Tasks<'_>> {
         all: tasks,
         nodes,
     })
+}
+
+/// Tries again while the engine does not answer or the swarm has no leader, for a while.
+async fn patiently<T>(mut attempt: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    let begin = Instant::now();
+    loop {
+        match attempt().await {
+            Err(Failure::Engine(_)) if begin.elapsed() < PATIENCE => {
+                tokio::time::sleep(RETRY).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 fn global(service: Service, name: &str, now: u32) -> Failure {
