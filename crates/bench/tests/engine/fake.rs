@@ -126,7 +126,12 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let method = request.method().clone();
     let (path, query) = (request.uri().path().to_owned(), request.uri().query().map(str::to_owned));
-    let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let mut state = state.lock().unwrap();
     state.paths.push(path.clone());
     let path = path.strip_prefix("/v1.41").unwrap_or(&path);

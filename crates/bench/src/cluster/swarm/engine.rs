@@ -1,16 +1,21 @@
 //! Talking to a Docker engine: connecting, agreeing on an API version, time limits, and what went
 //! wrong in sentences that say what to do. Knows nothing of the app.
 
+use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::models::{LocalNodeState, SwarmInfo};
-use bollard::{API_DEFAULT_VERSION, ClientVersion, Docker};
-use hyper::Uri;
+use bollard::{API_DEFAULT_VERSION, BollardRequest, ClientVersion, Docker};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request};
 use serde_json::Value;
 
 use super::endpoint::Endpoint;
-use super::raw::{self, RawError};
+use super::transport;
 use crate::failure::Failure;
 
 /// How long an answer of the engine may take.
@@ -59,21 +64,19 @@ impl Engine {
     /// # Errors
     /// When it does not answer, is too old, or is no manager.
     pub async fn connect(endpoint: &Endpoint) -> Result<Self, EngineError> {
-        let docker = open(endpoint).map_err(|error| away(endpoint, &error))?;
-        let version = tokio::time::timeout(FIRST_PATIENCE, docker.version()).await;
-        let version = version.unwrap_or(Err(Error::RequestTimeoutError));
-        let version = version.map_err(|error| away(endpoint, &error))?;
-        let api = version.api_version.unwrap_or_default();
-        let api = agreed(&api)
+        let version = Arc::new(OnceLock::new());
+        let docker =
+            open(endpoint, Arc::clone(&version)).map_err(|error| away(endpoint, &error))?;
+        let said = tokio::time::timeout(FIRST_PATIENCE, docker.version()).await;
+        let said = said.unwrap_or(Err(Error::RequestTimeoutError));
+        let said = said.map_err(|error| away(endpoint, &error))?;
+        let agreed = agreed(&said.api_version.unwrap_or_default())
             .map_err(|reason| EngineError::Away(format!("the engine at {endpoint} {reason}")))?;
-        let docker = docker.with_request_modifier(move |mut request| {
-            *request.uri_mut() = versioned(request.uri(), api);
-            request
-        });
+        let version = *version.get_or_init(|| agreed);
         let info = limited(docker.info()).await.map_err(|error| away(endpoint, &error))?;
         let swarm = info.swarm.unwrap_or_default();
         manager(endpoint, &swarm)?;
-        Ok(Self { docker, endpoint: endpoint.clone(), version: api, node: swarm.node_id })
+        Ok(Self { docker, endpoint: endpoint.clone(), version, node: swarm.node_id })
     }
 
     /// Where it listens.
@@ -104,18 +107,25 @@ impl Engine {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, EngineError> {
-        let (major, minor) = self.version;
-        let path = format!("/v{major}.{minor}{path}");
-        let answer = Box::pin(raw::exchange(&self.endpoint, &path, body));
-        match tokio::time::timeout(PATIENCE, answer).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(RawError::Refused(message))) => Err(refusal(what, &message)),
-            Ok(Err(error)) => Err(EngineError::Away(format!(
-                "the engine at {} does not answer any more: {error}",
-                self.endpoint
-            ))),
-            Err(_) => Err(away(&self.endpoint, &Error::RequestTimeoutError)),
-        }
+        let json = async {
+            let bytes = Full::<Bytes>::from(body.map(Value::to_string).unwrap_or_default());
+            let mut request = Request::new(bytes);
+            *request.method_mut() = if body.is_some() { Method::POST } else { Method::GET };
+            *request.uri_mut() = path.parse().map_err(io::Error::other)?;
+            let json = HeaderValue::from_static("application/json");
+            request.headers_mut().insert(CONTENT_TYPE, json);
+            let answer = transport::send(&self.endpoint, Some(self.version), request).await?;
+            let status = answer.status();
+            let body = answer.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+            match status.is_success() {
+                true => Ok(serde_json::from_slice(&body).map_err(io::Error::other)?),
+                false => Err(Error::DockerResponseServerError {
+                    status_code: status.as_u16(),
+                    message: message(&body),
+                }),
+            }
+        };
+        self.ask(what, json).await
     }
 
     /// Waits for the answer to `question`, which is about `what`.
@@ -138,24 +148,26 @@ impl Engine {
     }
 }
 
-fn open(endpoint: &Endpoint) -> Result<Docker, Error> {
-    let seconds = PATIENCE.as_secs();
-    match endpoint {
-        Endpoint::Unix(path) => {
-            Docker::connect_with_unix(&path.to_string_lossy(), seconds, API_DEFAULT_VERSION)
-        }
-        Endpoint::Tcp(address) => {
-            Docker::connect_with_http(&format!("tcp://{address}"), seconds, API_DEFAULT_VERSION)
-        }
-        Endpoint::Tls { address, certificates } => Docker::connect_with_ssl(
-            &format!("tcp://{address}"),
-            &certificates.join("key.pem"),
-            &certificates.join("cert.pem"),
-            &certificates.join("ca.pem"),
-            seconds,
-            API_DEFAULT_VERSION,
-        ),
-    }
+/// The library's client over this project's connections, so that there is one way to an engine.
+fn open(endpoint: &Endpoint, version: Arc<OnceLock<(usize, usize)>>) -> Result<Docker, Error> {
+    let endpoint = endpoint.clone();
+    let send = move |request: BollardRequest| {
+        let (endpoint, version) = (endpoint.clone(), version.get().copied());
+        async move { Ok(transport::send(&endpoint, version, request).await?) }
+    };
+    Docker::connect_with_custom_transport(
+        send,
+        Some("http://engine"),
+        PATIENCE.as_secs(),
+        API_DEFAULT_VERSION,
+    )
+}
+
+/// What the engine says of a refusal.
+fn message(body: &[u8]) -> String {
+    let said = serde_json::from_slice::<Value>(body).ok();
+    let said = said.as_ref().and_then(|said| said.get("message")?.as_str());
+    said.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned)
 }
 
 /// The library limits the wait for an answer's head only; its body may stall too.
@@ -177,15 +189,6 @@ fn agreed(theirs: &str) -> Result<(usize, usize), String> {
         )),
         false => Ok(theirs.min((*major_version, *minor_version))),
     }
-}
-
-/// The same address below `/v<major>.<minor>`: left out, an engine answers in the newest shape it
-/// knows, whatever that is.
-fn versioned(uri: &Uri, (major, minor): (usize, usize)) -> Uri {
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = format!("/v{major}.{minor}{path}").parse().ok();
-    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }
 
 /// What the engine's own words leave out: what to do.
@@ -236,16 +239,10 @@ fn away(endpoint: &Endpoint, error: &Error) -> EngineError {
             ));
         }
         Error::JsonDataError { .. } => "what answers there is no Docker engine",
-        Error::CertPathError { path } => {
-            return EngineError::Away(format!(
-                "cannot read {}: TLS to {endpoint} needs ca.pem, cert.pem and key.pem in the \
-                 directory that DOCKER_CERT_PATH names",
-                path.display()
-            ));
-        }
         _ if reason.contains("ermission denied") => {
             "run bench as root or as a member of the group docker"
         }
+        _ if reason.contains("cannot read") => "that is all bench knows of this engine's keys",
         _ if reason.contains("ertificate") || reason.contains("UnknownIssuer") => {
             "the certificates in DOCKER_CERT_PATH must be of the engine's own authority"
         }
@@ -276,9 +273,6 @@ mod tests {
         assert_eq!(agreed("1.99"), Ok((1, API_DEFAULT_VERSION.minor_version)));
         assert!(agreed("1.40").unwrap_err().contains("20.10"));
         assert!(agreed("").is_err());
-        let uri = "http://host:2375/services?filters=%7B%7D".parse().unwrap();
-        let expected = "http://host:2375/v1.41/services?filters=%7B%7D";
-        assert_eq!(versioned(&uri, (1, 41)).to_string(), expected);
     }
 
     #[test]

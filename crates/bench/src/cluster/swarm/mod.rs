@@ -7,9 +7,9 @@ pub mod engine;
 mod inside;
 pub mod nodes;
 pub mod overview;
-mod raw;
 pub mod stack;
 mod tasks;
+mod transport;
 mod update;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
