@@ -11,7 +11,7 @@ use crate::cluster::Service;
 
 /// Most replicas of one service on one machine.
 pub const MOST_REPLICAS: u32 = 500;
-/// Most replicas of one service on a swarm: the largest ever shown in public ran 95,000 tasks.
+/// Most replicas of one service on a swarm.
 const MOST_ON_A_SWARM: u32 = 100_000;
 
 /// Environment variable that names the node whose ways are probed.
@@ -129,12 +129,18 @@ pub struct ScaleArgs {
     pub local: LocalArgs,
 }
 
+/// The stack that is looked for unless another is named.
+pub const DEFAULT_STACK: &str = "dockercoins";
+
 /// Arguments of `bench status`.
 #[derive(Args, Clone, Debug)]
 pub struct StatusArgs {
-    /// Which stack, where.
+    /// Name of the stack [default: dockercoins]
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+    /// Which engine.
     #[command(flatten)]
-    pub stack: StackArgs,
+    pub engine: EngineArgs,
     /// How it is printed
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub output: StatusFormat,
@@ -158,17 +164,40 @@ pub struct InsideArgs {
     pub paths_from: Option<String>,
 }
 
-/// Which stack of which swarm.
+/// Which stack of which swarm, and how it is reached.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Swarm")]
 pub struct StackArgs {
-    /// Name of the stack
-    #[arg(long, value_name = "NAME", default_value = "dockercoins")]
-    pub stack: String,
+    /// Name of the stack [default: dockercoins]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["own", "attach"])]
+    pub stack: Option<String>,
     /// A service that goes by another name: worker, rng, hasher or webui, and the swarm's name for
-    /// it; may be given several times
-    #[arg(long, value_name = "SERVICE=NAME", value_parser = named_service)]
+    /// it; may be given for each
+    #[arg(long, value_name = "SERVICE=NAME", value_parser = named_service,
+          conflicts_with_all = ["own", "attach"])]
     pub service: Vec<(Service, String)>,
+    /// Host or address at which published ports are reached [default: those of the nodes]
+    #[arg(long, value_name = "HOST", conflicts_with_all = ["own", "attach"])]
+    pub host: Option<String>,
+    /// Which engine.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+impl StackArgs {
+    /// Whether any of it was typed.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        let Self { stack, service, host, engine: EngineArgs { engine, context } } = self;
+        let named = [stack, host, engine, context].into_iter().any(Option::is_some);
+        named || !service.is_empty()
+    }
+}
+
+/// Which engine to talk to.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Swarm")]
+pub struct EngineArgs {
     /// The Docker engine, as `unix:///PATH` or `tcp://HOST:PORT` [default: `DOCKER_HOST`, or the
     /// docker context in use]
     #[arg(long, value_name = "ADDRESS", conflicts_with = "context")]
@@ -176,9 +205,6 @@ pub struct StackArgs {
     /// The docker context to use
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
-    /// Host or address at which published ports are reached [default: those of the nodes]
-    #[arg(long, value_name = "HOST")]
-    pub host: Option<String>,
 }
 
 /// Where and how an app runs on this machine.

@@ -106,6 +106,14 @@ pub enum Failure {
         /// What it did instead.
         reason: String,
     },
+    /// One failure, and another one while what could be was put in order.
+    #[error("{first}\nerror: {then}")]
+    Also {
+        /// What ended the run.
+        first: Box<Failure>,
+        /// What went wrong afterwards.
+        then: Box<Failure>,
+    },
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     Interrupted,
@@ -119,6 +127,7 @@ impl Failure {
             Self::Out { .. } | Self::TooMany { .. } => Exit::Usage,
             Self::Write { .. } => Exit::Internal,
             Self::Interrupted => Exit::Interrupted,
+            Self::Also { first, .. } => first.exit(),
             Self::PortTaken { .. }
             | Self::Publish { .. }
             | Self::Start(_)

@@ -4,17 +4,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::cli::{
-    Cli, ClusterKind, Command, Format, InsideArgs, LocalArgs, MOST_REPLICAS, ReplicaList,
-    ScaleArgs, StackArgs, StatusArgs, StatusFormat, UpArgs,
+    Cli, ClusterKind, Command, DEFAULT_STACK, EngineArgs, Format, InsideArgs, LocalArgs,
+    MOST_REPLICAS, ReplicaList, ScaleArgs, StackArgs, StatusArgs, StatusFormat, UpArgs,
 };
-use crate::cluster::Replicas;
 use crate::cluster::control::Wanted;
 use crate::cluster::local::Setup;
 use crate::cluster::swarm;
 use crate::cluster::swarm::endpoint::Asked;
+use crate::cluster::{Change, Replicas};
 use crate::failure::Failure;
 use crate::inside::Inside;
 
@@ -47,7 +45,7 @@ pub struct ScalePlan {
     /// On which app.
     pub target: Target,
     /// The steps in order; there is at least one.
-    pub steps: Vec<StepPlan>,
+    pub steps: Vec<Change>,
     /// How each is measured.
     pub timing: Timing,
     /// How results are printed.
@@ -91,17 +89,6 @@ pub enum Place {
     Swarm,
 }
 
-/// Replicas wanted in a step; `None` leaves what is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct StepPlan {
-    /// Worker processes.
-    pub worker: Option<u32>,
-    /// rng replicas.
-    pub rng: Option<u32>,
-    /// hasher replicas.
-    pub hasher: Option<u32>,
-}
-
 /// How long each part of a step takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
@@ -111,18 +98,6 @@ pub struct Timing {
     pub warmup: Duration,
     /// The window.
     pub window: Duration,
-}
-
-impl StepPlan {
-    /// The replicas of this step, where `now` are there.
-    #[must_use]
-    pub fn on(self, now: Replicas) -> Replicas {
-        Replicas {
-            worker: self.worker.unwrap_or(now.worker),
-            rng: self.rng.unwrap_or(now.rng),
-            hasher: self.hasher.unwrap_or(now.hasher),
-        }
-    }
 }
 
 impl ScalePlan {
@@ -147,8 +122,8 @@ impl From<Cli> for Plan {
             }
             Command::Scale(arguments) => Self::Scale((*arguments).into()),
             Command::Inside(arguments) => Self::Inside(arguments.into()),
-            Command::Status(StatusArgs { stack, output }) => {
-                Self::Status { swarm: stack.into(), output }
+            Command::Status(StatusArgs { stack, engine, output }) => {
+                Self::Status { swarm: engine_of(engine, stack), output }
             }
         }
     }
@@ -168,15 +143,18 @@ impl From<InsideArgs> for Inside {
     }
 }
 
+/// A stack by its name alone.
+fn engine_of(arguments: EngineArgs, stack: Option<String>) -> swarm::Setup {
+    let EngineArgs { engine, context } = arguments;
+    let stack = stack.unwrap_or_else(|| DEFAULT_STACK.to_owned());
+    swarm::Setup { engine: Asked { engine, context }, stack, ..swarm::Setup::default() }
+}
+
 impl From<StackArgs> for swarm::Setup {
     fn from(arguments: StackArgs) -> Self {
-        let StackArgs { stack, service, engine, context, host } = arguments;
-        Self {
-            engine: Asked { engine, context },
-            stack,
-            named: service.into_iter().collect(),
-            host,
-        }
+        let StackArgs { stack, service, host, engine } = arguments;
+        let named = service.into_iter().collect();
+        Self { named, host, ..engine_of(engine, stack) }
     }
 }
 
@@ -192,7 +170,7 @@ impl From<ScaleArgs> for ScalePlan {
         let place = match arguments.cluster {
             Some(ClusterKind::Local) => Place::Local,
             Some(ClusterKind::Swarm) => Place::Swarm,
-            None if arguments.from_inside => Place::Swarm,
+            None if arguments.from_inside || arguments.stack.is_given() => Place::Swarm,
             None if arguments.own || arguments.attach.is_some() => Place::Local,
             None => Place::Either,
         };
@@ -222,7 +200,7 @@ fn steps(
     worker: Option<&ReplicaList>,
     rng: Option<&ReplicaList>,
     hasher: Option<&ReplicaList>,
-) -> Vec<StepPlan> {
+) -> Vec<Change> {
     let choices = |list: Option<&ReplicaList>| match list {
         Some(ReplicaList(counts)) => counts.iter().copied().map(Some).collect(),
         None => vec![None],
@@ -231,7 +209,7 @@ fn steps(
     for hasher in choices(hasher) {
         for rng in choices(rng) {
             for worker in choices(worker) {
-                steps.push(StepPlan { worker, rng, hasher });
+                steps.push(Change { worker, rng, hasher });
             }
         }
     }
@@ -263,16 +241,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_named_stays_as_it_is() {
-        let step = scale("--rng 5").steps[0];
-        let now = Replicas { worker: 10, rng: 1, hasher: 2 };
-        assert_eq!(step.on(now), Replicas { worker: 10, rng: 5, hasher: 2 });
-    }
-
-    #[test]
     fn a_running_app_is_used_unless_told_otherwise() {
         assert_eq!(scale("").target.running, Some(Wanted::Any));
         assert_eq!(scale("--attach 7").target.running, Some(Wanted::Pid(7)));
         assert_eq!(scale("--own").target.running, None);
+    }
+
+    #[test]
+    fn what_only_a_swarm_has_means_a_swarm() {
+        assert_eq!(scale("").target.place, Place::Either);
+        assert_eq!(scale("--own").target.place, Place::Local);
+        for flag in [
+            "--stack a",
+            "--engine tcp://b",
+            "--context c",
+            "--host d",
+            "--service rng=e",
+            "--from-inside",
+        ] {
+            assert_eq!(scale(flag).target.place, Place::Swarm, "{flag}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::analyse::{self, Findings};
 use crate::cluster::control::Client;
 use crate::cluster::local::{Event, LocalCluster};
 use crate::cluster::swarm::{Found, Swarm};
-use crate::cluster::{Cluster, Replicas};
+use crate::cluster::{Change, Cluster, Replicas};
 use crate::failure::Failure;
 use crate::measure::{App, Feed, Prober, Samples, Window};
 use crate::plan::{Place, ScalePlan, Target, Timing};
@@ -21,6 +21,8 @@ use crate::settle::settle;
 
 /// How often the rest of the warm-up is shown.
 const WARMUP_TICK: Duration = Duration::from_millis(200);
+/// How often the cluster is looked at during a window.
+const LOOK_PERIOD: Duration = Duration::from_secs(2);
 
 /// What came of a run: the findings of every step that was completed, and what ended it early.
 #[derive(Debug)]
@@ -93,11 +95,20 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
     };
     // What was changed only to measure is put back; an interrupted run leaves nothing changed.
     let restore = plan.restore || matches!(result, Err(Failure::Interrupted));
+    let left_behind = cluster.left_behind(restore);
     let left = tokio::select! {
         left = cluster.leave(restore) => left,
-        () = hurried => Ok(()), // dropping a replica kills it
+        () = hurried => left_behind.map_or(Ok(()), |what| {
+            let then = Box::new(Failure::Swarm(what));
+            Err(Failure::Also { first: Box::new(Failure::Interrupted), then })
+        }),
     };
-    let result = result.and(left);
+    let result = match (result, left) {
+        (Err(first), Err(then)) => {
+            Err(Failure::Also { first: Box::new(first), then: Box::new(then) })
+        }
+        (result, left) => result.and(left),
+    };
     let reason = result.as_ref().err().map_or_else(|| "done".to_owned(), ToString::to_string);
     let kept = match recorder {
         Some(recorder) if findings.steps.is_empty() => {
@@ -131,7 +142,8 @@ async fn find_or_start(
         && let Some(mut client) = Client::find(*wanted).await?
     {
         client.measure().await?;
-        return Ok((Cluster::Attached(client), not_there));
+        let before = client.status().await?.replicas();
+        return Ok((Cluster::Attached { client, before }, not_there));
     }
     let first =
         plan.steps.first().map_or_else(Replicas::default, |step| step.on(Replicas::default()));
@@ -156,8 +168,12 @@ async fn steps(
     for (index, step) in plan.steps.iter().enumerate() {
         let replicas = step.on(cluster.status().await?.replicas());
         tell(told, Progress::Step { number: index + 1, of: plan.steps.len(), replicas });
-        let samples =
-            measure_step(cluster, &mut app, Asked { replicas, timing: plan.timing }, told);
+        let samples = measure_step(
+            cluster,
+            &mut app,
+            Asked { change: *step, replicas, timing: plan.timing },
+            told,
+        );
         let samples = Box::pin(samples).await?;
         findings.steps.push(analyse::step(&samples));
         if let Some(recorder) = recorder.as_mut() {
@@ -170,6 +186,8 @@ async fn steps(
 /// What is asked of a step.
 #[derive(Clone, Copy)]
 struct Asked {
+    change: Change,
+    /// What it comes to.
     replicas: Replicas,
     timing: Timing,
 }
@@ -178,30 +196,32 @@ struct Asked {
 async fn measure_step(
     cluster: &mut Cluster,
     app: &mut App,
-    Asked { replicas, timing }: Asked,
+    Asked { change, replicas, timing }: Asked,
     told: &UnboundedSender<Progress>,
 ) -> Result<Samples, Failure> {
     let mut missing = |missing: &str| tell(told, Progress::Settling(missing.to_owned()));
-    let settled = settle(cluster, app, replicas, timing.settle_timeout, &mut missing).await?;
-    warm_up(timing.warmup, told).await;
+    let settled = settle(cluster, app, change, timing.settle_timeout, &mut missing).await?;
+    warm_up(app, timing.warmup, told).await;
     let begin = cluster.status().await?;
     // From inside, the ways are probed there.
     let routes = if app.is_inside() { Vec::new() } else { cluster.routes().await? };
     let prober = Prober::start(routes);
     let stations = app.stations().await;
     let first = app.observe_patiently().await?;
-    let readings = app
-        .read_window(timing.window, &mut |window: Window<'_>| {
-            tell(
-                told,
-                Progress::Measuring {
-                    elapsed: window.elapsed,
-                    length: window.length,
-                    hashes_per_second: analyse::slope_so_far(window.counter),
-                },
-            );
-        })
-        .await?;
+    let mut opened = |window: Window<'_>| {
+        tell(
+            told,
+            Progress::Measuring {
+                elapsed: window.elapsed,
+                length: window.length,
+                hashes_per_second: analyse::slope_so_far(window.counter),
+            },
+        );
+    };
+    let readings = tokio::select! {
+        readings = app.read_window(timing.window, &mut opened) => readings?,
+        failure = keep_looking(cluster) => return Err(failure),
+    };
     let last = app.observe_patiently().await?;
     let paths = prober.end().into_iter().chain(readings.paths).collect();
     let end = cluster.status().await?;
@@ -223,7 +243,17 @@ async fn measure_step(
     })
 }
 
-async fn warm_up(length: Duration, told: &UnboundedSender<Progress>) {
+/// Looks at the cluster now and then, which remembers who died; ends only when the cluster is gone.
+async fn keep_looking(cluster: &mut Cluster) -> Failure {
+    loop {
+        tokio::time::sleep(LOOK_PERIOD).await;
+        if let Err(failure) = cluster.status().await {
+            return failure;
+        }
+    }
+}
+
+async fn warm_up(app: &mut App, length: Duration, told: &UnboundedSender<Progress>) {
     let end = Instant::now() + length;
     loop {
         let left = end.saturating_duration_since(Instant::now());
@@ -231,6 +261,7 @@ async fn warm_up(length: Duration, told: &UnboundedSender<Progress>) {
             return;
         }
         tell(told, Progress::WarmingUp { left });
+        app.idle();
         tokio::time::sleep(left.min(WARMUP_TICK)).await;
     }
 }

@@ -1,13 +1,14 @@
 //! Waits until a scaled app really serves: the wanted replicas run, each worker has completed a
 //! loop, each rng and hasher replica has answered one, and nobody else is left.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use observation::{Observation, Report, Totals};
 use tokio::time::Instant;
 
-use crate::cluster::{Cluster, Replicas, Service, Status, Trouble};
+use crate::cluster::{Change, Cluster, Service, Status, Trouble};
 use crate::failure::Failure;
 use crate::measure::{App, Phases};
 
@@ -15,6 +16,8 @@ use crate::measure::{App, Phases};
 const LOOK_PERIOD: Duration = Duration::from_millis(50);
 /// For how long the same replicas may fail in the same way before waiting is given up.
 const STUCK_AFTER: Duration = Duration::from_secs(20);
+/// How long one look at what is served may take.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How the replicas came about.
 #[derive(Clone, Copy, Debug)]
@@ -30,15 +33,18 @@ struct Wait {
     begin: Instant,
     asked: Timestamp,
     timeout: Duration,
-    /// The youngest replica before anything was asked for.
+    /// When the youngest replica was made before anything was asked for.
     youngest: Option<i64>,
+    /// Which replica each name stood for when last looked.
+    incarnations: BTreeMap<String, String>,
     /// Since when exactly the wanted replicas have been there.
     seen: Option<Timestamp>,
     /// What keeps replicas from being ready, and since when it has been the same.
     stuck: Option<(Vec<Trouble>, Instant)>,
 }
 
-/// Scales to `replicas` and waits until they serve; `watch` hears what is still missing.
+/// Makes the change and waits until the replicas then wanted serve; `watch` hears what is still
+/// missing.
 ///
 /// # Errors
 /// When the replicas do not serve within `timeout`, or fail again and again, or the cluster is
@@ -46,20 +52,29 @@ struct Wait {
 pub async fn settle(
     cluster: &mut Cluster,
     app: &mut App,
-    replicas: Replicas,
+    change: Change,
     timeout: Duration,
     watch: &mut impl FnMut(&str),
 ) -> Result<Settled, Failure> {
-    let begin = Instant::now();
     // Until webui has started there is nothing to compare with; then its first answer is.
     let mut before = app.observe_briefly().await.ok();
-    let youngest = youngest(&cluster.status().await?);
-    let asked = Timestamp::now();
-    let mut wait = Wait { begin, asked, timeout, youngest, seen: None, stuck: None };
-    cluster.scale(replicas).await?;
+    let now = cluster.status().await?;
+    let mut wait = Wait {
+        begin: Instant::now(),
+        asked: Timestamp::now(),
+        timeout,
+        youngest: youngest(&now),
+        incarnations: incarnations(&now),
+        seen: None,
+        stuck: None,
+    };
+    cluster.scale(change).await?;
     loop {
         let look = Instant::now();
         let status = cluster.status().await?;
+        if wait.has_successors(&status) {
+            before = None; // what the one did, the other with its name has not
+        }
         let missing = match unsettled(&status) {
             Some(missing) => {
                 wait.seen = None;
@@ -67,7 +82,9 @@ pub async fn settle(
             }
             None => {
                 wait.seen.get_or_insert_with(Timestamp::now);
-                still_unserved(app, &status, &mut before).await
+                let unserved = still_unserved(app, &status, &mut before);
+                let late = || Some(String::from("webui does not answer in time"));
+                tokio::time::timeout(LOOK_TIMEOUT, unserved).await.unwrap_or_else(|_| late())
             }
         };
         let Some(missing) = missing else {
@@ -94,6 +111,15 @@ impl Wait {
         Settled { after: self.begin.elapsed(), phases }
     }
 
+    /// Whether a name has been taken over by another replica since the last look.
+    fn has_successors(&mut self, status: &Status) -> bool {
+        let now = incarnations(status);
+        let taken = |(name, id): (&String, &String)| now.get(name).is_some_and(|new| new != id);
+        let any = self.incarnations.iter().any(taken);
+        self.incarnations.extend(now);
+        any
+    }
+
     /// Gives up when time is over, or when nothing but the same failures has been seen for long.
     fn may_go_on(&mut self, status: &Status, missing: String) -> Result<(), Failure> {
         let troubles: Vec<Trouble> = status.troubles().cloned().collect();
@@ -106,7 +132,8 @@ impl Wait {
             Some((before, since)) if same(&before, &troubles) => since,
             _ => now,
         };
-        let hopeless = everywhere && !troubles.is_empty() && now - since > STUCK_AFTER;
+        let lasting = everywhere && !troubles.iter().any(|trouble| trouble.may_pass);
+        let hopeless = lasting && !troubles.is_empty() && now - since > STUCK_AFTER;
         if hopeless || self.begin.elapsed() > self.timeout {
             return Err(Failure::NotSettled { after: self.begin.elapsed(), missing, troubles });
         }
@@ -126,6 +153,10 @@ fn same(before: &[Trouble], now: &[Trouble]) -> bool {
     key(before) == key(now)
 }
 
+fn incarnations(status: &Status) -> BTreeMap<String, String> {
+    status.services.iter().flat_map(|service| service.incarnations.clone()).collect()
+}
+
 fn youngest(status: &Status) -> Option<i64> {
     status.services.iter().filter_map(|service| service.created_us).max()
 }
@@ -137,7 +168,11 @@ async fn still_unserved(
     before: &mut Option<Observation>,
 ) -> Option<String> {
     if let Err(reason) = app.follow(status).await {
-        return Some(reason);
+        let advice = match status.pid {
+            Some(_) => "",
+            None => " (--host names another host for published ports, --from-inside needs none)",
+        };
+        return Some(format!("{reason}{advice}"));
     }
     match app.observe_briefly().await {
         Ok(seen) => {
@@ -180,7 +215,10 @@ fn not_served(status: &Status, before: &Observation, now: &Observation) -> Optio
     if now.workers.is_empty() && before.workers.is_empty() && now.hashes > before.hashes {
         return None; // workers that send no reports, as the original's; somebody is served
     }
-    let (counting, done) = since(&before.workers, &now.workers);
+    let ready = status.service(Service::Worker).map_or(&[][..], |service| &service.ready);
+    let reporting: Vec<_> =
+        now.workers.iter().filter(|report| ready.contains(&report.replica)).cloned().collect();
+    let (counting, done) = since(&before.workers, &reporting);
     let mut words = Vec::new();
     if counting < wanted.worker as usize {
         words.push(format!("worker {counting}/{} counting", wanted.worker));

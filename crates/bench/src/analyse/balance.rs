@@ -10,6 +10,8 @@ use super::float;
 /// The use of a service's replicas over a window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Balance {
+    /// How many replicas there are, also those without a request.
+    pub replicas: u32,
     /// Each replica's share of the requests answered, by its name.
     pub shares: BTreeMap<String, f64>,
     /// How far apart the shares are: largest less smallest, in units of an even share.
@@ -29,6 +31,7 @@ pub(super) fn balance(requests: &Counts, wanted: u32) -> Option<Balance> {
     let most = requests.values().copied().max().unwrap_or(0);
     let least = if known < wanted { 0 } else { requests.values().copied().min().unwrap_or(0) };
     Some(Balance {
+        replicas,
         shares: requests.iter().map(|(name, count)| (name.clone(), share(*count))).collect(),
         spread: (share(most) - share(least)) * f64::from(replicas),
     })

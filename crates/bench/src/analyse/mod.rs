@@ -228,8 +228,13 @@ fn totals_of_window(samples: &Samples, warnings: &mut Vec<String>) -> Counted {
 
 /// The same counts by where the replicas are, as far as that is known.
 fn labelled(counts: Counts, samples: &Samples) -> Counts {
-    let label = |name: String| samples.labels.get(&name).cloned().unwrap_or(name);
-    counts.into_iter().map(|(name, count)| (label(name), count)).collect()
+    let mut labelled = Counts::new();
+    for (name, count) in counts {
+        // A replica and the one that took its place on the same node have one label.
+        let label = samples.labels.get(&name).cloned().unwrap_or(name);
+        *labelled.entry(label).or_default() += count;
+    }
+    labelled
 }
 
 fn policies(samples: &Samples) -> BTreeMap<String, u32> {

@@ -41,6 +41,16 @@ pub(super) fn doubts(samples: &Samples, findings: &mut StepFindings) {
         }
     }
     doubts.extend(paths::doubts(&findings.paths));
+    if let Some(phases) = findings.phases
+        && let Some(running) = phases.running_ms
+        && !(0..=phases.seen_ms).contains(&running)
+    {
+        doubts.push(format!(
+            "the clocks of the nodes and of bench differ: the last replica runs since {running} ms \
+             after asking, seen after {} ms",
+            phases.seen_ms
+        ));
+    }
     findings.warnings.extend(doubts);
 }
 

@@ -60,6 +60,36 @@ impl Default for Replicas {
     }
 }
 
+/// A change of replicas; what is `None` stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// Worker processes.
+    pub worker: Option<u32>,
+    /// rng replicas.
+    pub rng: Option<u32>,
+    /// hasher replicas.
+    pub hasher: Option<u32>,
+}
+
+impl Change {
+    /// The replicas after it, where `now` are there.
+    #[must_use]
+    pub fn on(self, now: Replicas) -> Replicas {
+        Replicas {
+            worker: self.worker.unwrap_or(now.worker),
+            rng: self.rng.unwrap_or(now.rng),
+            hasher: self.hasher.unwrap_or(now.hasher),
+        }
+    }
+}
+
+impl From<Replicas> for Change {
+    fn from(replicas: Replicas) -> Self {
+        let Replicas { worker, rng, hasher } = replicas;
+        Self { worker: Some(worker), rng: Some(rng), hasher: Some(hasher) }
+    }
+}
+
 /// One service as the cluster sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceStatus {
@@ -78,6 +108,9 @@ pub struct ServiceStatus {
     /// Where each ready replica is, by its name, where that says more than the name.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// Which replica each name stands for, where another may take it over.
+    #[serde(default)]
+    pub incarnations: BTreeMap<String, String>,
     /// Wanted replicas that are not ready yet, by how far they have come.
     #[serde(default)]
     pub states: BTreeMap<String, u32>,
@@ -103,11 +136,14 @@ pub struct Trouble {
     pub state: String,
     /// The cluster's own words.
     pub error: String,
+    /// Whether waiting may help: it has failed once and is being tried again.
+    #[serde(default)]
+    pub may_pass: bool,
 }
 
 impl fmt::Display for Trouble {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { replica, node, state, error } = self;
+        let Self { replica, node, state, error, .. } = self;
         match node {
             Some(node) => write!(out, "{replica} on {node}: {state}: {error}"),
             None => write!(out, "{replica}: {state}: {error}"),
@@ -181,7 +217,12 @@ pub enum Cluster {
     /// Started by this process, and stopped with it.
     Own(Arc<local::LocalCluster>),
     /// Started by another `bench up`, which keeps it when this process ends.
-    Attached(control::Client),
+    Attached {
+        /// The way to it.
+        client: control::Client,
+        /// Its replicas when it was found.
+        before: Replicas,
+    },
     /// A stack of a swarm, which goes on when this process ends.
     Swarm(Box<swarm::Swarm>),
 }
@@ -192,25 +233,28 @@ impl Cluster {
     pub fn describe(&self) -> String {
         match self {
             Self::Own(_) => String::from("local, started by this command"),
-            Self::Attached(client) => {
+            Self::Attached { client, .. } => {
                 format!("local, the app that bench up (pid {}) runs", client.pid())
             }
             Self::Swarm(swarm) => swarm.describe(),
         }
     }
 
-    /// Asks for so many replicas; they come about afterwards.
+    /// Asks for a change of replicas; it comes about afterwards.
     ///
     /// # Errors
-    /// When the bench that runs the app is gone.
-    pub async fn scale(&mut self, replicas: Replicas) -> Result<(), Failure> {
+    /// When the bench that runs the app is gone, or the swarm refuses.
+    pub async fn scale(&mut self, change: Change) -> Result<(), Failure> {
         match self {
             Self::Own(local) => {
-                local.scale(replicas);
+                local.scale(change.on(local.status().replicas()));
                 Ok(())
             }
-            Self::Attached(client) => client.scale(replicas).await,
-            Self::Swarm(swarm) => swarm.scale(replicas).await,
+            Self::Attached { client, .. } => {
+                let now = client.status().await?.replicas();
+                client.scale(change.on(now)).await
+            }
+            Self::Swarm(swarm) => swarm.scale(change).await,
         }
     }
 
@@ -221,7 +265,7 @@ impl Cluster {
     pub async fn status(&mut self) -> Result<Status, Failure> {
         match self {
             Self::Own(local) => Ok(local.status()),
-            Self::Attached(client) => client.status().await,
+            Self::Attached { client, .. } => client.status().await,
             Self::Swarm(swarm) => swarm.status().await,
         }
     }
@@ -233,7 +277,7 @@ impl Cluster {
     pub async fn routes(&mut self) -> Result<Vec<Route>, Failure> {
         match self {
             Self::Swarm(swarm) => swarm.routes().await,
-            Self::Own(_) | Self::Attached(_) => Ok(Vec::new()),
+            Self::Own(_) | Self::Attached { .. } => Ok(Vec::new()),
         }
     }
 
@@ -241,13 +285,28 @@ impl Cluster {
     /// counts back to what they were.
     ///
     /// # Errors
-    /// When a swarm's counts could not be put back.
+    /// When counts could not be put back, or what was made to measure not be removed.
     pub async fn leave(self, restore: bool) -> Result<(), Failure> {
         match self {
             Self::Own(local) => local.stop().await,
-            Self::Attached(_) => {}
+            Self::Attached { mut client, before } if restore => client.scale(before).await?,
+            Self::Attached { .. } => {}
             Self::Swarm(swarm) => swarm.leave(restore).await?,
         }
         Ok(())
+    }
+
+    /// What stays behind when it is not left in order, if anything; a sentence.
+    #[must_use]
+    pub fn left_behind(&self, restore: bool) -> Option<String> {
+        match self {
+            // Dropping a replica kills it.
+            Self::Own(_) => None,
+            Self::Attached { before, .. } => restore.then(|| {
+                let Replicas { worker, rng, hasher } = before;
+                format!("replicas may not be back to worker {worker}, rng {rng}, hasher {hasher}")
+            }),
+            Self::Swarm(swarm) => swarm.left_behind(restore),
+        }
     }
 }

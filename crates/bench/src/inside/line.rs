@@ -1,10 +1,12 @@
 //! Messages as lines of a log: compressed, in pieces short enough that no log driver splits them.
 //!
-//! `bench1 <message> <piece>/<pieces> <base64 of deflated JSON>`; whatever else is in the log is
-//! passed over, and so is a message of which a piece is missing.
+//! `bench1 <source> <number> <piece>/<pieces> <base64 of deflated JSON>`: the source is one task,
+//! the number rises with each of its messages. Whatever else is in the log is passed over, and so is
+//! a message of which a piece is missing, or that has come before.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,30 +20,39 @@ use super::Message;
 const MARK: &str = "bench1";
 /// Log drivers split lines at 16 KiB.
 const PIECE: usize = 12 << 10;
+/// No message has more pieces.
+const MOST_PIECES: usize = 4096;
 /// No message is larger than this when unpacked: what claims to be is not bench's.
 const LARGEST: u64 = 256 << 20;
 
 /// The lines of one message, each ending in a newline.
 #[must_use]
-pub fn encode(number: u64, message: &Message) -> String {
+pub fn encode(source: &str, number: u64, message: &Message) -> String {
     let mut packed = DeflateEncoder::new(Vec::new(), Compression::fast());
     // Neither a value of these types nor a buffer in memory can fail.
     let _ = serde_json::to_writer(&mut packed, message);
-    let _ = packed.flush();
     let text = STANDARD.encode(packed.finish().unwrap_or_default());
     let pieces = text.len().div_ceil(PIECE).max(1);
     let mut lines = String::new();
     for piece in 0..pieces {
         let end = (piece + 1) * PIECE;
         let part = &text[piece * PIECE..end.min(text.len())];
-        let _ = writeln!(lines, "{MARK} {number} {}/{pieces} {part}", piece + 1);
+        let _ = writeln!(lines, "{MARK} {source} {number} {}/{pieces} {part}", piece + 1);
     }
     lines
 }
 
-/// Puts messages together again from lines.
+/// Puts messages together again from the lines of several sources.
 #[derive(Debug, Default)]
 pub struct Decoder {
+    sources: BTreeMap<String, Partial>,
+}
+
+/// The message of one source that is coming in.
+#[derive(Debug, Default)]
+struct Partial {
+    /// Number of the last whole message.
+    done: u64,
     number: u64,
     pieces: usize,
     text: String,
@@ -54,21 +65,38 @@ impl Decoder {
         if words.next() != Some(MARK) {
             return None;
         }
+        let source = words.next()?;
         let number = words.next()?.parse().ok()?;
         let (piece, pieces) = words.next()?.split_once('/')?;
         let (piece, pieces): (usize, usize) = (piece.parse().ok()?, pieces.parse().ok()?);
+        let text = words.next()?;
+        if pieces > MOST_PIECES {
+            return None;
+        }
+        self.sources.entry(source.to_owned()).or_default().take(number, (piece, pieces), text)
+    }
+}
+
+impl Partial {
+    fn take(
+        &mut self,
+        number: u64,
+        (piece, pieces): (usize, usize),
+        text: &str,
+    ) -> Option<Message> {
         if piece == 1 {
             (self.number, self.pieces) = (number, 0);
             self.text.clear();
         }
-        if number != self.number || piece != self.pieces + 1 {
-            return None; // a piece is missing
+        if number <= self.done || number != self.number || piece != self.pieces + 1 {
+            return None; // it has come before, or a piece is missing
         }
         self.pieces = piece;
-        self.text.push_str(words.next()?);
+        self.text.push_str(text);
         if piece < pieces {
             return None;
         }
+        self.done = number;
         let packed = STANDARD.decode(&self.text).ok()?;
         serde_json::from_reader(DeflateDecoder::new(packed.as_slice()).take(LARGEST)).ok()
     }
@@ -97,14 +125,14 @@ mod tests {
     fn messages_of_any_size_come_back_as_they_were() {
         let small = Message::Counter(Counter { now_us: 7, hashes: 3, coins: 1 });
         let large = large();
-        let (one, two) = (encode(1, &small), encode(2, &large));
+        let (one, two) = (encode("a", 1, &small), encode("a", 2, &large));
         assert!(two.lines().count() > 1 && two.lines().all(|line| line.len() < 16_000));
         assert_eq!(decoded(&format!("{one}noise\n{two}")), [small, large]);
     }
 
     #[test]
     fn a_message_with_a_missing_piece_is_passed_over() {
-        let large = encode(1, &large());
+        let large = encode("a", 1, &large());
         let small = Message::Silent("away".to_owned());
         let without_second: String = large
             .lines()
@@ -112,12 +140,21 @@ mod tests {
             .filter(|(n, _)| *n != 1)
             .map(|(_, l)| format!("{l}\n"))
             .collect();
-        assert_eq!(decoded(&(without_second + &encode(2, &small))), [small]);
+        assert_eq!(decoded(&(without_second + &encode("a", 2, &small))), [small]);
+    }
+
+    #[test]
+    fn sources_do_not_disturb_each_other_and_nothing_comes_twice() {
+        let (one, two) = (encode("a", 1, &large()), encode("b", 1, &large()));
+        let mixed: String =
+            one.lines().zip(two.lines()).map(|(one, two)| format!("{one}\n{two}\n")).collect();
+        assert_eq!(decoded(&mixed), [large(), large()]);
+        assert_eq!(decoded(&(mixed.clone() + &mixed)).len(), 2);
     }
 
     proptest! {
         #[test]
-        fn whatever_is_in_the_log_is_survived(line in "(bench1 )?[0-9]{0,3} ?[0-9]?/?[0-9]? ?[A-Za-z0-9+/=]{0,40}") {
+        fn whatever_is_in_the_log_is_survived(line in "(bench1 a )?[0-9]{0,3} ?[0-9]?/?[0-9]? ?[A-Za-z0-9+/=]{0,40}") {
             Decoder::default().take(&line);
         }
     }

@@ -16,6 +16,11 @@ pub use reader::{Inside, run};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
+    /// The first of all.
+    Hello {
+        /// bench's version inside.
+        version: String,
+    },
     /// The counter.
     Counter(Counter),
     /// All reports without their histograms.

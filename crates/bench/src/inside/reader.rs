@@ -36,11 +36,13 @@ pub async fn run(
     inside: &Inside,
     write: &mut impl FnMut(&str) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
+    let source = service::launch::host_name();
     let mut number = 0;
     let mut send = |message: &Message| {
         number += 1;
-        write(&line::encode(number, message))
+        write(&line::encode(&source, number, message))
     };
+    send(&Message::Hello { version: env!("CARGO_PKG_VERSION").to_owned() })?;
     match &inside.paths_from {
         Some(node) => loop_paths(inside, node, &mut send).await,
         None => loop_app(inside, &mut send).await,

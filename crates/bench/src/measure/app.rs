@@ -68,6 +68,13 @@ impl App {
         matches!(self.source, Source::Inside(_))
     }
 
+    /// To be called now and then while nothing is read.
+    pub fn idle(&mut self) {
+        if let Source::Inside(feed) = &mut self.source {
+            feed.absorb();
+        }
+    }
+
     /// Takes note of where the app is now, as replicas may have moved.
     ///
     /// # Errors

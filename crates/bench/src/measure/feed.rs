@@ -14,6 +14,8 @@ use crate::inside::Message;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Counters kept while nobody reads them.
 const KEPT: usize = 100;
+/// Probes kept of one window.
+const MOST_PATHS: usize = 1_000_000;
 
 /// Messages from inside, the newest of each kind at hand.
 #[derive(Debug)]
@@ -96,7 +98,8 @@ impl Feed {
         }
     }
 
-    fn absorb(&mut self) {
+    /// Takes in what has come, so that it does not pile up while nobody reads.
+    pub(super) fn absorb(&mut self) {
         while let Ok(message) = self.messages.try_recv() {
             self.keep(message);
         }
@@ -114,8 +117,10 @@ impl Feed {
             Message::Brief(seen) => self.brief = Some(*seen),
             Message::Whole(seen) => self.whole = Some(*seen),
             Message::Stations(stations) => self.stations = stations,
-            Message::Paths(paths) => self.paths.extend(paths),
+            Message::Paths(paths) if self.paths.len() < MOST_PATHS => self.paths.extend(paths),
             Message::Silent(reason) => self.silent = Some(reason),
+            // More than anybody could want, or a reader that was started anew.
+            Message::Paths(_) | Message::Hello { .. } => {}
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::cluster::Service;
 use crate::http::Client;
@@ -72,6 +72,7 @@ impl Prober {
         let mut rounds = JoinSet::new();
         rounds.spawn(async move {
             let mut ticks = tokio::time::interval(Duration::from_secs(1));
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
             loop {
                 ticks.tick().await;
                 if send.send(probe(&routes).await).is_err() {

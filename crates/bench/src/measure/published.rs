@@ -181,6 +181,7 @@ mod tests {
             restarts: 0,
             last_death: None,
             labels: BTreeMap::new(),
+            incarnations: BTreeMap::new(),
             states: BTreeMap::new(),
             troubles: Vec::new(),
             created_us: None,

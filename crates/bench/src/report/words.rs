@@ -107,12 +107,13 @@ pub(super) fn next(step: &StepFindings) -> Vec<String> {
 /// How a change of replicas went: `made after 0.1 s, running after 1.2 s, ...`.
 pub(super) fn phases(step: &StepFindings) -> Option<String> {
     let Phases { created_ms, running_ms, seen_ms, served_ms } = step.phases?;
-    let at = |name: &str, ms: i64| format!("{name} {}", seconds(u64::try_from(ms).unwrap_or(0)));
+    // A negative time is one by a clock that differs from bench's.
+    let at = |name: &str, ms: i64| Some(format!("{name} {}", seconds(u64::try_from(ms).ok()?)));
     let parts = [
-        created_ms.map(|ms| at("made", ms)),
-        running_ms.map(|ms| at("running", ms)),
-        Some(at("seen", seen_ms)),
-        Some(at("served", served_ms)),
+        created_ms.and_then(|ms| at("made", ms)),
+        running_ms.and_then(|ms| at("running", ms)),
+        at("seen", seen_ms),
+        at("served", served_ms),
     ];
     Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
@@ -131,9 +132,13 @@ pub(super) fn balance(step: &StepFindings) -> Vec<String> {
             true => format!(": {} %", shares.join(", ")),
             false => String::new(),
         };
+        let idle = match balance.replicas as usize - shares.len() {
+            0 => String::new(),
+            idle => format!(", {idle} without any request"),
+        };
         format!(
-            "{policy} over {} {name} replicas, shares within {:.1} % of each other{listed}",
-            shares.len(),
+            "{policy} over {} {name} replicas, shares within {:.1} % of each other{listed}{idle}",
+            balance.replicas,
             balance.spread * 100.0
         )
     };

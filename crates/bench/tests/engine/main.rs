@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bench::cluster::swarm::endpoint::Asked;
 use bench::cluster::swarm::{Found, Setup, Swarm};
-use bench::cluster::{Replicas, Service};
+use bench::cluster::{Change, Service};
 use fake::Engine;
 use hyper::StatusCode;
 use serde_json::json;
@@ -20,12 +20,31 @@ fn setup(engine: &Engine) -> Setup {
     }
 }
 
+fn rng(replicas: u32) -> Change {
+    Change { rng: Some(replicas), ..Change::default() }
+}
+
+#[tokio::test]
+async fn what_was_scaled_is_put_back_and_nothing_else() {
+    let engine = Engine::start();
+    let mut swarm = Swarm::find(&setup(&engine)).await.unwrap();
+    swarm.scale(rng(5)).await.unwrap();
+    swarm.status().await.unwrap();
+    swarm.scale(rng(7)).await.unwrap();
+    engine.change("worker", |worker| worker["Spec"]["Mode"]["Replicated"]["Replicas"] = json!(9));
+    assert!(swarm.left_behind(true).unwrap().contains("docker service scale shop_rng=1"));
+    assert_eq!(swarm.left_behind(false), None);
+    swarm.leave(true).await.unwrap();
+    let replicas = |name| engine.service(name)["Spec"]["Mode"]["Replicated"]["Replicas"].clone();
+    assert_eq!((replicas("rng"), replicas("worker")), (json!(1), json!(9)));
+}
+
 #[tokio::test]
 async fn scaling_changes_the_replicas_and_nothing_else() {
     let engine = Engine::start();
     let mut swarm = Swarm::find(&setup(&engine)).await.unwrap();
     let before = engine.service("rng");
-    swarm.scale(Replicas { worker: 1, rng: 5, hasher: 1 }).await.unwrap();
+    swarm.scale(rng(5)).await.unwrap();
     let mut expected = before["Spec"].clone();
     expected["Mode"]["Replicated"]["Replicas"] = json!(5);
     assert_eq!(engine.service("rng")["Spec"], expected);
@@ -37,12 +56,12 @@ async fn a_change_by_somebody_else_in_between_is_read_and_kept() {
     let engine = Engine::start();
     let mut swarm = Swarm::find(&setup(&engine)).await.unwrap();
     engine.interfere(3);
-    swarm.scale(Replicas { worker: 1, rng: 4, hasher: 1 }).await.unwrap();
+    swarm.scale(rng(4)).await.unwrap();
     let spec = engine.service("rng")["Spec"].clone();
     assert_eq!(spec["Mode"]["Replicated"]["Replicas"], 4);
     assert_eq!(spec["Labels"]["interfered"], "3", "what the other one set is still there");
     engine.interfere(u32::MAX);
-    let error = swarm.scale(Replicas { worker: 1, rng: 6, hasher: 1 }).await.unwrap_err();
+    let error = swarm.scale(rng(6)).await.unwrap_err();
     assert!(error.to_string().contains("somebody else"), "{error}");
 }
 
@@ -109,9 +128,9 @@ async fn a_service_in_global_mode_is_not_scaled() {
     let engine = Engine::start();
     engine.change("rng", |service| service["Spec"]["Mode"] = json!({"Global": {}}));
     let mut swarm = Swarm::find(&setup(&engine)).await.unwrap();
-    let error = swarm.scale(Replicas { worker: 1, rng: 5, hasher: 1 }).await.unwrap_err();
+    let error = swarm.scale(rng(5)).await.unwrap_err();
     assert!(error.to_string().contains("mode: replicated"), "{error}");
-    swarm.scale(Replicas { worker: 3, rng: 0, hasher: 1 }).await.unwrap();
+    swarm.scale(Change { worker: Some(3), ..Change::default() }).await.unwrap();
     assert_eq!(engine.updates(), ["worker"]);
 }
 

@@ -115,6 +115,7 @@ impl Registry {
             restarts: state.restarts,
             last_death: state.last_death.clone(),
             labels: BTreeMap::new(),
+            incarnations: BTreeMap::new(),
             states: BTreeMap::new(),
             troubles: Vec::new(),
             created_us: None,

@@ -4,13 +4,17 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use bollard::Docker;
 use bollard::models::{
     NetworkAttachmentConfig, ServiceSpec, ServiceSpecMode, ServiceSpecModeReplicated, Task,
     TaskSpec, TaskSpecContainerSpec, TaskSpecLogDriver, TaskSpecRestartPolicy,
     TaskSpecRestartPolicyConditionEnum,
 };
-use bollard::query_parameters::{ListTasksOptionsBuilder, LogsOptionsBuilder};
+use bollard::query_parameters::{
+    InspectServiceOptions, ListTasksOptionsBuilder, LogsOptionsBuilder,
+};
 use futures_util::StreamExt as _;
+use rustix::io::Errno;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -28,79 +32,105 @@ const MADE_BY: &str = "dockercoins.bench";
 /// How long the first word from inside may take: images may have to be pulled.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 const LOOK_PERIOD: Duration = Duration::from_millis(250);
-/// So often a task may fail before it is hopeless.
+/// So often the reader's task may fail before it is hopeless.
 const MOST_FAILURES: usize = 3;
+/// How long after its making was interrupted a service may still come about.
+const LATE: Duration = Duration::from_secs(2);
+/// How far a log is read again when it broke off: clocks differ.
+const OVERLAP: i64 = 5;
 
-/// The one-off services of this run.
-#[derive(Debug)]
+/// The one-off services of this run; none until they are started.
+#[derive(Debug, Default)]
 pub(super) struct Services {
+    /// Also those whose making was interrupted.
     names: Vec<String>,
+    /// The one that is being made.
+    making: Option<String>,
     /// Follow their logs for as long as this lives.
     followers: JoinSet<()>,
 }
 
-/// Starts the services and waits for the first word from inside.
-///
-/// # Errors
-/// When they cannot be made, or do not start; then none is left.
-pub(super) async fn start(
-    engine: &Engine,
-    stack: &str,
-    members: &Members,
-    image: Option<&str>,
-) -> Result<(Services, UnboundedReceiver<Message>), Failure> {
-    let (send, mut messages) = mpsc::unbounded_channel();
-    let mut services = Services { names: Vec::new(), followers: JoinSet::new() };
-    let started = async {
-        services.make_all(engine, (stack, members, image), &send).await?;
-        first_word(engine, &services.names, &mut messages).await
-    };
-    match Box::pin(started).await {
-        Ok(()) => Ok((services, messages)),
-        Err(failure) => {
-            services.remove(engine).await?;
-            Err(failure)
-        }
-    }
-}
-
 impl Services {
-    async fn make_all(
+    /// Starts the services and waits for the first word from inside; returns what comes.
+    ///
+    /// # Errors
+    /// When they cannot be made, or do not start. What was made till then is still to be removed.
+    pub(super) async fn start(
         &mut self,
         engine: &Engine,
         (stack, members, image): (&str, &Members, Option<&str>),
-        send: &UnboundedSender<Message>,
-    ) -> Result<(), Failure> {
+    ) -> Result<UnboundedReceiver<Message>, Failure> {
+        let (send, mut messages) = mpsc::unbounded_channel();
         for kind in [Kind::Reader, Kind::Paths] {
             let spec = kind.spec(stack, members, image)?;
             let name = spec.name.clone().unwrap_or_default();
-            make(engine, &name, spec).await?;
             self.names.push(name.clone());
-            self.followers.spawn(follow(engine.api().clone(), name, send.clone()));
+            self.making = Some(name.clone());
+            make(engine, &name, spec).await?;
+            self.making = None;
+            self.followers.spawn(follow(engine.api().clone(), (kind, name), send.clone()));
         }
-        Ok(())
+        let reader = self.names.first().cloned().unwrap_or_default();
+        first_word(engine, reader, &mut messages).await?;
+        Ok(messages)
     }
 
-    /// Removes the services.
+    /// The command that removes what this run made, if it made anything.
+    pub(super) fn command(&self) -> Option<String> {
+        (!self.names.is_empty()).then(|| format!("docker service rm {}", self.names.join(" ")))
+    }
+
+    /// Removes what this run made.
     ///
     /// # Errors
-    /// When the engine does not: their names are in the sentence.
-    pub(super) async fn remove(self, engine: &Engine) -> Result<(), Failure> {
-        for name in &self.names {
-            let removed = engine.ask(name, engine.api().delete_service(name)).await;
-            removed.map_err(|error| {
-                Failure::Swarm(format!(
-                    "{error}; remove what is left with `docker service rm {}`",
-                    self.names.join(" ")
-                ))
-            })?;
+    /// When the engine does not: what is left is in the sentence.
+    pub(super) async fn remove(mut self, engine: &Engine) -> Result<(), Failure> {
+        let mut left = Vec::new();
+        for name in std::mem::take(&mut self.names) {
+            let interrupted = self.making.as_ref() == Some(&name);
+            if let Err(error) = remove(engine, &name, interrupted).await {
+                left.push((name, error));
+            }
         }
-        Ok(())
+        let Some((_, error)) = left.first() else { return Ok(()) };
+        let names: Vec<_> = left.iter().map(|(name, _)| name.as_str()).collect();
+        let names = names.join(" ");
+        Err(Failure::Swarm(format!(
+            "{error}; remove what is left with `docker service rm {names}`"
+        )))
     }
 }
 
+/// Removes the service called `name` if this run made it. One whose making was interrupted may
+/// come about a moment later.
+async fn remove(engine: &Engine, name: &str, interrupted: bool) -> Result<(), EngineError> {
+    let begin = Instant::now();
+    loop {
+        match made_by(engine, name).await {
+            Ok((id, Some(by))) if by == maker() => {
+                return engine.ask(name, engine.api().delete_service(&id)).await;
+            }
+            Ok(_) => return Ok(()), // a colleague's
+            Err(EngineError::Refused(reason)) if reason.contains("not found") => {}
+            Err(error) => return Err(error),
+        }
+        if !interrupted || begin.elapsed() > LATE {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_PERIOD).await;
+    }
+}
+
+/// A service's id, and who made it if a bench did.
+async fn made_by(engine: &Engine, name: &str) -> Result<(String, Option<String>), EngineError> {
+    let service = engine.api().inspect_service(name, None::<InspectServiceOptions>);
+    let service = engine.ask(name, service).await?;
+    let labels = service.spec.and_then(|spec| spec.labels).unwrap_or_default();
+    Ok((service.id.unwrap_or_default(), labels.get(MADE_BY).cloned()))
+}
+
 /// What a one-off service is for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Kind {
     /// Reads the app, anywhere.
     Reader,
@@ -109,6 +139,11 @@ enum Kind {
 }
 
 impl Kind {
+    /// Whether such a service says such a thing: one that does not know its task is not believed.
+    fn says(self, message: &Message) -> bool {
+        matches!(self, Self::Paths) == matches!(message, Message::Paths(_))
+    }
+
     fn spec(
         self,
         stack: &str,
@@ -205,11 +240,7 @@ async fn make(engine: &Engine, name: &str, spec: ServiceSpec) -> Result<(), Fail
         Err(EngineError::Refused(reason)) if reason.contains("name conflicts") => reason,
         Err(error) => return Err(error.into()),
     };
-    let inspected = engine
-        .api()
-        .inspect_service(name, None::<bollard::query_parameters::InspectServiceOptions>);
-    let labels = engine.ask(name, inspected).await?.spec.and_then(|spec| spec.labels);
-    let by = labels.and_then(|labels| labels.get(MADE_BY).cloned());
+    let (id, by) = made_by(engine, name).await?;
     let Some(by) = by else { return Err(Failure::Swarm(refused)) };
     if !is_gone(&by) {
         return Err(Failure::Swarm(format!(
@@ -217,7 +248,7 @@ async fn make(engine: &Engine, name: &str, spec: ServiceSpec) -> Result<(), Fail
              remove what it left with `docker service rm {name}`"
         )));
     }
-    engine.ask(name, engine.api().delete_service(name)).await?;
+    engine.ask(name, engine.api().delete_service(&id)).await?;
     engine.ask(name, engine.api().create_service(spec, None)).await?;
     Ok(())
 }
@@ -227,33 +258,44 @@ fn is_gone(by: &str) -> bool {
     let Some((host, pid)) = by.split_once(' ') else { return false };
     let pid = pid.parse().ok().and_then(rustix::process::Pid::from_raw);
     host == service::launch::host_name()
-        && pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_err())
+        && pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(Errno::SRCH))
 }
 
-/// Waits until something comes from inside; a task that cannot start ends the wait.
+/// Waits until the reader says who it is; a task of it that cannot start ends the wait.
 async fn first_word(
     engine: &Engine,
-    names: &[String],
+    reader: String,
     messages: &mut UnboundedReceiver<Message>,
 ) -> Result<(), Failure> {
     let begin = Instant::now();
     let mut looks = tokio::time::interval(LOOK_PERIOD);
+    let filters = HashMap::from([("service".to_owned(), vec![reader])]);
     loop {
         tokio::select! {
             word = messages.recv() => match word {
-                Some(_) => return Ok(()),
+                Some(Message::Hello { version }) => return same_version(&version),
+                Some(_) => continue,
                 None => return Err(Failure::Swarm("the logs from inside ended".to_owned())),
             },
             _ = looks.tick() => {}
         }
-        let options = ListTasksOptionsBuilder::default()
-            .filters(&HashMap::from([("service".to_owned(), names.to_vec())]))
-            .build();
+        let options = ListTasksOptionsBuilder::default().filters(&filters).build();
         let tasks = engine.ask("tasks", engine.api().list_tasks(Some(options))).await?;
         let errors: Vec<String> = tasks.iter().filter_map(error).collect();
         if errors.len() >= MOST_FAILURES || begin.elapsed() > START_TIMEOUT {
             return Err(not_inside(errors.last().map(String::as_str)));
         }
+    }
+}
+
+fn same_version(theirs: &str) -> Result<(), Failure> {
+    let ours = env!("CARGO_PKG_VERSION");
+    match theirs == ours {
+        true => Ok(()),
+        false => Err(Failure::Swarm(format!(
+            "bench inside the stack is version {theirs}, this one {ours}: make its image anew with \
+             `make images`, or name another with --inside-image"
+        ))),
     }
 }
 
@@ -272,26 +314,26 @@ fn error(task: &Task) -> Option<String> {
 }
 
 /// Sends on every message in a service's log, for as long as somebody listens.
-async fn follow(docker: bollard::Docker, name: String, send: UnboundedSender<Message>) {
+async fn follow(docker: Docker, (kind, name): (Kind, String), send: UnboundedSender<Message>) {
+    let mut decoder = Decoder::default();
     let mut since = 0;
     while !send.is_closed() {
         let options = LogsOptionsBuilder::default().follow(true).stdout(true).since(since).build();
         let mut log = std::pin::pin!(docker.service_logs(&name, Some(options)));
-        let mut decoder = Decoder::default();
         let mut rest = String::new();
         while let Some(Ok(output)) = log.next().await {
             rest.push_str(&String::from_utf8_lossy(output.as_ref()));
             while let Some(end) = rest.find('\n') {
                 let line: String = rest.drain(..=end).collect();
-                if let Some(message) = decoder.take(&line)
-                    && send.send(message).is_err()
-                {
+                let message = decoder.take(&line).filter(|message| kind.says(message));
+                if message.is_some_and(|message| send.send(message).is_err()) {
                     return;
                 }
             }
+            let now = jiff::Timestamp::now().as_second();
+            since = i32::try_from(now - OVERLAP).unwrap_or(since);
         }
-        // A manager that is replaced, or a log that is not there yet: what came is not wanted twice.
-        since = i32::try_from(jiff::Timestamp::now().as_second()).unwrap_or(0);
+        // The log is not there yet, or a manager is replaced. What comes twice is known by its number.
         tokio::time::sleep(LOOK_PERIOD).await;
     }
 }

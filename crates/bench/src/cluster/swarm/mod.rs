@@ -26,7 +26,7 @@ use self::engine::Engine;
 use self::nodes::Nodes;
 use self::stack::{Members, Named};
 use self::tasks::Tasks;
-use super::{Replicas, Service, Status};
+use super::{Change, Replicas, Service, Status};
 use crate::failure::Failure;
 use crate::inside::Message;
 use crate::measure::Route;
@@ -69,14 +69,16 @@ pub struct Swarm {
     setup: Setup,
     members: Members,
     nodes: usize,
-    /// Replicas there were before anything was scaled.
-    before: Replicas,
+    /// Replicas of what was scaled before it was.
+    before: BTreeMap<Service, u32>,
     /// Replicas wanted at the last look.
     latest: Replicas,
     /// Services that read the app from inside, if any.
-    inside: Option<inside::Services>,
+    inside: inside::Services,
     /// Tasks that ended although they were wanted: the swarm forgets them after a while.
-    dead: BTreeSet<String>,
+    dead: BTreeMap<String, Service>,
+    /// Those of them that had ended before this run.
+    dead_before: BTreeSet<String>,
 }
 
 /// What the swarm says at one moment.
@@ -122,14 +124,15 @@ impl Swarm {
             setup,
             members: Members::new(),
             nodes: 0,
-            before: Replicas::default(),
+            before: BTreeMap::new(),
             latest: Replicas::default(),
-            inside: None,
-            dead: BTreeSet::new(),
+            inside: inside::Services::default(),
+            dead: BTreeMap::new(),
+            dead_before: BTreeSet::new(),
         };
         let look = swarm.look().await?;
-        swarm.before = swarm.status_of(&look).await.replicas();
-        swarm.latest = swarm.before;
+        swarm.dead_before = swarm.dead.keys().cloned().collect();
+        swarm.latest = swarm.status_of(&look).await.replicas();
         Ok(swarm)
     }
 
@@ -161,24 +164,29 @@ impl Swarm {
     /// # Errors
     /// When the engine is gone, or the stack.
     pub async fn routes(&mut self) -> Result<Vec<Route>, Failure> {
-        let look = self.look().await?;
+        let look = patiently(async || self.look().await).await?;
         Ok(self.routes_of(&look))
     }
 
-    /// Asks for so many replicas; they come about afterwards.
+    /// Asks for a change of replicas; it comes about afterwards.
     ///
     /// # Errors
     /// When the swarm refuses, or a service cannot be scaled.
-    pub async fn scale(&mut self, replicas: Replicas) -> Result<(), Failure> {
+    pub async fn scale(&mut self, change: Change) -> Result<(), Failure> {
         let latest = self.latest;
         for (service, now, wanted) in [
-            (Service::Hasher, latest.hasher, replicas.hasher),
-            (Service::Rng, latest.rng, replicas.rng),
-            (Service::Worker, latest.worker, replicas.worker),
+            (Service::Hasher, latest.hasher, change.hasher),
+            (Service::Rng, latest.rng, change.rng),
+            (Service::Worker, latest.worker, change.worker),
         ] {
-            let Some(member) = self.members.get(&service) else { continue };
+            let (Some(member), Some(wanted)) = (self.members.get(&service), wanted) else {
+                continue;
+            };
             match member.replicas {
                 Some(_) => {
+                    if now != wanted {
+                        self.before.entry(service).or_insert(now);
+                    }
                     patiently(async || update::scale(&self.engine, member, wanted).await).await?;
                 }
                 None if now == wanted => {}
@@ -197,25 +205,50 @@ impl Swarm {
         &mut self,
         image: Option<&str>,
     ) -> Result<UnboundedReceiver<Message>, Failure> {
-        let started = inside::start(&self.engine, &self.setup.stack, &self.members, image).await?;
-        let (services, messages) = started;
-        self.inside = Some(services);
-        Ok(messages)
+        let app = (self.setup.stack.as_str(), &self.members, image);
+        Box::pin(self.inside.start(&self.engine, app)).await
     }
 
-    /// Removes what was made to measure, and puts replica counts back if that is wanted.
+    /// Removes what was made to measure, and puts back the replica counts of what was scaled if
+    /// that is wanted.
     ///
     /// # Errors
-    /// When the swarm refuses.
+    /// When the swarm refuses any of it; the rest is done all the same.
     pub async fn leave(mut self, restore: bool) -> Result<(), Failure> {
-        let removed = match self.inside.take() {
-            Some(services) => services.remove(&self.engine).await,
-            None => Ok(()),
-        };
-        match restore {
-            true => self.scale(self.before).await.and(removed),
-            false => removed,
+        let mut failures = Vec::new();
+        for (service, count) in self.before.iter().filter(|_| restore) {
+            let Some(member) = self.members.get(service) else { continue };
+            let back = patiently(async || update::scale(&self.engine, member, *count).await).await;
+            failures.extend(back.err().map(|failure| {
+                format!(
+                    "{failure}; put it back with `docker service scale {}={count}`",
+                    member.name
+                )
+            }));
         }
+        let inside = std::mem::take(&mut self.inside);
+        failures.extend(inside.remove(&self.engine).await.err().map(|failure| failure.to_string()));
+        match failures.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::Swarm(failures.join("\nerror: "))),
+        }
+    }
+
+    /// What to do by hand if it is not left in order.
+    #[must_use]
+    pub fn left_behind(&self, restore: bool) -> Option<String> {
+        let counts = self.before.iter().filter(|_| restore).filter_map(|(service, count)| {
+            Some(format!("{}={count}", self.members.get(service)?.name))
+        });
+        let counts: Vec<String> = counts.collect();
+        let scale = match counts.is_empty() {
+            true => None,
+            false => Some(format!("docker service scale {}", counts.join(" "))),
+        };
+        let commands: Vec<String> = scale.into_iter().chain(self.inside.command()).collect();
+        let words =
+            || format!("not everything may be put back; do it with `{}`", commands.join("; "));
+        (!commands.is_empty()).then(words)
     }
 
     async fn look(&mut self) -> Result<Look, Failure> {
@@ -236,14 +269,21 @@ impl Swarm {
         let look = Look { members, tasks: tasks?, nodes: Nodes::of(&nodes?) };
         self.members.clone_from(&look.members);
         self.nodes = look.nodes.list().len();
-        let dead: Vec<String> =
-            tasks_of(&look).flat_map(|tasks| tasks.deaths().collect::<Vec<_>>()).collect();
+        let dead: Vec<(String, Service)> = tasks_of(&look)
+            .flat_map(|tasks| tasks.deaths().map(move |id| (id, tasks.service)))
+            .collect();
         self.dead.extend(dead);
         Ok(look)
     }
 
     async fn status_of(&self, look: &Look) -> Status {
         let hosts = self.hosts(look);
+        let fresh: BTreeMap<String, Service> = self
+            .dead
+            .iter()
+            .filter(|(id, _)| !self.dead_before.contains(*id))
+            .map(|(id, service)| (id.clone(), *service))
+            .collect();
         let mut published = BTreeMap::new();
         for tasks in tasks_of(look) {
             published.insert(tasks.service, hosts.addresses(tasks).await);
@@ -254,7 +294,7 @@ impl Swarm {
             webui: at(Service::Webui),
             rng: at(Service::Rng),
             hasher: at(Service::Hasher),
-            services: tasks_of(look).map(|tasks| tasks.status(&self.dead)).collect(),
+            services: tasks_of(look).map(|tasks| tasks.status(&fresh)).collect(),
         }
     }
 

@@ -48,9 +48,9 @@ impl Nodes {
         self.0.get(id)?.0.address.as_deref()
     }
 
-    /// Ids of the nodes that are up.
+    /// Ids of the nodes that are not known to be down: a new leader has not heard of all yet.
     pub(super) fn up(&self) -> impl Iterator<Item = &str> {
-        let up = self.0.iter().filter(|(_, (_, state))| *state == Some(NodeState::READY));
+        let up = self.0.iter().filter(|(_, (_, state))| *state != Some(NodeState::DOWN));
         up.map(|(id, _)| id.as_str())
     }
 

@@ -14,12 +14,15 @@ pub(super) const STACK_LABEL: &str = "com.docker.stack.namespace";
 /// The label that says which of the app's services one is, whatever its name.
 pub(super) const SERVICE_LABEL: &str = "dockercoins.service";
 
+/// Variables with which a service is told the name of its replica.
+const REPLICA_VARIABLES: [&str; 4] =
+    ["WORKER_REPLICA", "RNG_REPLICA", "HASHER_REPLICA", "WEBUI_REPLICA"];
+
 /// One of the app's services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Member {
     pub(super) id: String,
     pub(super) name: String,
-    pub(super) version: u64,
     /// `None` in global mode: one on each node.
     pub(super) replicas: Option<u32>,
     /// Port published for the service's port 80, and whether on each node or the task's only.
@@ -152,7 +155,6 @@ pub(super) fn member(description: &Description) -> Option<Member> {
     Some(Member {
         id: description.id.clone()?,
         name: spec.name.clone()?,
-        version: description.version.as_ref()?.index?,
         replicas,
         published: published(description),
         image: container.image.clone().unwrap_or_default(),
@@ -164,7 +166,8 @@ pub(super) fn member(description: &Description) -> Option<Member> {
 /// The replica's name as its environment gives it (`RNG_REPLICA` and so on), or its host name.
 fn replica_template(container: &TaskSpecContainerSpec) -> Option<String> {
     let mut variables = container.env.iter().flatten().filter_map(|line| line.split_once('='));
-    let given = variables.find(|(name, _)| name.ends_with("_REPLICA")).map(|(_, value)| value);
+    let given = variables.find(|(name, _)| REPLICA_VARIABLES.contains(name));
+    let given = given.map(|(_, value)| value);
     let given = given.or(container.hostname.as_deref());
     given.filter(|template| !template.is_empty()).map(str::to_owned)
 }
@@ -214,7 +217,7 @@ pub(super) mod tests {
         let found = members(&four(), "shop", &Named::new()).unwrap();
         assert_eq!(found.len(), 4);
         let rng = &found[&Service::Rng];
-        assert_eq!((rng.name.as_str(), rng.version, rng.replicas), ("shop_rng", 7, Some(3)));
+        assert_eq!((rng.name.as_str(), rng.replicas), ("shop_rng", Some(3)));
         assert_eq!(rng.published, None);
     }
 

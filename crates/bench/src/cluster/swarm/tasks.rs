@@ -1,7 +1,7 @@
 //! What the tasks of a service say about it: which replicas are ready, which still leave, what
 //! goes wrong where. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bollard::models::{NodeState, Task, TaskState};
 
@@ -9,6 +9,8 @@ use super::nodes::Nodes;
 use super::stack::Member;
 use crate::cluster::{Service, ServiceStatus, Trouble};
 
+/// After so many failures in one place another attempt is not expected to help.
+const HOPELESS: usize = 2;
 /// Characters of a container's id that are its host name.
 const HOST_NAME: usize = 12;
 
@@ -22,8 +24,9 @@ pub(super) struct Tasks<'a> {
 }
 
 impl<'a> Tasks<'a> {
-    /// The service as its tasks show it. `dead` are the ids of tasks that ended badly before.
-    pub(super) fn status(self, dead: &BTreeSet<String>) -> ServiceStatus {
+    /// The service as its tasks show it. `dead` are the tasks of all services that ended badly
+    /// during this run, also those the swarm has forgotten.
+    pub(super) fn status(self, dead: &BTreeMap<String, Service>) -> ServiceStatus {
         let wanted: Vec<_> = self.own().filter(|task| is_wanted(task)).collect();
         let (ready, rest): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|t| self.is_ready(t));
         let mut states = BTreeMap::new();
@@ -31,19 +34,21 @@ impl<'a> Tasks<'a> {
             *states.entry(state(task).to_string()).or_default() += 1;
         }
         let asked = self.member.replicas;
-        let last_death = self.dead().max_by_key(|task| changed(task)).map(|task| self.death(task));
+        let fresh = self.dead().filter(|task| dead.contains_key(id(task)));
+        let last_death = fresh.max_by_key(|task| changed(task)).map(|task| self.death(task));
         ServiceStatus {
             service: self.service,
             wanted: asked.unwrap_or_else(|| count(ready.len() + rest.len())),
             leaving: count(self.own().filter(|task| self.is_leaving(task)).count()),
-            restarts: self.own().filter(|t| dead.contains(id(t))).count() as u64,
+            restarts: dead.values().filter(|service| **service == self.service).count() as u64,
             last_death,
             labels: ready.iter().map(|t| (self.replica(t), self.label(t))).collect(),
             ready: ready.iter().map(|task| self.replica(task)).collect(),
             ready_since_us: ready.iter().filter_map(|task| changed(task)).max(),
             created_us: ready.iter().filter_map(|task| created(task)).max(),
             states,
-            troubles: rest.iter().filter_map(|task| self.trouble(task)).collect(),
+            troubles: rest.iter().filter_map(|task| self.trouble(task, dead)).collect(),
+            incarnations: ready.iter().map(|t| (self.replica(t), id(t).to_owned())).collect(),
         }
     }
 
@@ -107,28 +112,26 @@ impl<'a> Tasks<'a> {
             || (state(task) == TaskState::RUNNING && self.is_lost(task))
     }
 
-    /// Why a wanted task is not ready: its own error, or what ended the one before it.
-    fn trouble(self, task: &Task) -> Option<Trouble> {
-        let of = |task: &Task| {
-            let error = error(task)?;
-            let node = node(task).map(|node| self.nodes.name(node).to_owned());
-            let replica = self.slot(task);
-            Some(Trouble { replica, node, state: state(task).to_string(), error })
+    /// Why a wanted task is not ready: its own error, or what ended those before it in this run.
+    fn trouble(self, task: &Task, dead: &BTreeMap<String, Service>) -> Option<Trouble> {
+        let told = |task: &Task, error: String, may_pass: bool| Trouble {
+            replica: self.slot(task),
+            node: node(task).map(|node| self.nodes.name(node).to_owned()),
+            state: state(task).to_string(),
+            error,
+            may_pass,
         };
         if self.is_lost(task) {
-            let node = node(task).map(|node| self.nodes.name(node).to_owned());
             let error = String::from("its node is down; the swarm has not yet replaced it");
-            return Some(Trouble {
-                replica: self.slot(task),
-                node,
-                state: state(task).to_string(),
-                error,
-            });
+            return Some(told(task, error, true));
         }
-        of(task).or_else(|| {
-            let before = self.dead().filter(|dead| dead.slot == task.slot && follows(task, dead));
-            of(before.max_by_key(|dead| changed(dead))?)
-        })
+        if let Some(error) = error(task) {
+            return Some(told(task, error, false));
+        }
+        let before = self.dead().filter(|old| dead.contains_key(id(old)) && follows(task, old));
+        let before: Vec<&Task> = before.filter(|old| old.slot == task.slot).collect();
+        let last = before.iter().max_by_key(|old| changed(old))?;
+        Some(told(last, error(last)?, before.len() < HOPELESS))
     }
 
     /// `rng.3`, or in global mode the service alone.
@@ -166,9 +169,10 @@ impl<'a> Tasks<'a> {
     /// The placeholders an engine knows in host names and environments.
     fn expand(self, template: &str, task: &Task) -> String {
         let node = node(task).unwrap_or_default();
-        let slot = task.slot.map(|slot| slot.to_string()).unwrap_or_default();
-        let place = if slot == "0" { node } else { &slot };
-        let name = format!("{}.{place}.{}", self.member.name, id(task));
+        // In global mode the engine puts the node in the place of the slot.
+        let slot = task.slot.filter(|slot| *slot > 0).map(|slot| slot.to_string());
+        let slot = slot.unwrap_or_else(|| node.to_owned());
+        let name = format!("{}.{slot}.{}", self.member.name, id(task));
         let values = [
             (".Service.Name", self.member.name.as_str()),
             (".Service.ID", &self.member.id),
@@ -252,7 +256,7 @@ mod tests {
         let member = super::super::stack::member(&described("rng", "")).unwrap();
         let nodes = two_nodes();
         let tasks = Tasks { service: Service::Rng, member: &member, all: tasks, nodes: &nodes };
-        let dead = tasks.deaths().collect();
+        let dead = tasks.deaths().map(|id| (id, Service::Rng)).collect();
         tasks.status(&dead)
     }
 
@@ -310,7 +314,12 @@ mod tests {
         let nodes = two_nodes();
         let list = [task(2, "n1", "running", "running", "")];
         let tasks = Tasks { service: Service::Rng, member: &member, all: &list, nodes: &nodes };
-        assert_eq!(tasks.status(&BTreeSet::new()).ready, ["shop_rng-2.m1"]);
+        assert_eq!(tasks.status(&BTreeMap::new()).ready, ["shop_rng-2.m1"]);
+        let text = r#"{"ID":"t","ServiceID":"id-rng","NodeID":"n1","DesiredState":"running",
+            "Status":{"State":"running"}}"#;
+        let global = [serde_json::from_str(text).unwrap()];
+        let everywhere = Tasks { all: &global, ..tasks };
+        assert_eq!(everywhere.status(&BTreeMap::new()).ready, ["shop_rng-n1.m1"]);
         assert_eq!(tasks.own_ports().collect::<Vec<_>>(), [("10.0.0.1", 32762)]);
     }
 }
