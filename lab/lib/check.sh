@@ -67,3 +67,18 @@ check_dir() {
     [[ ! -e $LAB_DIR || -f $LAB_DIR/lab.conf || -f $LAB_DIR/lab.conf.new ]] || [[ -d $LAB_DIR && -z $(ls -A "$LAB_DIR") ]] ||
         fail 4 "$LAB_DIR exists and is not a lab; choose another folder with LAB_DIR"
 }
+
+# The kernel has one table of neighbours for all network namespaces, and so for all containers of all nodes: with its usual
+# limit of 1024 about a hundred containers lose each other.
+NEIGHBOURS=(gc_thresh1:4096 gc_thresh2:16384 gc_thresh3:32768)
+
+raise_neighbour_limits() {
+    local pair file raised=no
+    for pair in "${NEIGHBOURS[@]}"; do
+        file=/proc/sys/net/ipv4/neigh/default/${pair%%:*}
+        (($(<"$file") < ${pair#*:})) || continue
+        echo "${pair#*:}" 2>/dev/null >"$file" || { say "cannot raise $file: about a hundred containers will be the most"; return; }
+        raised=yes
+    done
+    [[ $raised == no ]] || say "the kernel's limits of neighbours (net.ipv4.neigh.default.gc_thresh*) are raised, until the machine restarts"
+}

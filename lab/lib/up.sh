@@ -12,6 +12,7 @@ lab_up() {
         shift 2
     done
     check_machine
+    raise_neighbour_limits
     began=$(date +%s%N)
     check_subnet
     check_dir

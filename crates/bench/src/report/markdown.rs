@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use tabled::builder::Builder;
 use tabled::settings::Style;
 
-use super::words::{self, STAGE_HEAD, STEP_HEAD};
+use super::words::{self, PATH_HEAD, STAGE_HEAD, STEP_HEAD};
 use crate::analyse::Findings;
 use crate::analyse::verdict::counted;
 
@@ -31,6 +31,13 @@ pub(super) fn render(findings: &Findings) -> String {
             let workers = counted(step.workers, "worker");
             let _ = writeln!(text, "- closure {:.1} % of {workers}", closure * 100.0);
         }
+        if let Some(phases) = words::phases(step) {
+            let settled = words::seconds(step.settled_after_ms);
+            let _ = writeln!(text, "- settled in {settled}: {phases}");
+        }
+        for line in words::balance(step) {
+            let _ = writeln!(text, "- {line}");
+        }
         for line in words::next(step).iter().filter(|_| step.bottleneck.is_some()) {
             let _ = writeln!(text, "- next: {line}");
         }
@@ -40,6 +47,10 @@ pub(super) fn render(findings: &Findings) -> String {
         if !step.stages.is_empty() {
             let _ =
                 write!(text, "\n{}\n", table(STAGE_HEAD, step.stages.iter().map(words::stage_row)));
+        }
+        if !step.paths.is_empty() {
+            let _ =
+                write!(text, "\n{}\n", table(PATH_HEAD, step.paths.iter().map(words::path_row)));
         }
     }
     if findings.steps.len() > 1 {

@@ -84,9 +84,10 @@ pub async fn look(setup: &Setup) -> Result<Overview, Failure> {
     if found.is_empty() {
         let there = stacks(&services);
         return Err(Failure::Stack(format!(
-            "no stack '{}' in this swarm (stacks: {})",
-            setup.stack,
-            if there.is_empty() { String::from("none") } else { there.join(", ") }
+            "no stack '{stack}' in this swarm (stacks: {}); deploy it with `docker stack deploy -c \
+             stack.yml {stack}`, or name another with --stack",
+            if there.is_empty() { String::from("none") } else { there.join(", ") },
+            stack = setup.stack,
         )));
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
