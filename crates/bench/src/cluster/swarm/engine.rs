@@ -68,7 +68,7 @@ impl Engine {
         let docker =
             open(endpoint, Arc::clone(&version)).map_err(|error| away(endpoint, &error))?;
         let said = tokio::time::timeout(FIRST_PATIENCE, docker.version()).await;
-        let said = said.unwrap_or(Err(Error::RequestTimeoutError));
+        let said = said.map_err(|_| silent(endpoint, FIRST_PATIENCE))?;
         let said = said.map_err(|error| away(endpoint, &error))?;
         let agreed = agreed(&said.api_version.unwrap_or_default())
             .map_err(|reason| EngineError::Away(format!("the engine at {endpoint} {reason}")))?;
@@ -232,12 +232,7 @@ fn manager(endpoint: &Endpoint, swarm: &SwarmInfo) -> Result<(), EngineError> {
 fn away(endpoint: &Endpoint, error: &Error) -> EngineError {
     let reason = innermost(error);
     let advice = match error {
-        Error::RequestTimeoutError => {
-            return EngineError::Away(format!(
-                "the engine at {endpoint} does not answer in time; is it stopped, overloaded or \
-                 behind a firewall?"
-            ));
-        }
+        Error::RequestTimeoutError => return silent(endpoint, PATIENCE),
         Error::JsonDataError { .. } => "what answers there is no Docker engine",
         _ if reason.contains("ermission denied") => {
             "run bench as root or as a member of the group docker"
@@ -250,6 +245,13 @@ fn away(endpoint: &Endpoint, error: &Error) -> EngineError {
         _ => "start it, or name another with --engine, --context or DOCKER_HOST",
     };
     EngineError::Away(format!("no Docker engine at {endpoint}: {reason}; {advice}"))
+}
+
+fn silent(endpoint: &Endpoint, patience: Duration) -> EngineError {
+    EngineError::Away(format!(
+        "the engine at {endpoint} does not answer within {patience:?}; is it stopped, overloaded or \
+         behind a firewall?"
+    ))
 }
 
 /// The innermost reason: what is around it only says that a request was made.
