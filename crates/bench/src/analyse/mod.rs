@@ -11,7 +11,7 @@ pub(crate) mod verdict;
 
 use std::collections::BTreeMap;
 
-use observation::{Counts, Totals};
+use observation::{Counts, Report, Totals};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Replicas, Service};
@@ -237,9 +237,15 @@ fn labelled(counts: Counts, samples: &Samples) -> Counts {
     labelled
 }
 
+/// Whether a worker reported during the window: reports of dead ones stay for minutes.
+fn is_alive(last: &Report, samples: &Samples) -> bool {
+    let first = samples.first.workers.iter().find(|first| first.id == last.id);
+    first.is_none_or(|first| last.at_us > first.at_us)
+}
+
 fn policies(samples: &Samples) -> BTreeMap<String, u32> {
     let mut policies = BTreeMap::new();
-    for report in &samples.last.workers {
+    for report in samples.last.workers.iter().filter(|report| is_alive(report, samples)) {
         *policies.entry(report.policy.clone()).or_default() += 1;
     }
     policies

@@ -241,6 +241,9 @@ fn away(endpoint: &Endpoint, error: &Error) -> EngineError {
         _ if reason.contains("ertificate") || reason.contains("UnknownIssuer") => {
             "the certificates in DOCKER_CERT_PATH must be of the engine's own authority"
         }
+        _ if reason.contains("HTTPS server") => {
+            "it wants TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH"
+        }
         _ if reason.contains("nvalid") => "what answers there is no Docker engine, or wants TLS",
         _ => "start it, or name another with --engine, --context or DOCKER_HOST",
     };

@@ -131,7 +131,9 @@ impl<'a> Tasks<'a> {
         let before = self.dead().filter(|old| dead.contains_key(id(old)) && follows(task, old));
         let before: Vec<&Task> = before.filter(|old| old.slot == task.slot).collect();
         let last = before.iter().max_by_key(|old| changed(old))?;
-        Some(told(last, error(last)?, before.len() < HOPELESS))
+        // The engine gives no error for a task it stopped because it was not healthy.
+        let silent = || String::from("ended although it is to run; is it healthy?");
+        Some(told(last, error(last).unwrap_or_else(silent), before.len() < HOPELESS))
     }
 
     /// `rng.3`, or in global mode the service alone.
