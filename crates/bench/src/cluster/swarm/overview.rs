@@ -13,7 +13,7 @@ use super::Setup;
 use super::endpoint::{Choice, Environment};
 use super::engine::Engine;
 use super::nodes::{Node, Nodes};
-use super::stack::{STACK_LABEL, stacks};
+use super::stack::{STACK_LABEL, no_stack};
 use crate::failure::Failure;
 
 /// A stack at one moment.
@@ -82,13 +82,7 @@ pub async fn look(setup: &Setup) -> Result<Overview, Failure> {
         .filter_map(|service| overview(service, &setup.stack, &tasks, &nodes))
         .collect();
     if found.is_empty() {
-        let there = stacks(&services);
-        return Err(Failure::Stack(format!(
-            "no stack '{stack}' in this swarm (stacks: {}); deploy it with `docker stack deploy -c \
-             stack.yml {stack}`, or name another with --stack",
-            if there.is_empty() { String::from("none") } else { there.join(", ") },
-            stack = setup.stack,
-        )));
+        return Err(Failure::Stack(no_stack(&services, &setup.stack)));
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(Overview {

@@ -110,13 +110,8 @@ fn missing_sentence(
             or_none(&there)
         );
     }
-    let stacks = stacks(descriptions);
-    if !stacks.iter().any(|name| name == stack) {
-        return format!(
-            "no stack '{stack}' in this swarm (stacks: {}); deploy it with `docker stack deploy -c \
-             stack.yml {stack}`, or name another with --stack",
-            or_none(&stacks.iter().map(String::as_str).collect::<Vec<_>>())
-        );
+    if !stacks(descriptions).iter().any(|name| name == stack) {
+        return no_stack(descriptions, stack);
     }
     let absent: Vec<_> = missing.iter().map(|service| service.name()).collect();
     format!(
@@ -126,12 +121,22 @@ fn missing_sentence(
     )
 }
 
+/// That there is no such stack, with those there are.
+pub(super) fn no_stack(descriptions: &[Description], stack: &str) -> String {
+    let stacks = stacks(descriptions);
+    format!(
+        "no stack '{stack}' in this swarm (stacks: {}); deploy it with `docker stack deploy -c \
+         stack.yml {stack}`, or name another with --stack",
+        or_none(&stacks.iter().map(String::as_str).collect::<Vec<_>>())
+    )
+}
+
 fn or_none(names: &[&str]) -> String {
     if names.is_empty() { String::from("none") } else { names.join(", ") }
 }
 
 /// Every stack's name, sorted.
-pub(super) fn stacks(descriptions: &[Description]) -> Vec<String> {
+fn stacks(descriptions: &[Description]) -> Vec<String> {
     let names = descriptions.iter().filter_map(|description| label(description, STACK_LABEL));
     let mut names: Vec<String> = names.map(str::to_owned).collect();
     names.sort_unstable();
