@@ -26,7 +26,7 @@ lab_heal() {
         [[ $(machine_state "$node") == up ]] || healed+=("$node")
         connect "$node"
     done
-    ((${#healed[@]} > 0)) || { say "nothing to heal"; return; }
+    ((${#healed[@]} > 0)) || { ! speaker >/dev/null || in_touch; say "nothing to heal"; return; }
     in_parallel start_node "${healed[@]}"
     rejoined "${healed[@]}"
 }
@@ -35,8 +35,21 @@ lab_heal() {
 rejoined() {
     if await 30 speaker >/dev/null; then
         await "$LAB_WAIT" all_ready "$@" || fail 1 "the swarm does not see $* as ready after $LAB_WAIT s; 'lab up' joins nodes that never did"
+        in_touch
         say "$*: ready again"
     else
         say "$*: running again, but no manager knows a leader yet; heal more managers ('lab heal' heals all)"
     fi
 }
+
+# Until then containers on some nodes find neither the names nor the addresses of those on others.
+in_touch() {
+    all_in_touch && return
+    say "the engines tell each other where their containers are: up to 90 s after a cut"
+    await "$LAB_WAIT" in_touch_soon && return
+    strangers >&2
+    fail 1 "not done after $LAB_WAIT s: above is which engine does not know what; 'lab logs NODE' may say why"
+}
+
+# To ask all engines costs them something, too.
+in_touch_soon() { sleep 0.5 && all_in_touch; }

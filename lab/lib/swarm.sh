@@ -58,3 +58,42 @@ all_ready() {
         [[ $(role "$node") == worker ]] || knows_leader "$node" || return 1
     done
 }
+
+# on_networks NODE: each network that spans nodes, as this node's engine knows it: id, name, the addresses of the nodes on it,
+# and each task's address with that of its node (TASK@NODE).
+on_networks() {
+    local ids
+    ids=$(ask "$1" network ls -q --filter driver=overlay) || return 1
+    # shellcheck disable=SC2086 # a list of ids
+    [[ -z $ids ]] || ask "$1" network inspect --verbose $ids --format '{{.ID}} {{.Name}}{{range .Peers}} {{.IP}}{{end}}
+        {{- range .Services}}{{range .Tasks}} {{.EndpointIP}}@{{index .Info "Host IP"}}{{end}}{{end}}'
+}
+
+# strangers: which engines do not know the same as another of what that other one has on a network they share. They tell each other
+# by gossip, which the managers have no part in: a node may be ready and its containers not be found, and after a cut the
+# node that comes back makes the others doubt each other, too. What an engine says of itself is right.
+strangers() {
+    local node known
+    for node in $(nodes); do
+        [[ $(machine_state "$node") == up ]] || continue
+        known=$(on_networks "$node") || { echo "$node does not say what it knows"; continue; }
+        [[ -z $known ]] || awk -v node="$node" -v address="$(address "$node")" '{ print "knows", node, address, $0 }' <<<"$known"
+    done | awk '
+        $1 != "knows" { print; next }
+        {
+            node[$3] = $2
+            name[$4] = $5
+            for (i = 6; i <= NF; i++) if (split($i, task, "@") == 2) { tasks[$4, $3, $i]; home[$i] = task[2] } else peers[$4, $3, $i]
+        }
+        END {
+            for (network in name) for (a in node) for (b in node) {
+                # A node that is not on a network does not list itself there.
+                if (a == b || !((network, a, a) in peers) || !((network, b, b) in peers)) continue
+                same = (network, a, b) in peers
+                for (t in home) if (home[t] == b && ((network, a, t) in tasks) != ((network, b, t) in tasks)) same = 0
+                if (!same) print node[a] " does not know yet what " node[b] " has on the network " name[network]
+            }
+        }' | sort
+}
+
+all_in_touch() { [[ -z $(strangers) ]]; }

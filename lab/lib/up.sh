@@ -56,4 +56,5 @@ join_all() {
     in_parallel join $(workers)
     # shellcheck disable=SC2046 # node names
     await "$LAB_WAIT" all_ready $(nodes) || fail 1 "not all nodes are ready after $LAB_WAIT s; 'lab status' shows which"
+    in_touch
 }

@@ -2,8 +2,12 @@
 //! through the commands a user types: `lab`, `docker` and `bench`.
 //!
 //! The lab is there already (`scripts/test-lab` makes it); tests share it and its plain stack, one
-//! after the other. Each brings about the state it needs and leaves no stack of its own behind.
+//! after the other. Each brings about the state it needs and leaves no stack of its own behind. One
+//! that fails shows what the lab is like at that moment.
 
+mod evidence;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,6 +28,8 @@ pub const PLAIN: &str = "dockercoins";
 pub const REGISTRY: &str = "127.0.0.1:5000/dockercoins";
 /// Longer than any command of the lab takes on a busy machine.
 pub const PATIENCE: Duration = Duration::from_mins(2);
+/// The same for `lab heal`: engines that were apart tell each other slowly where containers are.
+const HEALING: Duration = Duration::from_mins(3);
 /// Settings of the lab that its own commands need.
 const SETTINGS: [&str; 3] = ["LAB_NAME", "LAB_DIR", "LAB_SUBNET"];
 
@@ -78,7 +84,7 @@ impl Lab {
     /// The lab with every node up and the plain stack running: one replica of each service.
     pub async fn plain() -> (Self, Stack) {
         let lab = Self::at_hand();
-        lab.run(&["heal"]).await;
+        lab.heal().await;
         let stack = lab.deploy(Deploy { name: PLAIN, variables: &[], words: &[] }).await;
         lab.only_one_of_each(&stack).await;
         (lab, stack)
@@ -118,6 +124,12 @@ impl Lab {
     /// Runs `lab` with these words, which must succeed; returns what it printed.
     pub async fn run(&self, words: &[&str]) -> String {
         succeeded(words, self.attempt(words).await)
+    }
+
+    /// Ends every power cut and network cut; returns when containers reach each other again.
+    pub async fn heal(&self) {
+        let words = ["heal"];
+        succeeded(&words, self.start(&words, &[]).end_within(HEALING).await);
     }
 
     /// Runs `docker` on the engine of `node`, which must succeed; returns what it printed.
@@ -163,7 +175,7 @@ impl Lab {
     /// Deploys a stack that no other test uses, with every node up and nothing left of an earlier
     /// one of that name.
     pub async fn deploy_own(&self, deploy: Deploy<'_>) -> Stack {
-        self.run(&["heal"]).await;
+        self.heal().await;
         let label = format!("label=com.docker.stack.namespace={}", deploy.name);
         let left = ["service", "ls", "--quiet", "--filter", &label];
         if !self.docker("m1", &left).await.is_empty() {
@@ -315,6 +327,34 @@ impl Stack {
             (self.hashes().await >= before + more).then_some(())
         })
         .await;
+    }
+
+    /// Waits until `wanted` workers count. It is their loops that tell, since reports of workers that
+    /// died stay for a while.
+    pub async fn workers_count(&self, wanted: usize) {
+        let before = self.loops().await;
+        within(PATIENCE, &format!("{wanted} workers that count"), async || {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let more = |(id, loops): &(String, u64)| before.get(id).copied().unwrap_or(0) < *loops;
+            (self.loops().await.into_iter().filter(more).count() >= wanted).then_some(())
+        })
+        .await;
+    }
+
+    /// How many loops each worker has reported, by the id of its report.
+    async fn loops(&self) -> BTreeMap<String, u64> {
+        let observation = self.json("/api/observation?by=worker").await;
+        let workers = observation["workers"].as_array().expect("workers").iter();
+        let loops = workers.map(|worker| (&worker["id"], worker["totals"]["loops"].as_u64()));
+        loops.map(|(id, loops)| (id.to_string(), loops.expect("a number of loops"))).collect()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            evidence::show(self);
+        }
     }
 }
 

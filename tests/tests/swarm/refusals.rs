@@ -139,7 +139,7 @@ async fn a_swarm_that_lost_most_managers_is_refused_until_they_are_back() {
     })
     .await;
     let ended = scale(&lab, &[]).await;
-    lab.run(&["heal"]).await;
+    lab.heal().await;
     refused(&ended, &["the swarm has no leader", "bring back managers"]);
     // Of tasks that went on without a swarm it forgets which ports they have: new ones are made.
     for service in ["rng", "hasher", "webui"] {
@@ -147,5 +147,6 @@ async fn a_swarm_that_lost_most_managers_is_refused_until_they_are_back() {
         lab.docker("m1", &["service", "update", "--force", "--detach", &service]).await;
     }
     let (_, stack) = Lab::plain().await;
+    stack.workers_count(1).await;
     stack.goes_on(3).await;
 }
