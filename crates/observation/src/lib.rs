@@ -5,11 +5,13 @@
 //! that a lost one costs nothing and any two of one worker give the time between them.
 
 mod latency;
+mod server_timing;
 mod totals;
 
 use serde::{Deserialize, Serialize};
 
 pub use latency::{BadHistogram, HIGHEST, LOWEST, Latency};
+pub use server_timing::ServerTiming;
 pub use totals::{Counts, SinceError, Stage, Totals};
 
 /// Version of [`Report`] and [`Observation`]; fields are added within a version, never renamed.

@@ -7,8 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::{HeaderMap, Request, Response};
+use hyper::header::HeaderValue;
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use observation::ServerTiming;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
@@ -17,6 +19,9 @@ pub(crate) type Connection = SendRequest<Full<Bytes>>;
 
 /// Answers are 32 bytes or a hash; anything larger than asked for is not an answer.
 const SPARE: usize = 4096;
+/// How long a peer's system may leave bytes unacknowledged, as long as all keep-alive probes take.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 
 /// Why a request failed. The text before a colon is the kind that is counted.
 #[derive(Debug, thiserror::Error)]
@@ -66,13 +71,6 @@ pub(crate) struct Answer {
     pub(crate) server: ServerTiming,
 }
 
-/// Microseconds that the server says a request took, as far as it says.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct ServerTiming {
-    pub(crate) queue_us: Option<u64>,
-    pub(crate) service_us: Option<u64>,
-}
-
 /// A new connection to `address`, driven by a task of its own until either side closes it.
 pub(crate) async fn connect(address: SocketAddr, limit: Duration) -> Result<Connection, Failure> {
     let stream = tokio::time::timeout(limit, TcpStream::connect(address))
@@ -91,14 +89,19 @@ pub(crate) async fn connect(address: SocketAddr, limit: Duration) -> Result<Conn
 }
 
 /// A request may rightly wait minutes in a queue, so silence is no sign of a dead peer; unanswered
-/// keep-alive probes are.
+/// keep-alive probes are, and so are bytes that nobody acknowledges: while there are any, no probe
+/// is sent, and left to itself the system repeats them for a quarter of an hour.
 fn configure(stream: &TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let probes = TcpKeepalive::new()
         .with_time(Duration::from_secs(5))
         .with_interval(Duration::from_secs(1))
         .with_retries(5);
-    SockRef::from(stream).set_tcp_keepalive(&probes)
+    let socket = SockRef::from(stream);
+    socket.set_tcp_keepalive(&probes)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    Ok(())
 }
 
 /// Sends `request` over `connection` and reads an answer of at most `most` bytes. `reused` tells
@@ -125,51 +128,27 @@ pub(crate) async fn exchange(
         .map_err(|error| Failure::Malformed(error.to_string()))?
         .to_bytes();
     let replica = head.headers.get("x-replica").and_then(|name| name.to_str().ok());
+    let timings = head.headers.get_all("server-timing").iter().map(HeaderValue::as_bytes);
     Ok(Answer {
         body,
         replica: replica.unwrap_or_default().to_owned(),
-        server: server_timing(&head.headers),
+        server: ServerTiming::read(timings),
     })
-}
-
-/// Reads `queue` and `service` out of `Server-Timing: queue;dur=1.2, service;dur=100`; metrics
-/// and parameters it does not know are passed over, as the specification wants.
-fn server_timing(headers: &HeaderMap) -> ServerTiming {
-    let mut timing = ServerTiming::default();
-    let lines = headers.get_all("server-timing").iter().filter_map(|value| value.to_str().ok());
-    for metric in lines.flat_map(|line| line.split(',')) {
-        let mut parts = metric.split(';').map(str::trim);
-        let slot = match parts.next() {
-            Some("queue") => &mut timing.queue_us,
-            Some("service") => &mut timing.service_us,
-            _ => continue,
-        };
-        *slot = parts.find_map(|part| microseconds(part.strip_prefix("dur=")?));
-    }
-    timing
-}
-
-fn microseconds(milliseconds: &str) -> Option<u64> {
-    let value: f64 = milliseconds.parse().ok()?;
-    Duration::try_from_secs_f64(value / 1000.0).ok()?.as_micros().try_into().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn parse(line: &'static str) -> ServerTiming {
-        let mut headers = HeaderMap::new();
-        headers.insert("server-timing", hyper::header::HeaderValue::from_static(line));
-        server_timing(&headers)
-    }
-
-    #[test]
-    fn server_timing_is_read_and_what_is_unknown_passed_over() {
-        let both = ServerTiming { queue_us: Some(1_500), service_us: Some(100_000) };
-        assert_eq!(parse("queue;dur=1.500, service;dur=100.000"), both);
-        assert_eq!(parse("cache;desc=hit, service;desc=\"x\";dur=100,queue;dur=1.5"), both);
-        assert_eq!(parse("queue;dur=abc, service"), ServerTiming::default());
-        assert_eq!(parse("queue;dur=-1, total;dur=7"), ServerTiming::default());
+    /// That such a peer is given up on can be seen only where a network can be cut, as the tests on
+    /// a swarm do.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_peer_that_acknowledges_nothing_has_a_limit() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        assert_eq!(SockRef::from(&stream).tcp_user_timeout().unwrap(), None);
+        configure(&stream).unwrap();
+        assert_eq!(SockRef::from(&stream).tcp_user_timeout().unwrap(), Some(UNACKNOWLEDGED));
     }
 }

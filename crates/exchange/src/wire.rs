@@ -1,0 +1,261 @@
+//! HTTP/1.1 over a stream of bytes, one exchange at a time: the fast path. Two system calls an
+//! exchange, one buffer a connection, no allocation once it is connected.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use crate::answer::{Answer, Decoder, Malformed};
+use crate::failure::Failure;
+use crate::head::Head;
+use crate::request::Prepared;
+use crate::stamps::{Phase, Stamps};
+
+/// Enough for the answers most servers give; it grows with longer ones.
+const BUFFER: usize = 4 * 1024;
+/// As large as a head may be.
+const LARGEST_BUFFER: usize = crate::answer::MOST_HEAD;
+
+/// A connection that speaks HTTP/1.1.
+#[derive(Debug)]
+pub(crate) struct Wire<S> {
+    stream: S,
+    buffer: Vec<u8>,
+}
+
+/// How far an answer was read.
+struct Reading {
+    decoder: Decoder,
+    /// Bytes at the buffer's front that are not dealt with.
+    held: usize,
+}
+
+/// What could be done next while a request is sent.
+enum Moved {
+    Written(usize),
+    Flushed,
+    /// There was no room for the request, but something of the answer.
+    Read(io::Result<usize>),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self { stream, buffer: vec![0; BUFFER] }
+    }
+
+    /// Sends `request` and reads its answer, which may begin before the request was sent whole.
+    pub(crate) async fn exchange(
+        &mut self,
+        request: &Prepared,
+        stamps: &mut Stamps,
+        on_head: &mut impl FnMut(&Head<'_>),
+    ) -> Result<Answer, Failure> {
+        let mut reading = Reading { decoder: Decoder::new(request.head_only), held: 0 };
+        let mut unsent = request.bytes();
+        let broken = loop {
+            match poll_fn(|context| self.poll_send(context, unsent, reading.held)).await {
+                Ok(Moved::Written(written)) => unsent = &unsent[written..],
+                Ok(Moved::Flushed) => break None,
+                Ok(Moved::Read(read)) => {
+                    if stamps.first.is_none() {
+                        begun(&read)?;
+                        stamps.sent = Some(Instant::now());
+                    }
+                    if let Some(answer) = self.absorb(read, &mut reading, stamps, on_head)? {
+                        return Ok(Answer { reusable: false, ..answer });
+                    }
+                }
+                // The answer may say why the server would not hear more.
+                Err(error) => break Some(error),
+            }
+        };
+        stamps.sent.get_or_insert_with(Instant::now);
+        let answer = self.receive(&mut reading, stamps, on_head).await;
+        match (answer, broken) {
+            (answer, None) => answer,
+            (Ok(answer), Some(_)) => Ok(Answer { reusable: false, ..answer }),
+            (Err(_), Some(error)) if stamps.first.is_none() => {
+                Err(Failure::broken(Phase::Send, &error))
+            }
+            (Err(failure), Some(_)) => Err(failure),
+        }
+    }
+
+    async fn receive(
+        &mut self,
+        reading: &mut Reading,
+        stamps: &mut Stamps,
+        on_head: &mut impl FnMut(&Head<'_>),
+    ) -> Result<Answer, Failure> {
+        loop {
+            let read = poll_fn(|context| self.poll_read(context, reading.held)).await;
+            if let Some(answer) = self.absorb(read, reading, stamps, on_head)? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Deals with what was read; the answer, once it is whole.
+    fn absorb(
+        &mut self,
+        read: io::Result<usize>,
+        reading: &mut Reading,
+        stamps: &mut Stamps,
+        on_head: &mut impl FnMut(&Head<'_>),
+    ) -> Result<Option<Answer>, Failure> {
+        let phase = if stamps.first.is_none() { Phase::Wait } else { Phase::Receive };
+        let read = read.map_err(|error| Failure::broken(phase, &error))?;
+        if read == 0 {
+            stamps.done = stamps.first.map(|_| Instant::now());
+            return reading.decoder.closed().map(Some).ok_or(Failure::Closed(phase));
+        }
+        if phase == Phase::Wait {
+            stamps.first = Some(Instant::now());
+        }
+        let filled = reading.held + read;
+        let progress = reading.decoder.feed(&self.buffer[..filled], on_head)?;
+        reading.held = filled - progress.consumed;
+        if progress.answer.is_none() {
+            self.make_room(progress.consumed, filled);
+            return Ok(None);
+        }
+        if reading.held > 0 {
+            return Err(Malformed::Excess(reading.held).into());
+        }
+        // What fits into one read has no time of its own to be received in.
+        let in_one = phase == Phase::Wait;
+        stamps.done = if in_one { stamps.first } else { Some(Instant::now()) };
+        Ok(progress.answer)
+    }
+
+    /// Writes what is unsent, or flushes it where nothing is; reads where there is no room to
+    /// write, since the server may want to be heard before it hears more.
+    fn poll_send(
+        &mut self,
+        context: &mut Context<'_>,
+        unsent: &[u8],
+        held: usize,
+    ) -> Poll<io::Result<Moved>> {
+        let stream = Pin::new(&mut self.stream);
+        let moved = if unsent.is_empty() {
+            // TLS may hold some back.
+            stream.poll_flush(context).map_ok(|()| Moved::Flushed)
+        } else {
+            stream.poll_write(context, unsent).map(|written| match written? {
+                0 => Err(io::ErrorKind::WriteZero.into()),
+                written => Ok(Moved::Written(written)),
+            })
+        };
+        match moved {
+            Poll::Ready(moved) => Poll::Ready(moved),
+            Poll::Pending => self.poll_read(context, held).map(|read| Ok(Moved::Read(read))),
+        }
+    }
+
+    /// Moves what is held to the front, and makes the buffer larger where one read filled it.
+    fn make_room(&mut self, consumed: usize, filled: usize) {
+        self.buffer.copy_within(consumed..filled, 0);
+        if filled == self.buffer.len() && filled < LARGEST_BUFFER {
+            self.buffer.resize(filled * 2, 0);
+        }
+    }
+
+    fn poll_read(&mut self, context: &mut Context<'_>, held: usize) -> Poll<io::Result<usize>> {
+        let mut buffer = ReadBuf::new(&mut self.buffer[held..]);
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+}
+
+/// Whether something of the answer came while the request was sent, or the connection's end.
+fn begun(read: &io::Result<usize>) -> Result<(), Failure> {
+    match read {
+        Err(error) => Err(Failure::broken(Phase::Send, error)),
+        Ok(0) => Err(Failure::Closed(Phase::Send)),
+        Ok(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+    use crate::request::{Form, Request};
+
+    fn get() -> Prepared {
+        Prepared::new(&Request::default(), &"http://x/".parse().unwrap(), Form::Origin)
+    }
+
+    /// What an exchange comes to with a server that writes `pieces` and then closes.
+    async fn exchanged(pieces: &[&[u8]]) -> (Result<Answer, Failure>, Stamps) {
+        let (client, mut server) = duplex(LARGEST_BUFFER);
+        let serve = async {
+            let mut request = [0; 1024];
+            assert!(server.read(&mut request).await.unwrap() > 0);
+            for piece in pieces {
+                // Whoever has given up does not read.
+                let _ = server.write_all(piece).await;
+                tokio::task::yield_now().await;
+            }
+            drop(server);
+        };
+        let mut stamps = Stamps::now();
+        let mut wire = Wire::new(client);
+        let exchange = async {
+            let answer = wire.exchange(&get(), &mut stamps, &mut |_| {}).await;
+            // The server may still be writing.
+            drop(wire);
+            answer
+        };
+        let (answer, ()) = tokio::join!(exchange, serve);
+        (answer, stamps)
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_come_in_any_pieces() {
+        let long = vec![b'x'; 300_000];
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", long.len());
+        let (answer, stamps) = exchanged(&[head.as_bytes(), &long]).await;
+        assert_eq!(answer.unwrap().body_bytes, 300_000);
+        assert!(stamps.done.unwrap() >= stamps.first.unwrap());
+        assert_eq!(stamps.phases().unwrap().total(), stamps.done.unwrap() - stamps.began);
+        let bytes: Vec<_> = head.as_bytes().chunks(1).collect();
+        let (answer, _) = exchanged(&[&bytes[..], &[&long]].concat()).await;
+        assert_eq!(answer.unwrap().body_bytes, 300_000);
+    }
+
+    #[tokio::test]
+    async fn heads_up_to_the_limit_fit() {
+        let header = format!("X: {}\r\n", "y".repeat(LARGEST_BUFFER - 100));
+        let head = format!("HTTP/1.1 200 OK\r\n{header}Content-Length: 0\r\n\r\n");
+        let (answer, _) = exchanged(&[head.as_bytes()]).await;
+        assert_eq!(answer.unwrap().head_bytes, head.len() as u64);
+        let endless = vec![b'x'; 2 * LARGEST_BUFFER];
+        let (answer, _) = exchanged(&[b"HTTP/1.1 200 OK\r\nX: ", &endless]).await;
+        assert_eq!(answer, Err(Malformed::HeadTooLong.into()));
+    }
+
+    #[tokio::test]
+    async fn an_end_too_early_says_how_far_it_came() {
+        assert_eq!(exchanged(&[]).await.0, Err(Failure::Closed(Phase::Wait)));
+        let half = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel";
+        let (answer, stamps) = exchanged(&[half]).await;
+        assert_eq!(answer, Err(Failure::Closed(Phase::Receive)));
+        assert!(stamps.first.is_some());
+        let until_closed = b"HTTP/1.0 200 OK\r\n\r\nhello";
+        let (answer, stamps) = exchanged(&[until_closed]).await;
+        assert_eq!(answer.unwrap().body_bytes, 5);
+        assert!(stamps.done.is_some());
+    }
+
+    #[tokio::test]
+    async fn more_than_the_answer_is_malformed() {
+        let (answer, _) = exchanged(&[b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nhello"]).await;
+        assert_eq!(answer, Err(Malformed::Excess(4).into()));
+    }
+}
