@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use exchange::{BadUrl, Url};
 use service::settings::{duration, positive_duration, redis_url};
 
 use crate::cluster::Service;
@@ -29,8 +30,9 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
+  1    something that was probed or loaded gave no good answer
   2    bad arguments
-  3    inconclusive: measured, but the verdict is withheld
+  3    inconclusive: measured, but the verdict is withheld; or a threshold was missed
   4    the cluster refused, or did not settle
   5    an error of bench itself, or results could not be written
   130  interrupted";
@@ -42,6 +44,16 @@ pub enum Command {
     Up(UpArgs),
     /// Set replicas, wait until they really serve, measure, and say what holds the app back
     Scale(Box<ScaleArgs>),
+    /// Probe one URL again and again, as httping does, timed in phases
+    Ping(Box<ping::settings::Settings>),
+    /// Probe every published port of the app at once, and say where requests queue
+    Probe(Box<ProbeArgs>),
+    /// Load a URL, at a rate or as fast as answers come, and say how long they took
+    #[command(after_help = load::settings::AFTER_HELP)]
+    Load(Box<load::settings::Settings>),
+    /// Compare results of `bench load`
+    #[command(after_help = load::settings::AFTER_COMPARE_HELP)]
+    Compare(load::settings::CompareSettings),
     /// Show a stack's nodes, services, replicas and published ports
     Status(StatusArgs),
     /// Read the app inside its network; what `bench scale --from-inside` runs there
@@ -119,15 +131,62 @@ pub struct ScaleArgs {
     #[command(flatten)]
     pub stack: StackArgs,
     /// Scale the app of the `bench up` with this process id (needed only when several run)
-    #[arg(long, value_name = "PID", conflicts_with = "own")]
+    #[arg(long, value_name = "PID", conflicts_with = "own", conflicts_with_all = OF_A_STACK)]
     pub attach: Option<u32>,
     /// Start an app of its own even when one runs (choose other ports then)
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = OF_A_STACK)]
     pub own: bool,
     /// Where and how an app of its own runs.
     #[command(flatten)]
     pub local: LocalArgs,
 }
+
+/// Arguments of `bench probe`.
+#[derive(Args, Clone, Debug)]
+pub struct ProbeArgs {
+    /// Probes of each path; 0 for no end but Ctrl-C
+    #[arg(short, long, value_name = "N", default_value = "10")]
+    pub count: u64,
+    /// From one probe of a path to the next, on average: each comes at a random moment of its
+    /// interval
+    #[arg(short, long, value_name = "TIME", default_value = "1s", value_parser = positive_duration)]
+    pub interval: Duration,
+    /// Longest wait for an answer
+    #[arg(short, long, value_name = "TIME", default_value = "10s", value_parser = positive_duration)]
+    pub timeout: Duration,
+    /// Probe this in place of the app, by the name that stands before it; may be given again
+    #[arg(long, value_name = "[NAME=]URL", value_parser = named_url)]
+    pub url: Vec<(String, Url)>,
+    /// Exit with 3 when the median of a path, or of that service's paths, is longer; may be given
+    /// again
+    #[arg(long, value_name = "[SERVICE=]TIME", value_parser = threshold)]
+    pub fail_above: Vec<Threshold>,
+    /// How results are printed
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: StatusFormat,
+    /// Where the app is: by default on the swarm if the engine at hand manages one that runs the
+    /// stack, else on this machine
+    #[arg(long, value_name = "KIND", conflicts_with = "url")]
+    pub cluster: Option<ClusterKind>,
+    /// Probe the app of the `bench up` with this process id (needed only when several run)
+    #[arg(long, value_name = "PID", conflicts_with = "url", conflicts_with_all = OF_A_STACK)]
+    pub attach: Option<u32>,
+    /// Which stack, where.
+    #[command(flatten)]
+    pub stack: StackArgs,
+}
+
+/// The longest median that passes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Threshold {
+    /// Of one service's paths; `None` for all.
+    pub service: Option<String>,
+    /// The time.
+    pub at_most: Duration,
+}
+
+/// Flags that name a stack, and so contradict those that name an app of this machine.
+const OF_A_STACK: [&str; 5] = ["stack", "service", "host", "engine", "context"];
 
 /// The stack that is looked for unless another is named.
 pub const DEFAULT_STACK: &str = "dockercoins";
@@ -169,15 +228,14 @@ pub struct InsideArgs {
 #[command(next_help_heading = "Swarm")]
 pub struct StackArgs {
     /// Name of the stack [default: dockercoins]
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["own", "attach"])]
+    #[arg(long, value_name = "NAME")]
     pub stack: Option<String>,
     /// A service that goes by another name: worker, rng, hasher or webui, and the swarm's name for
     /// it; may be given for each
-    #[arg(long, value_name = "SERVICE=NAME", value_parser = named_service,
-          conflicts_with_all = ["own", "attach"])]
+    #[arg(long, value_name = "SERVICE=NAME", value_parser = named_service)]
     pub service: Vec<(Service, String)>,
     /// Host or address at which published ports are reached [default: those of the nodes]
-    #[arg(long, value_name = "HOST", conflicts_with_all = ["own", "attach"])]
+    #[arg(long, value_name = "HOST")]
     pub host: Option<String>,
     /// Which engine.
     #[command(flatten)]
@@ -289,6 +347,25 @@ fn named_service(text: &str) -> Result<(Service, String), String> {
         true => Err(wrong()),
         false => Ok((service.ok_or_else(wrong)?, name.to_owned())),
     }
+}
+
+fn named_url(text: &str) -> Result<(String, Url), String> {
+    let (name, url) = match text.split_once('=') {
+        // Not the `=` of a query.
+        Some((name, url)) if !name.contains(['/', ':', '?']) && !name.is_empty() => (name, url),
+        _ => ("", text),
+    };
+    let url: Url = url.parse().map_err(|error: BadUrl| error.to_string())?;
+    let name = if name.is_empty() { url.authority() } else { name.to_owned() };
+    Ok((name, url))
+}
+
+fn threshold(text: &str) -> Result<Threshold, String> {
+    let (service, time) = match text.split_once('=') {
+        Some((service, time)) => (Some(service.to_owned()), time),
+        None => (None, text),
+    };
+    Ok(Threshold { service, at_most: positive_duration(time)? })
 }
 
 #[cfg(test)]

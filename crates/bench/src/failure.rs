@@ -12,9 +12,11 @@ use crate::cluster::Trouble;
 pub enum Exit {
     /// Done.
     Done = 0,
+    /// Something that was probed or loaded gave no good answer.
+    Failed = 1,
     /// Bad arguments.
     Usage = 2,
-    /// Inconclusive: measured, but the verdict is withheld.
+    /// Inconclusive: measured, but the verdict is withheld; or a threshold was missed.
     Inconclusive = 3,
     /// The cluster refused or did not settle.
     Cluster = 4,
@@ -82,6 +84,15 @@ pub enum Failure {
     /// The stack or one of its services is not there.
     #[error("{0}")]
     Stack(String),
+    /// Something cannot be probed at all.
+    #[error("{0}")]
+    Probe(String),
+    /// There is no app to probe.
+    #[error(
+        "no app found: no stack on a swarm, no `bench up`, and nothing on ports 8000 to 8002 of this \
+         machine; start it with `bench up` or `docker stack deploy`, or name what to probe with --url"
+    )]
+    NoApp,
     /// More replicas than one machine should run.
     #[error("at most {most} replicas of a service on one machine; a swarm takes more")]
     TooMany {
@@ -135,6 +146,8 @@ impl Failure {
             | Self::Engine(_)
             | Self::Swarm(_)
             | Self::Stack(_)
+            | Self::NoApp
+            | Self::Probe(_)
             | Self::NotSettled { .. }
             | Self::Webui { .. } => Exit::Cluster,
         }

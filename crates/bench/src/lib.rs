@@ -12,6 +12,7 @@ pub mod http;
 pub mod inside;
 pub mod measure;
 pub mod plan;
+pub mod probe;
 pub mod progress;
 pub mod record;
 pub mod report;

@@ -1,6 +1,9 @@
 //! The command line tool: the only place that prints, exits, and installs signal handlers.
 
+mod board;
+mod generator;
 mod interrupts;
+mod ping_command;
 mod printer;
 mod screen;
 mod up;
@@ -9,15 +12,16 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use bench::cli::Cli;
+use bench::cli::{Cli, StatusFormat};
 use bench::cluster::swarm::overview;
 use bench::failure::{Exit, Failure};
 use bench::inside;
-use bench::plan::{Plan, ScalePlan};
-use bench::{report, scale};
+use bench::plan::{Plan, ProbePlan, ScalePlan};
+use bench::{probe, report, scale};
 use clap::Parser as _;
 use service::launch::launch;
 
+use crate::board::Board;
 use crate::interrupts::Interrupts;
 use crate::screen::Screen;
 
@@ -29,7 +33,7 @@ fn main() -> ExitCode {
     let plan = Plan::from(Cli::parse());
     service::launch::raise_file_limit();
     match run(plan) {
-        Ok(exit) => ExitCode::from(exit as u8),
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
             let exit = error.downcast_ref().map_or(Exit::Internal, Failure::exit);
@@ -54,15 +58,20 @@ fn run_as_service(arguments: Vec<OsString>) -> Option<ExitCode> {
     }
 }
 
-fn run(plan: Plan) -> anyhow::Result<Exit> {
+/// Does it; gives the exit code, which some commands have of their own.
+fn run(plan: Plan) -> anyhow::Result<u8> {
     // One thread: bench waits, relays and writes down; what works hard are the replicas, which
     // are processes of their own.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let interrupts = Interrupts::listen()?;
-        match plan {
-            Plan::Up { setup, replicas } => up::up(&setup, replicas, interrupts).await,
-            Plan::Scale(plan) => scale(&plan, interrupts).await,
+        let exit = match plan {
+            Plan::Ping(settings) => return ping_command::run(*settings, &interrupts).await,
+            Plan::Up { setup, replicas } => up::up(&setup, replicas, interrupts).await?,
+            Plan::Scale(plan) => scale(&plan, interrupts).await?,
+            Plan::Probe(plan) => probe(&plan, &interrupts).await?,
+            Plan::Load(settings) => generator::load(&settings, &interrupts).await,
+            Plan::Compare(settings) => generator::compare(&settings),
             Plan::Inside(inside) => {
                 let mut write = |lines: &str| {
                     let mut out = std::io::stdout().lock();
@@ -72,7 +81,7 @@ fn run(plan: Plan) -> anyhow::Result<Exit> {
                     ended = inside::run(&inside, &mut write) => ended?,
                     () = interrupts.nth(1) => {}
                 }
-                Ok(Exit::Done)
+                Exit::Done
             }
             Plan::Status { swarm, output } => {
                 let overview = tokio::select! {
@@ -80,9 +89,10 @@ fn run(plan: Plan) -> anyhow::Result<Exit> {
                     () = interrupts.nth(1) => return Err(Failure::Interrupted.into()),
                 };
                 print(&report::status::render(&overview, output))?;
-                Ok(Exit::Done)
+                Exit::Done
             }
-        }
+        };
+        Ok(exit as u8)
     })
 }
 
@@ -100,6 +110,18 @@ async fn scale(plan: &ScalePlan, interrupts: Interrupts) -> anyhow::Result<Exit>
         None if findings.conclusive() => Ok(Exit::Done),
         None => Ok(Exit::Inconclusive),
     }
+}
+
+async fn probe(plan: &ProbePlan, interrupts: &Interrupts) -> anyhow::Result<Exit> {
+    let mut board = Board::new();
+    let findings = probe::run(plan, interrupts.nth(1), &mut |findings| {
+        board.show(&report::ports::render(findings, StatusFormat::Table));
+    })
+    .await;
+    board.clear();
+    let findings = findings?;
+    print(&report::ports::render(&findings, plan.output))?;
+    Ok(probe::exit(plan, &findings))
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -4,9 +4,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use exchange::Url;
+
 use crate::cli::{
     Cli, ClusterKind, Command, DEFAULT_STACK, EngineArgs, Format, InsideArgs, LocalArgs,
-    MOST_REPLICAS, ReplicaList, ScaleArgs, StackArgs, StatusArgs, StatusFormat, UpArgs,
+    MOST_REPLICAS, ProbeArgs, ReplicaList, ScaleArgs, StackArgs, StatusArgs, StatusFormat,
+    Threshold, UpArgs,
 };
 use crate::cluster::control::Wanted;
 use crate::cluster::local::Setup;
@@ -15,9 +18,10 @@ use crate::cluster::swarm::endpoint::Asked;
 use crate::cluster::{Change, Replicas};
 use crate::failure::Failure;
 use crate::inside::Inside;
+use crate::measure::Pace;
 
 /// What to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Plan {
     /// Run the app until told to stop.
     Up {
@@ -30,6 +34,14 @@ pub enum Plan {
     Scale(ScalePlan),
     /// Read the app from inside its network and write it down on standard output.
     Inside(Inside),
+    /// Probe one URL.
+    Ping(Box<ping::settings::Settings>),
+    /// Probe the published ports of an app.
+    Probe(ProbePlan),
+    /// Load a URL.
+    Load(Box<load::settings::Settings>),
+    /// Compare results of loads.
+    Compare(load::settings::CompareSettings),
     /// Say what a stack looks like.
     Status {
         /// Which.
@@ -56,6 +68,25 @@ pub struct ScalePlan {
     pub restore: bool,
     /// Whether the app is read from inside its network, and by what.
     pub inside: Option<FromInside>,
+}
+
+/// Probes of an app's published ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbePlan {
+    /// URLs to probe in place of an app, by their names.
+    pub urls: Vec<(String, Url)>,
+    /// Where the app is looked for.
+    pub place: Place,
+    /// Which running app, where it is on this machine.
+    pub running: Wanted,
+    /// The stack, where it is on a swarm.
+    pub swarm: swarm::Setup,
+    /// How often.
+    pub pace: Pace,
+    /// The longest medians that pass.
+    pub thresholds: Vec<Threshold>,
+    /// How results are printed.
+    pub output: StatusFormat,
 }
 
 /// How the app is read from inside its network.
@@ -121,10 +152,36 @@ impl From<Cli> for Plan {
                 Self::Up { setup: local.into(), replicas: Replicas { worker, rng, hasher } }
             }
             Command::Scale(arguments) => Self::Scale((*arguments).into()),
+            Command::Ping(settings) => Self::Ping(settings),
+            Command::Probe(arguments) => Self::Probe((*arguments).into()),
+            Command::Load(settings) => Self::Load(settings),
+            Command::Compare(settings) => Self::Compare(settings),
             Command::Inside(arguments) => Self::Inside(arguments.into()),
             Command::Status(StatusArgs { stack, engine, output }) => {
                 Self::Status { swarm: engine_of(engine, stack), output }
             }
+        }
+    }
+}
+
+impl From<ProbeArgs> for ProbePlan {
+    fn from(arguments: ProbeArgs) -> Self {
+        let ProbeArgs { count, interval, timeout, cluster, attach, stack, .. } = arguments;
+        let place = match cluster {
+            Some(ClusterKind::Local) => Place::Local,
+            Some(ClusterKind::Swarm) => Place::Swarm,
+            None if stack.is_given() => Place::Swarm,
+            None if attach.is_some() => Place::Local,
+            None => Place::Either,
+        };
+        Self {
+            urls: arguments.url,
+            place,
+            running: attach.map_or(Wanted::Any, Wanted::Pid),
+            swarm: stack.into(),
+            pace: Pace { count: (count > 0).then_some(count), interval, timeout },
+            thresholds: arguments.fail_above,
+            output: arguments.output,
         }
     }
 }

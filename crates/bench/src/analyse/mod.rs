@@ -5,6 +5,7 @@ mod balance;
 mod bounds;
 mod coins;
 mod paths;
+mod ports;
 mod rate;
 mod stages;
 pub(crate) mod verdict;
@@ -20,6 +21,7 @@ use crate::measure::{Counter, Phases, Samples};
 pub use balance::Balance;
 pub use bounds::{Bounds, Next};
 pub use paths::PathFindings;
+pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
 pub use stages::{StageFindings, StageName};
 
 /// Version of the findings; fields are added within a version, never renamed.
@@ -249,6 +251,13 @@ fn policies(samples: &Samples) -> BTreeMap<String, u32> {
         *policies.entry(report.policy.clone()).or_default() += 1;
     }
     policies
+}
+
+fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = values.get(values.len() / 2)?;
+    let lower = values.get((values.len() - 1) / 2)?;
+    Some(f64::midpoint(*upper, *lower))
 }
 
 /// Counts as numbers to calculate with.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::float;
+use super::{float, median};
 use crate::measure::{PathSample, Samples};
 
 /// A node whose ways take so many times as long as those of the others stands out,
@@ -90,13 +90,6 @@ fn findings(from: String, to: String, probes: &[&PathSample]) -> PathFindings {
         answer_p50_ms: median(&mut answers),
         answer_max_ms: answers.iter().copied().reduce(f64::max),
     }
-}
-
-fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let upper = values.get(values.len() / 2)?;
-    let lower = values.get((values.len() - 1) / 2)?;
-    Some(f64::midpoint(*upper, *lower))
 }
 
 #[cfg(test)]

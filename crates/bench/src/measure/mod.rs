@@ -4,6 +4,7 @@
 mod app;
 mod feed;
 mod paths;
+mod ports;
 mod published;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::cluster::Replicas;
 pub use app::{App, COUNTER_PERIOD, Readings, Window};
 pub use feed::Feed;
 pub use paths::{PathSample, Prober, Route, probe};
+pub use ports::{MOST_SAMPLES, Pace, Port, PortSample, PortSamples, Ports, PortsSeen, Work};
 pub use published::Published;
 
 /// Everything that was seen in one step.

@@ -3,6 +3,7 @@
 mod csv;
 mod json;
 mod markdown;
+pub mod ports;
 pub mod status;
 mod table;
 mod words;

@@ -14,9 +14,9 @@ use crate::analyse::verdict::counted;
 use crate::analyse::{Findings, StepFindings};
 
 const STRONG: Style = Style::new().bold();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const DOUBT: Style = AnsiColor::Yellow.on_default();
-const FAINT: Style = Style::new().dimmed();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const DOUBT: Style = AnsiColor::Yellow.on_default();
+pub(super) const FAINT: Style = Style::new().dimmed();
 
 pub(super) fn render(findings: &Findings) -> String {
     let mut text = format!("cluster  {}\n", findings.cluster);

@@ -154,7 +154,7 @@ pub(super) fn plus_minus(half: f64) -> String {
 }
 
 /// Milliseconds with three digits that count.
-fn time(milliseconds: Option<f64>) -> String {
+pub(super) fn time(milliseconds: Option<f64>) -> String {
     match milliseconds {
         None => NONE.to_owned(),
         Some(ms) if ms >= 1000.0 => format!("{:.2} s", ms / 1000.0),

@@ -1,0 +1,426 @@
+//! What probes of the published ports tell: how long each answers, and where requests queue.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{float, median};
+use crate::cli::Threshold;
+use crate::measure::{PortSample, PortSamples, PortsSeen, Work};
+
+/// Version of these findings; fields are added within a version, never renamed.
+const SCHEMA_VERSION: u32 = 1;
+/// So many answers of a path are needed before anything is concluded from it.
+const ENOUGH: usize = 3;
+/// Shorter queues are no queue: a replica that is busy half the time has them.
+const A_QUEUE: f64 = 0.5;
+/// Shorter waits are no queue where the service time is not known.
+const A_WAIT_MS: f64 = 10.0;
+/// Probes that take a larger share of a service's capacity are said to.
+const A_BURDEN: f64 = 0.05;
+
+/// What the probes of an app's ports found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PortsFindings {
+    /// Version of this shape.
+    pub schema_version: u32,
+    /// Which app, and why that one.
+    pub cluster: String,
+    /// How often each path was probed.
+    pub interval_ms: u64,
+    /// Every path.
+    pub ports: Vec<PortFindings>,
+    /// Every service that was probed on a path that takes no work.
+    pub services: Vec<QueueFindings>,
+    /// Where requests queue, if anything can be concluded.
+    pub verdict: Option<PortsVerdict>,
+    /// Why nothing can be, otherwise.
+    pub withheld: Option<String>,
+    /// Thresholds that were missed, each in a sentence.
+    pub missed: Vec<String>,
+    /// What makes these findings doubtful.
+    pub warnings: Vec<String>,
+}
+
+/// One path of one port.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PortFindings {
+    /// Whose port.
+    pub service: String,
+    /// What was asked, as `GET /32`.
+    pub request: String,
+    /// Where.
+    pub address: String,
+    /// The node that is entered there, where nodes are told apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Probes made.
+    pub probes: u64,
+    /// Probes without a good answer,
+    pub failed: u64,
+    /// and why, with how often.
+    pub failures: BTreeMap<String, u64>,
+    /// The latest round trip.
+    pub last_ms: Option<f64>,
+    /// The shortest round trip.
+    pub min_ms: Option<f64>,
+    /// The median round trip, a new connection each.
+    pub p50_ms: Option<f64>,
+    /// Nine of ten are shorter; withheld below ten answers.
+    pub p90_ms: Option<f64>,
+    /// The longest round trip.
+    pub max_ms: Option<f64>,
+    /// Median time in the server's queue, as it says itself.
+    pub queue_p50_ms: Option<f64>,
+    /// Median time of the work, as the server says itself.
+    pub service_p50_ms: Option<f64>,
+    /// Answers by replica, where they tell.
+    pub replicas: BTreeMap<String, u64>,
+}
+
+/// The queue before one service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct QueueFindings {
+    /// Which.
+    pub service: String,
+    /// Median round trip of the path that takes no work.
+    pub answers_in_ms: f64,
+    /// Median time in the queue: by the server's word, else that round trip.
+    pub queue_ms: f64,
+    /// Median time of the work: by the server's word, else what the path with work takes longer.
+    pub service_ms: Option<f64>,
+    /// Requests that wait, over all replicas, on average.
+    pub waiting: Option<f64>,
+    /// Whether that counts as a queue.
+    pub queues: bool,
+}
+
+/// Where requests queue.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PortsVerdict {
+    /// The service with the longest wait, if requests queue anywhere.
+    pub service: Option<String>,
+    /// In a sentence.
+    pub sentence: String,
+}
+
+/// What the probes found so far.
+#[must_use]
+pub fn ports(seen: &PortsSeen) -> PortsFindings {
+    let services: Vec<QueueFindings> =
+        names(seen).into_iter().filter_map(|name| queue(seen, name)).collect();
+    let (verdict, withheld) = match verdict(seen, &services) {
+        Ok(verdict) => (Some(verdict), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    PortsFindings {
+        schema_version: SCHEMA_VERSION,
+        cluster: seen.cluster.clone(),
+        interval_ms: seen.interval_ms,
+        ports: seen.ports.iter().map(port).collect(),
+        warnings: services.iter().filter_map(|service| burden(seen, service)).collect(),
+        services,
+        missed: Vec::new(),
+        verdict,
+        withheld,
+    }
+}
+
+impl PortsFindings {
+    /// Medians that are above their threshold, each in a sentence.
+    #[must_use]
+    pub fn above(&self, thresholds: &[Threshold]) -> Vec<String> {
+        let mut above = Vec::new();
+        for port in &self.ports {
+            let PortFindings { service, request, p50_ms: Some(median), .. } = port else {
+                continue;
+            };
+            for Threshold { service: of, at_most } in thresholds {
+                let most = at_most.as_secs_f64() * 1000.0;
+                if of.as_ref().is_none_or(|of| of == service) && *median > most {
+                    let (median, most) = (milliseconds(*median), milliseconds(most));
+                    above.push(format!("{service} {request}: a median of {median}, above {most}"));
+                }
+            }
+        }
+        above
+    }
+}
+
+/// The services, in the order of their ports.
+fn names(seen: &PortsSeen) -> Vec<&str> {
+    let mut names = Vec::new();
+    for probed in &seen.ports {
+        if !names.contains(&probed.port.service.as_str()) {
+            names.push(&probed.port.service);
+        }
+    }
+    names
+}
+
+fn port(probed: &PortSamples) -> PortFindings {
+    let PortSamples { port, probes, failures, samples } = probed;
+    let mut totals = times(samples, |sample| Some(sample.total_us));
+    let last_ms = totals.last().copied();
+    totals.sort_by(f64::total_cmp);
+    let mut replicas = BTreeMap::new();
+    for replica in samples.iter().filter_map(|sample| sample.replica.as_ref()) {
+        *replicas.entry(replica.clone()).or_default() += 1;
+    }
+    PortFindings {
+        service: port.service.clone(),
+        request: port.request(),
+        address: port.url.authority(),
+        node: port.node.clone(),
+        probes: *probes,
+        failed: failures.values().sum(),
+        failures: failures.clone(),
+        last_ms,
+        min_ms: totals.first().copied(),
+        p50_ms: median(&mut totals),
+        p90_ms: (totals.len() >= 10).then(|| totals[(totals.len() * 9).div_ceil(10) - 1]),
+        max_ms: totals.last().copied(),
+        queue_p50_ms: median_of(samples, |sample| sample.queue_us),
+        service_p50_ms: median_of(samples, |sample| sample.service_us),
+        replicas,
+    }
+}
+
+/// What is known of one service's queue, once its light path has answered often enough.
+fn queue(seen: &PortsSeen, name: &str) -> Option<QueueFindings> {
+    let samples = |work: &[Work]| -> Vec<&PortSample> {
+        let own = seen.ports.iter().filter(|probed| probed.port.service == name);
+        own.filter(|probed| work.contains(&probed.port.work))
+            .flat_map(|probed| &probed.samples)
+            .collect()
+    };
+    let (light, heavy) = (samples(&[Work::None, Work::Unknown]), samples(&[Work::Full]));
+    if light.len() < ENOUGH {
+        return None;
+    }
+    let answers_in_ms = median_of(light.iter().copied(), |sample| Some(sample.total_us))?;
+    let both = || light.iter().chain(&heavy).copied();
+    let told = median_of(both(), |sample| sample.queue_us);
+    let queue_ms = told.unwrap_or(answers_in_ms);
+    let worked = median_of(heavy.iter().copied(), |sample| Some(sample.total_us));
+    let service_ms = median_of(heavy.iter().copied(), |sample| sample.service_us)
+        .or_else(|| median_of(light.iter().copied(), |sample| sample.service_us))
+        .filter(|told| *told > 0.0)
+        .or_else(|| worked.map(|worked| worked - answers_in_ms))
+        .filter(|service| *service > 0.0);
+    let waiting = service_ms.and_then(|service_ms| {
+        let places = float((*seen.places.get(name)?).into());
+        let replicas = float(seen.replicas.get(name).copied().unwrap_or(1).into());
+        // A probe waits for those before it and for half of the one in service, on average.
+        let before = queue_ms * places / service_ms - A_QUEUE;
+        Some(before.max(0.0) * replicas)
+    });
+    let queues = match (waiting, service_ms) {
+        (Some(waiting), _) => waiting >= A_QUEUE,
+        (None, Some(service_ms)) => queue_ms > service_ms * A_QUEUE,
+        (None, None) => told.is_some() && queue_ms > A_WAIT_MS,
+    };
+    let service = name.to_owned();
+    Some(QueueFindings { service, answers_in_ms, queue_ms, service_ms, waiting, queues })
+}
+
+/// Where requests queue, in a sentence; or why that cannot be said.
+fn verdict(seen: &PortsSeen, services: &[QueueFindings]) -> Result<PortsVerdict, String> {
+    for probed in seen.ports.iter().filter(|probed| probed.samples.is_empty()) {
+        if let Some((failure, _)) = probed.failures.iter().max_by_key(|(_, count)| **count) {
+            let (name, request) = (&probed.port.service, probed.port.request());
+            return Err(format!("{name} gives no good answer to {request}: {failure}"));
+        }
+    }
+    let stations: Vec<_> = services.iter().filter(|queue| queue.service_ms.is_some()).collect();
+    if stations.is_empty() {
+        return Err(match services.is_empty() {
+            true => format!("fewer than {ENOUGH} answers of a path"),
+            false => String::from(
+                "no service that tells its queue, or that was probed with work and without",
+            ),
+        });
+    }
+    let answers: Vec<String> = stations
+        .iter()
+        .map(|queue| format!("{} in {}", queue.service, milliseconds(queue.answers_in_ms)))
+        .collect();
+    let (first, rest) = answers.split_first().unwrap_or((&answers[0], &[]));
+    let first = first.replacen(" in ", " answers in ", 1);
+    let answers = std::iter::once(first).chain(rest.iter().cloned()).collect::<Vec<_>>();
+    let answers = answers.join(", ");
+    let longest = stations
+        .iter()
+        .filter(|queue| queue.queues)
+        .max_by(|a, b| a.queue_ms.total_cmp(&b.queue_ms));
+    Ok(match longest {
+        Some(queue) => {
+            let waiting =
+                queue.waiting.map_or_else(String::new, |waiting| format!(", {waiting:.0} waiting"));
+            let service = Some(queue.service.clone());
+            let sentence = format!("{answers}: requests queue at {}{waiting}.", queue.service);
+            PortsVerdict { service, sentence }
+        }
+        None => PortsVerdict {
+            service: None,
+            sentence: format!("{answers}: requests queue nowhere, more workers would make more."),
+        },
+    })
+}
+
+/// How much of a service's capacity the probes with work take, where that is no trifle.
+fn burden(seen: &PortsSeen, queue: &QueueFindings) -> Option<String> {
+    let own = seen.ports.iter().filter(|probed| probed.port.service == queue.service);
+    let working = own.filter(|probed| probed.port.work == Work::Full).count() as u64;
+    let places = float((*seen.places.get(&queue.service)?).into());
+    let replicas = float(seen.replicas.get(&queue.service).copied().unwrap_or(1).into());
+    let asked = float(working) * 1000.0 / float(seen.interval_ms.max(1));
+    let share = asked * queue.service_ms? / 1000.0 / places / replicas;
+    let name = &queue.service;
+    (share > A_BURDEN).then(|| {
+        format!(
+            "the probes take {:.0} % of what {name} can do; a longer --interval takes less",
+            share * 100.0
+        )
+    })
+}
+
+/// `4.7 ms`, `810 ms`, `1.20 s`.
+fn milliseconds(ms: f64) -> String {
+    match ms {
+        ms if ms >= 1000.0 => format!("{:.2} s", ms / 1000.0),
+        ms if ms >= 100.0 => format!("{ms:.0} ms"),
+        ms => format!("{ms:.1} ms"),
+    }
+}
+
+fn times<'a>(
+    samples: impl IntoIterator<Item = &'a PortSample>,
+    of: fn(&PortSample) -> Option<u64>,
+) -> Vec<f64> {
+    samples.into_iter().filter_map(of).map(|us| float(us) / 1000.0).collect()
+}
+
+fn median_of<'a>(
+    samples: impl IntoIterator<Item = &'a PortSample>,
+    of: fn(&PortSample) -> Option<u64>,
+) -> Option<f64> {
+    median(&mut times(samples, of))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Port;
+
+    /// Ten answers of one path; a tenth more and less than the median.
+    fn probed(
+        service: &str,
+        path: &str,
+        total_ms: f64,
+        told_ms: Option<(f64, f64)>,
+    ) -> PortSamples {
+        let us = |ms: f64, factor: f64| (ms * factor * 1000.0).round() as u64;
+        let samples = (0..11).map(|index| 0.9 + 0.02 * f64::from(index)).map(|factor| PortSample {
+            total_us: us(total_ms, factor),
+            queue_us: told_ms.map(|(queue, _)| us(queue, factor)),
+            service_us: told_ms.map(|(_, service)| us(service, 1.0)),
+            replica: Some(format!("{service}.1")),
+        });
+        let work = if path == "/" { Work::None } else { Work::Full };
+        let url = format!("http://127.0.0.1:8001{path}").parse().unwrap();
+        PortSamples {
+            port: Port { service: service.to_owned(), url, post: false, work, node: None },
+            probes: 11,
+            failures: BTreeMap::new(),
+            samples: samples.collect(),
+        }
+    }
+
+    fn seen(ports: Vec<PortSamples>) -> PortsSeen {
+        let places = [("rng".to_owned(), 1), ("hasher".to_owned(), 20)].into();
+        let cluster = "local".to_owned();
+        PortsSeen { cluster, interval_ms: 1000, places, ports, ..PortsSeen::default() }
+    }
+
+    fn sentence(seen: &PortsSeen) -> String {
+        ports(seen).verdict.unwrap().sentence
+    }
+
+    #[test]
+    fn the_verdict_of_the_tutorial() {
+        let seen = seen(vec![
+            probed("rng", "/", 751.0, Some((750.0, 0.0))),
+            probed("rng", "/32", 851.0, Some((750.0, 100.0))),
+            probed("hasher", "/", 0.7, Some((0.0, 0.0))),
+            probed("hasher", "/32", 101.0, Some((0.0, 100.0))),
+        ]);
+        assert_eq!(
+            sentence(&seen),
+            "rng answers in 751 ms, hasher in 0.7 ms: requests queue at rng, 7 waiting."
+        );
+        let warnings = ports(&seen).warnings;
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].starts_with("the probes take 10 % of what rng can do"), "{warnings:?}");
+    }
+
+    #[test]
+    fn several_replicas_have_a_queue_each() {
+        let mut seen = seen(vec![
+            probed("rng", "/", 250.0, Some((250.0, 0.0))),
+            probed("rng", "/32", 350.0, Some((250.0, 100.0))),
+        ]);
+        seen.replicas.insert("rng".to_owned(), 2);
+        assert!(sentence(&seen).ends_with("queue at rng, 4 waiting."), "{}", sentence(&seen));
+    }
+
+    #[test]
+    fn servers_that_tell_nothing_are_judged_by_the_difference_of_their_paths() {
+        let mut seen = seen(vec![
+            probed("rng", "/", 818.0, None),
+            probed("rng", "/32", 918.0, None),
+            probed("hasher", "/", 3.5, None),
+            probed("hasher", "/32", 104.0, None),
+        ]);
+        seen.places.clear();
+        assert_eq!(
+            sentence(&seen),
+            "rng answers in 818 ms, hasher in 3.5 ms: requests queue at rng."
+        );
+        assert_eq!(ports(&seen).services[1].service_ms.unwrap().round(), 101.0);
+    }
+
+    #[test]
+    fn without_a_queue_none_is_found() {
+        let seen = seen(vec![
+            probed("rng", "/", 30.0, Some((29.0, 0.0))),
+            probed("rng", "/32", 130.0, Some((29.0, 100.0))),
+        ]);
+        assert!(sentence(&seen).contains("requests queue nowhere"), "{}", sentence(&seen));
+        assert_eq!(ports(&seen).verdict.unwrap().service, None);
+    }
+
+    #[test]
+    fn no_verdict_without_good_answers() {
+        let withheld = |ports_seen: Vec<PortSamples>| ports(&seen(ports_seen)).withheld.unwrap();
+        let mut refused = probed("rng", "/", 1.0, None);
+        refused.samples.clear();
+        refused.failures.insert("connection refused".to_owned(), 11);
+        assert_eq!(
+            withheld(vec![refused]),
+            "rng gives no good answer to GET /: connection refused"
+        );
+        let mut few = probed("rng", "/", 1.0, None);
+        few.samples.truncate(2);
+        assert!(withheld(vec![few]).contains("fewer than 3"));
+        assert!(withheld(vec![probed("rng", "/", 1.0, None)]).contains("with work and without"));
+    }
+
+    #[test]
+    fn the_ninth_decile_needs_ten_answers() {
+        let mut one = probed("rng", "/", 100.0, None);
+        assert_eq!(ports(&seen(vec![one.clone()])).ports[0].p90_ms, Some(108.0));
+        one.samples.truncate(9);
+        assert_eq!(ports(&seen(vec![one])).ports[0].p90_ms, None);
+    }
+}

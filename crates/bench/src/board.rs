@@ -1,0 +1,46 @@
+//! A text of several lines on standard error that is written over; nothing at all where standard
+//! error is no terminal.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use rustix::termios::tcgetwinsize;
+
+/// The text.
+pub(crate) struct Board {
+    is_terminal: bool,
+    /// Lines that stand there now.
+    lines: usize,
+}
+
+impl Board {
+    pub(crate) fn new() -> Self {
+        Self { is_terminal: std::io::stderr().is_terminal(), lines: 0 }
+    }
+
+    /// Shows `text` in place of what stood there.
+    pub(crate) fn show(&mut self, text: &str) {
+        if !self.is_terminal {
+            return;
+        }
+        let height = tcgetwinsize(std::io::stderr()).map_or(24, |size| usize::from(size.ws_row));
+        // What has scrolled away could not be written over.
+        let shown: Vec<&str> = text.lines().take(height.max(2) - 1).collect();
+        self.clear();
+        self.lines = shown.len();
+        self.write(&(shown.join("\n") + "\n"));
+    }
+
+    /// Leaves no line of it.
+    pub(crate) fn clear(&mut self) {
+        if self.lines > 0 {
+            self.write(&format!("\x1b[{}F\x1b[J", self.lines));
+            self.lines = 0;
+        }
+    }
+
+    fn write(&self, text: &str) {
+        let mut out = anstream::stderr().lock();
+        // Whoever does not read it does not miss it.
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+}

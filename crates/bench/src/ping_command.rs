@@ -1,0 +1,41 @@
+//! `bench ping` at a terminal: its signals and streams. All else is in the crate `ping`.
+
+use std::io::{IsTerminal as _, Write, stderr, stdin, stdout};
+
+use ping::command::{Outs, ping};
+use ping::report::Glance;
+use ping::settings::Settings;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::interrupts::Interrupts;
+
+/// Wishes for a summary that may wait; further ones would show the same.
+const WAITING: usize = 4;
+
+/// Probes until the end or Ctrl-C; gives the exit code.
+pub(crate) async fn run(settings: Settings, interrupts: &Interrupts) -> anyhow::Result<u8> {
+    let (wishes, glances) = mpsc::channel(WAITING);
+    let mut quits = signal(SignalKind::quit())?;
+    tokio::spawn(async move {
+        while quits.recv().await.is_some() {
+            // Where one waits already, another says nothing new.
+            let _ = wishes.try_send(Glance::Summary);
+        }
+    });
+    // A graph needs keys as well.
+    let is_terminal = stdout().is_terminal() && stdin().is_terminal();
+    let terminal = is_terminal.then_some(screen as fn() -> Box<dyn Write + Send>);
+    let outs = Outs { results: &mut stdout(), notes: &mut stderr(), terminal };
+    match ping(settings, interrupts.nth(1), glances, outs).await {
+        Ok(code) => Ok(code),
+        Err(trouble) => {
+            anstream::eprintln!("error: {trouble}");
+            Ok(trouble.exit())
+        }
+    }
+}
+
+fn screen() -> Box<dyn Write + Send> {
+    Box::new(stdout())
+}

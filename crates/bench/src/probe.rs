@@ -1,0 +1,184 @@
+//! `bench probe`: finds the app's published ports, probes them all, and says where requests queue.
+//! It changes nothing, starts nothing, and shows nothing itself.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use exchange::Url;
+
+use crate::analyse::{self, PortsFindings};
+use crate::cluster::control::{Client, Wanted};
+use crate::cluster::swarm::{Found, Swarm};
+use crate::cluster::{Cluster, Service, Status};
+use crate::failure::{Exit, Failure};
+use crate::measure::{Port, Ports, PortsSeen, Published, Route, Work};
+use crate::plan::{Place, ProbePlan};
+
+/// Ports that the app is published on unless somebody chose others.
+const USUAL: [(Service, u16); 3] =
+    [(Service::Webui, 8000), (Service::Rng, 8001), (Service::Hasher, 8002)];
+
+/// Probes as `plan` says until it is done or told to stop, and shows the findings after each probe.
+///
+/// # Errors
+/// When there is no app, or none that publishes a port.
+pub async fn run(
+    plan: &ProbePlan,
+    stop: impl Future<Output = ()>,
+    show: &mut impl FnMut(&PortsFindings),
+) -> Result<PortsFindings, Failure> {
+    tokio::pin!(stop);
+    let seen = tokio::select! {
+        () = &mut stop => return Err(Failure::Interrupted),
+        found = find(plan) => found?,
+    };
+    let mut ports = Ports::start(seen, &plan.pace)?;
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => break,
+            more = ports.next() => match more {
+                true => show(&analyse::ports(ports.seen())),
+                false => break,
+            },
+        }
+    }
+    let mut findings = analyse::ports(ports.seen());
+    findings.missed = findings.above(&plan.thresholds);
+    Ok(findings)
+}
+
+/// The exit code that tells what was found.
+#[must_use]
+pub fn exit(plan: &ProbePlan, findings: &PortsFindings) -> Exit {
+    let failed = findings.ports.iter().any(|port| port.failed > 0);
+    match findings {
+        _ if failed => Exit::Failed,
+        PortsFindings { missed, .. } if !missed.is_empty() => Exit::Inconclusive,
+        // Of URLs nobody knows what they make their servers do.
+        PortsFindings { withheld: Some(_), .. } if plan.urls.is_empty() => Exit::Inconclusive,
+        _ => Exit::Done,
+    }
+}
+
+/// The ports to probe: those that were named, or those of the app.
+async fn find(plan: &ProbePlan) -> Result<PortsSeen, Failure> {
+    if !plan.urls.is_empty() {
+        let given = plan.urls.iter().map(|(name, url)| Port {
+            service: name.clone(),
+            url: url.clone(),
+            post: false,
+            work: Work::Unknown,
+            node: None,
+        });
+        return Ok(PortsSeen::of("none, URLs as given".to_owned(), given.collect()));
+    }
+    let cluster = match plan.place {
+        Place::Swarm => Some(Cluster::Swarm(Box::new(Swarm::find(&plan.swarm).await?))),
+        Place::Local => attached(plan.running).await?,
+        Place::Either => match Swarm::look_for(&plan.swarm).await {
+            Found::Swarm(swarm) => Some(Cluster::Swarm(swarm)),
+            Found::Nothing { .. } => attached(plan.running).await?,
+        },
+    };
+    match cluster {
+        Some(mut cluster) => app(&mut cluster).await,
+        None => usual().await,
+    }
+}
+
+async fn attached(running: Wanted) -> Result<Option<Cluster>, Failure> {
+    let Some(mut client) = Client::find(running).await? else { return Ok(None) };
+    let before = client.status().await?.replicas();
+    Ok(Some(Cluster::Attached { client, before }))
+}
+
+/// The ports of an app that is known.
+async fn app(cluster: &mut Cluster) -> Result<PortsSeen, Failure> {
+    let (description, routes) = (cluster.describe(), cluster.routes().await?);
+    let status = cluster.status().await?;
+    let Status { webui, rng, hasher, services, .. } = &status;
+    let first = |addresses: &[SocketAddr]| addresses.first().copied();
+    let published = [
+        (Service::Webui, first(webui)),
+        (Service::Rng, first(rng)),
+        (Service::Hasher, first(hasher)),
+    ];
+    let ports: Vec<Port> = published
+        .into_iter()
+        .flat_map(|(service, address)| ports_of(service, address, &routes))
+        .collect();
+    if ports.is_empty() {
+        return Err(Failure::Stack(format!(
+            "no port to probe: {description} publishes neither webui nor rng nor hasher"
+        )));
+    }
+    let mut seen = PortsSeen::of(description, ports);
+    seen.replicas =
+        services.iter().map(|status| (status.service.name().to_owned(), status.wanted)).collect();
+    seen.places = places(Published::at(webui, rng, hasher)).await;
+    Ok(seen)
+}
+
+/// The ports the app is usually published on, when nothing is known of it: the original app, one of
+/// `docker compose`, or one that `bench scale` runs.
+async fn usual() -> Result<PortsSeen, Failure> {
+    let here = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    let mut open = BTreeMap::new();
+    for (service, port) in USUAL {
+        if tokio::net::TcpStream::connect(here(port)).await.is_ok() {
+            open.insert(service, here(port));
+        }
+    }
+    if open.is_empty() {
+        return Err(Failure::NoApp);
+    }
+    let ports = USUAL
+        .into_iter()
+        .flat_map(|(service, _)| ports_of(service, open.get(&service).copied(), &[]))
+        .collect();
+    let mut seen = PortsSeen::of("whatever answers on ports 8000 to 8002 here".to_owned(), ports);
+    let at = |service| open.get(&service).copied().into_iter().collect::<Vec<_>>();
+    let published = Published::at(&at(Service::Webui), &at(Service::Rng), &at(Service::Hasher));
+    seen.places = places(published).await;
+    Ok(seen)
+}
+
+/// The paths of a service that tell something: without work on every node, with work at one address.
+fn ports_of(service: Service, address: Option<SocketAddr>, routes: &[Route]) -> Vec<Port> {
+    let port = |address: SocketAddr, path: &str, work, node: Option<&String>| Port {
+        service: service.name().to_owned(),
+        url: Url {
+            scheme: exchange::Scheme::Http,
+            host: address.ip().to_string(),
+            port: address.port(),
+            path: path.to_owned(),
+        },
+        post: service == Service::Hasher && work == Work::Full,
+        work,
+        node: node.cloned(),
+    };
+    let own: Vec<&Route> = routes.iter().filter(|route| route.service == service).collect();
+    let mut ports: Vec<Port> =
+        own.iter().map(|route| port(route.address, "/", Work::None, route.to.as_ref())).collect();
+    let Some(address) = own.first().map(|route| route.address).or(address) else { return ports };
+    if ports.is_empty() {
+        ports.push(port(address, "/", Work::None, None));
+    }
+    let node = own.first().and_then(|route| route.to.as_ref());
+    match service {
+        Service::Rng => ports.push(port(address, "/32", Work::Full, node)),
+        Service::Hasher => ports.push(port(address, "/", Work::Full, node)),
+        Service::Webui | Service::Worker => {}
+    }
+    ports
+}
+
+/// How many requests at a time the stations work on, as far as they tell.
+async fn places(mut published: Published) -> BTreeMap<String, u32> {
+    let stations = published.stations().await;
+    [(Service::Rng, stations.rng), (Service::Hasher, stations.hasher)]
+        .into_iter()
+        .filter_map(|(service, station)| Some((service.name().to_owned(), station?.concurrency?)))
+        .collect()
+}

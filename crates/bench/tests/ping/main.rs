@@ -1,0 +1,138 @@
+//! `bench ping` as a process: signals, pipes that close, limits of the system, and a terminal.
+
+#![expect(clippy::unwrap_used, reason = "what these tests share fails the test")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Output, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+const BENCH: &str = env!("CARGO_BIN_EXE_bench");
+
+/// A server that answers every request on a thread of its own, for as long as the test runs.
+fn server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                let mut request = [0; 1024];
+                while stream.read(&mut request).is_ok_and(|read| read > 0) {
+                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+                }
+            });
+        }
+    });
+    address
+}
+
+fn start(words: &str) -> Child {
+    let mut command = Command::new(BENCH);
+    command.arg("ping").args(words.split_whitespace()).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+/// Reads on until a line has this in it.
+fn read_until(lines: &mut impl Iterator<Item = std::io::Result<String>>, word: &str) -> String {
+    lines.map(Result::unwrap).find(|line| line.contains(word)).unwrap()
+}
+
+#[test]
+fn ctrl_c_ends_with_the_summary() {
+    for ending in [Signal::INT, Signal::TERM] {
+        let mut child = start(&format!("-i 0.01 {}", server()));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        read_until(&mut lines, "seq=2 ");
+        signal(&child, ending);
+        read_until(&mut lines, "ping statistics ---");
+        let counts = read_until(&mut lines, " connects, ");
+        assert!(counts.contains(" 0.00% failed"), "{counts}");
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
+
+#[test]
+fn ctrl_c_leaves_json_whole() {
+    for format in ["--json", "-M"] {
+        let mut child = start(&format!("{format} -i 0.01 {}", server()));
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut text = String::new();
+        for _ in 0..4 {
+            out.read_line(&mut text).unwrap();
+        }
+        signal(&child, Signal::INT);
+        out.read_to_string(&mut text).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
+
+#[test]
+fn sigquit_shows_how_things_stand_and_goes_on() {
+    let mut child = start(&format!("-i 0.01 {}", server()));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    read_until(&mut lines, "seq=2 ");
+    signal(&child, Signal::QUIT);
+    read_until(&mut lines, "ping statistics ---");
+    let counts = read_until(&mut lines, " connects, ");
+    let probes: u32 = counts.split(' ').next().unwrap().parse().unwrap();
+    // httping says -1.0 for the average here.
+    let round_trip = read_until(&mut lines, "round-trip min/avg/max = ");
+    let times: Vec<f64> = round_trip.trim_start_matches("round-trip min/avg/max = ")
+        .trim_end_matches(" ms").split('/').map(|time| time.parse().unwrap()).collect();
+    assert!(times[0] <= times[1] && times[1] <= times[2], "{round_trip}");
+    read_until(&mut lines, &format!("seq={} ", probes + 3));
+    signal(&child, Signal::INT);
+    read_until(&mut lines, "ping statistics ---");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_probe_under_way_does_not_hold_up_the_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut child = start(&format!("-t 1000 {}", listener.local_addr().unwrap()));
+    // It has connected, and will never be answered.
+    let (_stream, _) = listener.accept().unwrap();
+    signal(&child, Signal::INT);
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert!(out.contains("0 connects, 0 ok"), "{out}");
+    assert_eq!(child.wait().unwrap().code(), Some(1), "none was ok");
+}
+
+#[test]
+fn a_pipe_that_closes_ends_it_quietly() {
+    for format in ["", "--json", "-M", "-m"] {
+        let mut child = start(&format!("{format} -i 0.01 {}", server()));
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        drop(out);
+        let Output { status, stderr, .. } = child.wait_with_output().unwrap();
+        let said = String::from_utf8(stderr).unwrap();
+        assert!(status.code().is_some(), "{format}: it was not killed");
+        assert!(!said.contains("error") && !said.contains("panic"), "{format}: {said}");
+    }
+}
+
+#[test]
+fn too_few_descriptors_are_said_with_the_fix() {
+    let address = server();
+    // What the runtime itself needs leaves none for a connection.
+    let told = (5..30).find_map(|files| {
+        let script = format!("ulimit -n {files} && exec {BENCH} ping -c 1 {address}");
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.contains("too many open files").then_some((text, output.status.code()))
+    });
+    let (text, code) = told.unwrap();
+    assert!(text.contains("`ulimit -n`") && text.contains("failed: 1 descriptors"), "{text}");
+    assert_eq!(code, Some(1));
+}

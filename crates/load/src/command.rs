@@ -1,0 +1,290 @@
+//! `bench load` and `bench compare` from their arguments to their results and exit codes. What is
+//! written to comes from outside, and so does the stop.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::compare;
+use crate::formats;
+use crate::plan::{Plan, Refusal};
+use crate::run::{self, Measured, RunError};
+use crate::search;
+use crate::settings::{CompareOutput, CompareSettings, Output, OutputArgs, Settings};
+use crate::slo::{Judged, Verdict};
+use crate::summary::Summary;
+use crate::view::{Quit, View};
+use crate::words;
+
+/// How a command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Done, and all was good.
+    Done,
+    /// Too much failed; in a sentence.
+    Failed(String),
+    /// What was asked for was missed, or cannot be decided.
+    Missed,
+    /// Stopped before its end.
+    Interrupted,
+}
+
+/// Why a command gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The arguments cannot be followed.
+    #[error("{0}")]
+    Refused(#[from] Refusal),
+    /// The run did not take place.
+    #[error("{0}")]
+    Run(#[from] RunError),
+    /// A file that is no result.
+    #[error("{0}")]
+    Compare(#[from] compare::Unreadable),
+    /// A file that cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Results could not be printed.
+    #[error("cannot print the results: {0}")]
+    Print(io::Error),
+}
+
+/// What a command writes to.
+pub struct Outs<'a> {
+    /// Results.
+    pub results: &'a mut dyn Write,
+    /// What is said on the way.
+    pub notes: &'a mut dyn Write,
+    /// A terminal for the live view, where there is one.
+    pub terminal: Option<Box<dyn Write + Send>>,
+}
+
+impl Ending {
+    /// The exit code that tells.
+    #[must_use]
+    pub fn exit(&self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed(_) => 1,
+            Self::Missed => 3,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl Trouble {
+    /// The exit code that tells.
+    #[must_use]
+    pub fn exit(&self) -> u8 {
+        match self {
+            Self::Run(RunError::NothingConnected(_)) => 1,
+            Self::Refused(_) | Self::Compare(_) | Self::Run(RunError::Trust(_)) => 2,
+            Self::Run(RunError::Stopped) => 130,
+            Self::Run(RunError::System(_)) | Self::Write { .. } | Self::Print(_) => 5,
+        }
+    }
+}
+
+/// Runs `bench load` until its end or until `stop`.
+///
+/// # Errors
+/// When there is no result, or it could not be written.
+pub async fn load(
+    settings: &Settings,
+    stop: impl Future<Output = ()>,
+    mut outs: Outs<'_>,
+) -> Result<Ending, Trouble> {
+    let plan = Plan::new(settings)?;
+    writable(&settings.output)?;
+    if settings.arrival.find_max {
+        return find_max(settings, &plan, stop, outs).await;
+    }
+    let terminal = outs.terminal.take().filter(|_| !settings.output.no_view);
+    let mut view = View::open(terminal, &plan);
+    let quit = view.quit();
+    let mut enough = false;
+    let measured = {
+        let stop = async {
+            tokio::select! {
+                () = stop => {}
+                how = quit => enough = how == Quit::Enough,
+            }
+        };
+        run::run(&plan, stop, &mut |live| view.show(live)).await
+    };
+    view.close();
+    let measured = measured?;
+    let summary = Summary::new(&plan, &measured);
+    let verdicts = judge(settings, &summary, &measured);
+    let text = rendered(settings, &summary, &measured, &verdicts);
+    print(outs.results, &text)?;
+    keep(&settings.output, &summary, &measured, &verdicts)?;
+    Ok(match measured.stopped && !enough {
+        true => Ending::Interrupted,
+        false => ending(settings, &summary, &verdicts),
+    })
+}
+
+fn judge(settings: &Settings, summary: &Summary, measured: &Measured) -> Vec<Verdict> {
+    let judged = Judged {
+        latency: &measured.recording.latency,
+        errors: summary.errors,
+        rate: summary.good_per_second,
+    };
+    settings.output.slo.as_ref().map_or_else(Vec::new, |slo| slo.judge(&judged))
+}
+
+fn rendered(
+    settings: &Settings,
+    summary: &Summary,
+    measured: &Measured,
+    verdicts: &[Verdict],
+) -> String {
+    match format(&settings.output) {
+        Output::Text => formats::text(summary, verdicts, settings.output.latency),
+        Output::Json => formats::json(summary, verdicts),
+        Output::Csv => formats::csv(&measured.rows),
+        Output::Ndjson => formats::ndjson(&measured.rows),
+    }
+}
+
+fn format(output: &OutputArgs) -> Output {
+    if output.json { Output::Json } else { output.output }
+}
+
+/// What a finished run comes to.
+fn ending(settings: &Settings, summary: &Summary, verdicts: &[Verdict]) -> Ending {
+    if summary.good_per_second <= 0.0 {
+        return Ending::Failed(match summary.requests {
+            0 => "no request was answered".to_owned(),
+            _ => "no answer was good".to_owned(),
+        });
+    }
+    if verdicts.iter().any(|verdict| verdict.met != Some(true)) {
+        return Ending::Missed;
+    }
+    // Where the SLO says how many may fail, it has the say.
+    let judged = settings.output.slo.as_ref().is_some_and(crate::slo::Slo::has_errors);
+    let most = settings.output.max_errors.unwrap_or(if judged { 1.0 } else { 0.0 });
+    match summary.errors > most {
+        true => Ending::Failed(format!(
+            "{} of all requests failed, {} may (--max-errors)",
+            words::percent(summary.errors),
+            words::percent(most)
+        )),
+        false => Ending::Done,
+    }
+}
+
+async fn find_max(
+    settings: &Settings,
+    plan: &Plan,
+    stop: impl Future<Output = ()>,
+    mut outs: Outs<'_>,
+) -> Result<Ending, Trouble> {
+    let Some(slo) = &settings.output.slo else { return Ok(Ending::Missed) };
+    let terminal = outs.terminal.take().filter(|_| !settings.output.no_view);
+    let mut view = View::open(terminal, plan);
+    let quit = view.quit();
+    let stop = async {
+        tokio::select! {
+            () = stop => {}
+            _ = quit => {}
+        }
+    };
+    let notes = outs.notes;
+    let silent = view.is_open();
+    let mut stepped = |step: &search::Step| {
+        let rate = words::rate(step.target_per_second);
+        if !silent {
+            // Nobody may be listening.
+            let _ = writeln!(notes, "{rate}/s: {}", step.verdict);
+        }
+    };
+    let found = search::search(plan, slo, stop, &mut |live| view.show(live), &mut stepped).await;
+    view.close();
+    let found = found?;
+    let text = match format(&settings.output) {
+        Output::Text => formats::search(&found),
+        _ => formats::pretty(&found),
+    };
+    print(outs.results, &text)?;
+    if let Some(path) = &settings.output.save {
+        write(path, formats::pretty(&found).as_bytes())?;
+    }
+    Ok(match (found.interrupted, found.met_per_second) {
+        (true, _) => Ending::Interrupted,
+        (false, Some(_)) => Ending::Done,
+        (false, None) => Ending::Missed,
+    })
+}
+
+/// Runs `bench compare`.
+///
+/// # Errors
+/// When a file is no result, or the comparison could not be printed.
+pub fn compare(settings: &CompareSettings, results: &mut dyn Write) -> Result<Ending, Trouble> {
+    let read = |paths: &[PathBuf]| paths.iter().map(|path| compare::read(path)).collect();
+    let (before, after): (Result<Vec<_>, _>, Result<Vec<_>, _>) =
+        (read(&settings.before), read(&settings.after));
+    let comparison = compare::compare(&before?, &after?);
+    let text = match settings.output {
+        CompareOutput::Text => compare::text(&comparison),
+        CompareOutput::Json => formats::pretty(&comparison),
+    };
+    print(results, &text)?;
+    let slower = settings.fail_if_slower.is_some_and(|most| comparison.is_slower_by(most));
+    Ok(if slower { Ending::Missed } else { Ending::Done })
+}
+
+/// Sees before the run that its results can be written, and changes nothing.
+fn writable(output: &OutputArgs) -> Result<(), Trouble> {
+    let OutputArgs { save, hgrm, hlog, ndjson, csv, .. } = output;
+    for path in [save, hgrm, hlog, ndjson, csv].into_iter().flatten() {
+        let opened = fs::OpenOptions::new().append(true).create(true).open(path);
+        opened.map_err(|source| Trouble::Write { path: path.clone(), source })?;
+    }
+    Ok(())
+}
+
+/// Writes all files that were asked for.
+fn keep(
+    output: &OutputArgs,
+    summary: &Summary,
+    measured: &Measured,
+    verdicts: &[Verdict],
+) -> Result<(), Trouble> {
+    if let Some(path) = &output.save {
+        write(path, formats::json(summary, verdicts).as_bytes())?;
+    }
+    if let Some(path) = &output.hgrm {
+        write(path, measured.recording.latency.hgrm().as_bytes())?;
+    }
+    if let Some(path) = &output.hlog {
+        write(path, &formats::hlog(measured))?;
+    }
+    if let Some(path) = &output.ndjson {
+        write(path, formats::ndjson(&measured.rows).as_bytes())?;
+    }
+    if let Some(path) = &output.csv {
+        write(path, formats::csv(&measured.rows).as_bytes())?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {
+    fs::write(path, bytes).map_err(|source| Trouble::Write { path: path.to_owned(), source })
+}
+
+fn print(results: &mut dyn Write, text: &str) -> Result<(), Trouble> {
+    match results.write_all(text.as_bytes()).and_then(|()| results.flush()) {
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(Trouble::Print),
+    }
+}

@@ -1,0 +1,278 @@
+//! What is to be done, with nothing in it that can still be wrong: the command line made into values.
+
+mod bodies;
+mod targets;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use exchange::{Failure, Prepared, Request, Route, Url};
+use rustix::process::{Resource, getrlimit};
+
+use crate::numbers::float;
+use crate::schedule::{Arrival, Limits, Profile, Spacing, Stage};
+use crate::settings::{ArrivalArgs, ArrivalKind, Settings, Spread};
+pub(crate) use targets::order;
+
+/// How long a closed loop runs to find where a search begins.
+const SOUNDING: Duration = Duration::from_secs(2);
+/// The window, where neither its length nor the number of requests is given.
+const WINDOW: Duration = Duration::from_secs(10);
+/// The window of a step of a search.
+const STEP_WINDOW: Duration = Duration::from_secs(5);
+/// The warm-up of a step of a search.
+const STEP_WARMUP: Duration = Duration::from_secs(1);
+/// A step of a search is made longer than that for no percentile.
+const LONGEST_STEP: Duration = Duration::from_secs(30);
+/// Open files besides connections: output, polls and timers of threads, look-ups.
+const OTHER_FILES: u64 = 32;
+/// Files of each thread.
+const FILES_OF_A_THREAD: u64 = 5;
+
+/// A run to be made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The ways to servers.
+    pub origins: Vec<Route>,
+    /// What is asked for; at least one.
+    pub targets: Vec<Target>,
+    /// How requests arrive.
+    pub arrival: Arrival,
+    /// For how long.
+    pub limits: Limits,
+    /// Connections to each server.
+    pub connections: usize,
+    /// Requests side by side on each.
+    pub streams: usize,
+    /// Threads, at most as many as connections.
+    pub threads: usize,
+    /// Longest time for a request.
+    pub timeout: Duration,
+    /// Whether connections are kept.
+    pub keep: bool,
+    /// Whether connections begin with different addresses of a name.
+    pub spread: bool,
+    /// Which statuses are good.
+    pub good: Good,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// Which of the ways leads there.
+    pub origin: usize,
+    /// The URL.
+    pub url: Url,
+    /// Its share of the requests.
+    pub weight: u32,
+    /// The request, in variants that take turns; at least one.
+    pub variants: Vec<Request>,
+}
+
+/// Which statuses are good.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Good {
+    /// Classes: 2 for 2xx.
+    pub classes: Vec<u16>,
+    /// Single codes.
+    pub codes: Vec<u16>,
+}
+
+/// Why the arguments cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No URL.
+    #[error("say what to load: a URL such as http://localhost:8001/32, or --target")]
+    NoTarget,
+    /// What was typed is no URL.
+    #[error("{0}")]
+    Url(#[from] exchange::BadUrl),
+    /// A script for wrk.
+    #[error(
+        "-s: bench runs no Lua scripts; --method, --header, --body, --body-random and several --target do what most of them are for"
+    )]
+    Script,
+    /// A body that cannot be read.
+    #[error("--body-file {}: {source}", path.display())]
+    Body {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// More random bytes than are kept in memory.
+    #[error("--body-random: at most {0} bytes; use --body-file for more")]
+    LargeBody(u64),
+    /// More connections than the process may open files.
+    #[error(
+        "{wanted} connections need {needed} open files, and {limit} are allowed: raise the limit with `ulimit -n {needed}`, or use --connections {fitting}"
+    )]
+    Descriptors {
+        /// Connections.
+        wanted: u64,
+        /// Files.
+        needed: u64,
+        /// The limit.
+        limit: u64,
+        /// Connections that fit.
+        fitting: u64,
+    },
+    /// Trust that cannot be read.
+    #[error("{0}")]
+    Trust(Failure),
+    /// HTTP/2 and another thing that it has not.
+    #[error(
+        "--no-keep-alive and --streams above 1 contradict each other: streams share a connection"
+    )]
+    StreamsUnkept,
+}
+
+impl Good {
+    /// Whether this status is.
+    #[must_use]
+    pub fn has(&self, status: u16) -> bool {
+        self.classes.contains(&(status / 100)) || self.codes.contains(&status)
+    }
+}
+
+impl Plan {
+    /// Makes a plan of what was typed. Reads the file of `--body-file`, and asks the system how
+    /// many files may be open.
+    ///
+    /// # Errors
+    /// When it cannot be followed, with what to do.
+    pub fn new(settings: &Settings) -> Result<Self, Refusal> {
+        if settings.output.script.is_some() {
+            return Err(Refusal::Script);
+        }
+        let (origins, targets) = targets::targets(settings)?;
+        let (arrival, limits) = arrival(&settings.arrival, settings.request.timeout);
+        let connections = settings.arrival.connections;
+        let plan = Self {
+            origins,
+            targets,
+            arrival,
+            limits,
+            connections,
+            streams: settings.connection.streams,
+            threads: threads(settings.arrival.threads, connections),
+            timeout: settings.request.timeout,
+            keep: !settings.connection.no_keep_alive,
+            spread: settings.connection.resolve == Spread::All,
+            good: settings.request.ok.clone(),
+        };
+        if !plan.keep && plan.streams > 1 {
+            return Err(Refusal::StreamsUnkept);
+        }
+        plan.fits(getrlimit(Resource::Nofile).current)?;
+        Ok(plan)
+    }
+
+    /// The same at a constant rate, as a step of a search, long enough for so many requests but
+    /// not longer than [`LONGEST_STEP`] for their sake.
+    #[must_use]
+    pub fn at_rate(&self, rate: f64, requests: u64) -> Self {
+        let spacing = match &self.arrival {
+            Arrival::Open { spacing, .. } => *spacing,
+            Arrival::Closed => Spacing::Even,
+        };
+        let window = self.limits.window.unwrap_or(STEP_WINDOW);
+        // One second more, since some may fail.
+        let needed = Duration::from_secs_f64((float(requests) / rate).min(1e6) + 1.0);
+        let window = if requests > 0 { window.max(needed.min(LONGEST_STEP)) } else { window };
+        let limits = Limits { window: Some(window), requests: None, ..self.limits };
+        let profile = Profile::constant(rate).ended_after(window).after_warmup(limits.warmup);
+        Self { arrival: Arrival::Open { profile, spacing }, limits, ..self.clone() }
+    }
+
+    /// The same as a short closed loop, to find where a search begins.
+    #[must_use]
+    pub fn sounding(&self) -> Self {
+        let limits = Limits {
+            warmup: Duration::ZERO,
+            window: Some(SOUNDING),
+            requests: None,
+            ..self.limits
+        };
+        Self { arrival: Arrival::Closed, limits, ..self.clone() }
+    }
+
+    /// Requests as they are sent, each with the way it takes, by target.
+    pub(crate) fn requests(
+        &self,
+        prepare: impl Fn(usize, &Request, &Url) -> Prepared,
+    ) -> Vec<(usize, Vec<Prepared>)> {
+        let variants = |target: &Target| {
+            let prepare = |request| prepare(target.origin, request, &target.url);
+            (target.origin, target.variants.iter().map(prepare).collect())
+        };
+        self.targets.iter().map(variants).collect()
+    }
+
+    /// Whether the process may open enough files.
+    fn fits(&self, limit: Option<u64>) -> Result<(), Refusal> {
+        let Some(limit) = limit else { return Ok(()) };
+        let wanted = self.connections as u64;
+        let other = OTHER_FILES + FILES_OF_A_THREAD * self.threads as u64;
+        let servers = self.origins.len() as u64;
+        let needed = wanted * servers + other;
+        match needed <= limit {
+            true => Ok(()),
+            false => {
+                let fitting = (limit.saturating_sub(other) / servers).max(1);
+                Err(Refusal::Descriptors { wanted, needed, limit, fitting })
+            }
+        }
+    }
+}
+
+/// Half the cores: the other half is for the server, or the system.
+fn threads(asked: Option<usize>, connections: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    asked.unwrap_or((cores / 2).max(1)).min(connections)
+}
+
+/// How requests arrive, and for how long.
+fn arrival(settings: &ArrivalArgs, timeout: Duration) -> (Arrival, Limits) {
+    let warmup = settings.warmup.unwrap_or(match settings.find_max {
+        true => STEP_WARMUP,
+        false => Duration::ZERO,
+    });
+    let window = match (settings.duration, settings.requests) {
+        (None, None) if settings.find_max => Some(STEP_WINDOW),
+        (None, None) => Some(WINDOW),
+        (duration, _) => duration,
+    };
+    let profile = match (settings.rate, settings.ramp, &settings.stages) {
+        (Some(rate), ..) => Some(Profile::constant(rate)),
+        (_, Some((from, to)), _) => {
+            let length = Some(window.unwrap_or(WINDOW));
+            Some(Profile::new(vec![Stage { from, to, length }]))
+        }
+        (.., Some(stages)) => Some(Profile::new(stages.0.clone())),
+        _ => None,
+    };
+    let window = match &profile {
+        Some(profile) => profile.length().or(window),
+        None => window,
+    };
+    let limits = Limits { warmup, window, requests: settings.requests, drain: timeout };
+    let spacing = match settings.arrival {
+        ArrivalKind::Even => Spacing::Even,
+        ArrivalKind::Poisson => Spacing::Poisson { seed: settings.seed },
+    };
+    let ended = |profile: Profile| match window {
+        Some(window) => profile.ended_after(window),
+        None => profile,
+    };
+    let arrival = match profile {
+        Some(profile) => Arrival::Open { profile: ended(profile).after_warmup(warmup), spacing },
+        // The spacing of a search's steps.
+        None if settings.find_max => Arrival::Open { profile: Profile::constant(1.0), spacing },
+        None => Arrival::Closed,
+    };
+    (arrival, limits)
+}
+
+#[cfg(test)]
+mod tests;

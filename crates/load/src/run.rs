@@ -1,0 +1,310 @@
+//! A run: starts its threads, adds up what they deliver, and ends it. It prints nothing and judges
+//! nothing.
+
+mod addresses;
+mod desk;
+mod lane;
+mod link;
+mod pacer;
+mod patience;
+mod thread;
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use exchange::{Dialer, Failure};
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+use crate::plan::{Plan, order};
+use crate::recording::Recording;
+use crate::rows::{Due, Row, Rows};
+use crate::schedule::Schedule;
+use desk::Job;
+use thread::{Assignment, Delivery, Outbox, Stage};
+
+/// Why a run did not take place.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No connection could be made.
+    #[error("nothing could connect: {0}")]
+    NothingConnected(Failure),
+    /// Told to stop before it began.
+    #[error("stopped before the first request")]
+    Stopped,
+    /// Certificates could not be read.
+    #[error("{0}")]
+    Trust(Failure),
+    /// The system refused what every run needs.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// What a run measured.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// Everything that was written down.
+    pub recording: Recording,
+    /// The same by time.
+    pub rows: Vec<Row>,
+    /// When the window opened.
+    pub started: Timestamp,
+    /// How long the window was.
+    pub window: Duration,
+    /// For which share of it the busiest thread worked.
+    pub busiest: f64,
+    /// Whether it was told to stop before its end.
+    pub stopped: bool,
+    /// Connections that stood when the run began.
+    pub connected: usize,
+    /// Why the others did not.
+    pub unconnected: Option<Failure>,
+}
+
+/// What can be said while a run is under way.
+#[derive(Debug)]
+pub struct Live<'a> {
+    /// How far it is.
+    pub phase: Phase,
+    /// Everything so far.
+    pub recording: &'a Recording,
+    /// What came in the last second.
+    pub recent: &'a Recording,
+    /// Row by row.
+    pub rows: &'a [Row],
+    /// Since the window opened.
+    pub elapsed: Duration,
+    /// Requests that are due and wait for a free connection.
+    pub backlog: u64,
+    /// The rate that is due now, in requests a second.
+    pub target: Option<f64>,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Connections are made.
+    Connecting,
+    /// Requests are sent that are not part of the results.
+    WarmingUp,
+    /// The window is open.
+    Measuring,
+    /// The window is closed; what was due in it is awaited.
+    Draining,
+}
+
+/// Runs `plan` to its end, or until `stop`. `watch` is told about four times a second how it goes.
+///
+/// # Errors
+/// When the run did not take place.
+pub async fn run(
+    plan: &Plan,
+    stop: impl Future<Output = ()>,
+    watch: &mut impl FnMut(&Live<'_>),
+) -> Result<Measured, RunError> {
+    let mut run = Run::start(plan)?;
+    let mut stop = std::pin::pin!(stop);
+    tokio::select! {
+        ready = run.ready() => ready?,
+        () = &mut stop => return Err(RunError::Stopped),
+    }
+    run.begin();
+    let stopped = tokio::select! {
+        ended = run.collect(watch) => { ended?; false }
+        () = &mut stop => true,
+    };
+    if stopped {
+        run.job.schedule.stop();
+        run.stage.send_replace(Stage::Stopped);
+        run.collect(watch).await?;
+    }
+    Ok(run.measured(stopped))
+}
+
+/// A run under way.
+struct Run {
+    job: Arc<Job>,
+    stage: watch::Sender<Stage>,
+    deliveries: mpsc::UnboundedReceiver<Delivery>,
+    empty: Arc<Mutex<Vec<Recording>>>,
+    /// Threads that have not ended.
+    left: usize,
+    threads: usize,
+    sum: Recording,
+    rows: Rows,
+    started: Timestamp,
+    connected: usize,
+    unconnected: Option<Failure>,
+    last_done: Option<Instant>,
+    busiest: Duration,
+    by_number: bool,
+}
+
+impl Run {
+    fn start(plan: &Plan) -> Result<Self, RunError> {
+        let dialers: Result<Vec<_>, _> = plan.origins.iter().cloned().map(Dialer::new).collect();
+        let dialers = dialers.map_err(RunError::Trust)?;
+        let job = Arc::new(job(plan, &dialers));
+        let (stage, _) = watch::channel(Stage::Preparing);
+        let (sender, deliveries) = mpsc::unbounded_channel();
+        let empty = Arc::new(Mutex::new(Vec::new()));
+        for number in 0..plan.threads {
+            let share = |number: usize| plan.connections * number / plan.threads;
+            let assignment = Assignment {
+                job: Arc::clone(&job),
+                dialers: dialers.clone(),
+                connections: share(number)..share(number + 1),
+                streams: plan.streams,
+                spread: plan.spread,
+                stage: stage.subscribe(),
+                out: Outbox { deliveries: sender.clone(), empty: Arc::clone(&empty) },
+            };
+            let name = format!("load-{number}");
+            std::thread::Builder::new().name(name).spawn(move || assignment.run())?;
+        }
+        Ok(Self {
+            job,
+            stage,
+            deliveries,
+            empty,
+            left: plan.threads,
+            threads: plan.threads,
+            sum: Recording::default(),
+            rows: Rows::default(),
+            started: Timestamp::now(),
+            connected: 0,
+            unconnected: None,
+            last_done: None,
+            busiest: Duration::ZERO,
+            by_number: plan.limits.requests.is_some(),
+        })
+    }
+
+    /// Waits until all threads have tried to connect.
+    async fn ready(&mut self) -> Result<(), RunError> {
+        for _ in 0..self.threads {
+            match self.deliveries.recv().await {
+                Some(Delivery::Ready { connected, failure }) => {
+                    self.connected += connected;
+                    self.unconnected = self.unconnected.take().or(failure);
+                }
+                Some(Delivery::Broken(error)) => return Err(error.into()),
+                _ => {}
+            }
+        }
+        match &self.unconnected {
+            Some(failure) if self.connected == 0 => {
+                Err(RunError::NothingConnected(failure.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn begin(&mut self) {
+        self.started = Timestamp::now();
+        self.job.schedule.begin(Instant::now());
+        self.stage.send_replace(Stage::Running);
+    }
+
+    /// Adds up what the threads deliver until all have ended.
+    async fn collect(&mut self, watch: &mut impl FnMut(&Live<'_>)) -> Result<(), RunError> {
+        let mut frames = tokio::time::interval(thread::PIECE);
+        while self.left > 0 {
+            tokio::select! {
+                delivery = self.deliveries.recv() => match delivery {
+                    Some(delivery) => self.take(delivery)?,
+                    None => return Ok(()),
+                },
+                _ = frames.tick() => self.show(watch),
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, delivery: Delivery) -> Result<(), RunError> {
+        match delivery {
+            Delivery::Ready { .. } => {}
+            Delivery::Piece { number, mut recording } => {
+                self.sum.add(&recording);
+                let (schedule, now) = (&self.job.schedule, Instant::now());
+                let due = Due { rate: schedule.rate(now), backlog: schedule.backlog(now) };
+                self.rows.add(number, &recording, due);
+                recording.clear();
+                if let Ok(mut empty) = self.empty.lock() {
+                    empty.push(recording);
+                }
+            }
+            Delivery::Ended { last_done, busy } => {
+                self.left -= 1;
+                self.last_done = self.last_done.max(last_done);
+                self.busiest = self.busiest.max(busy);
+            }
+            Delivery::Broken(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    fn show(&self, watch: &mut impl FnMut(&Live<'_>)) {
+        let schedule = &self.job.schedule;
+        let now = Instant::now();
+        let Some(opens) = schedule.opens() else { return };
+        let closed = schedule.closes().is_some_and(|closes| now >= closes);
+        watch(&Live {
+            phase: match now < opens {
+                true => Phase::WarmingUp,
+                false if closed => Phase::Draining,
+                false => Phase::Measuring,
+            },
+            recording: &self.sum,
+            recent: self.rows.recent(),
+            rows: self.rows.all(),
+            elapsed: now.saturating_duration_since(opens),
+            backlog: schedule.backlog(now),
+            target: schedule.rate(now),
+        });
+    }
+
+    /// Ends the account: what was due and never sent is latency too.
+    fn measured(mut self, stopped: bool) -> Measured {
+        let schedule: &Schedule = &self.job.schedule;
+        let now = Instant::now();
+        let opens = schedule.opens().unwrap_or(now);
+        let end = schedule.closes().map_or(now, |closes| closes.min(now));
+        while let Some(due) = schedule.left_over(end) {
+            if due >= opens {
+                self.sum.unsent(now - due);
+            }
+        }
+        let end = match self.last_done {
+            Some(last) if self.by_number && !stopped => last.min(end),
+            _ => end,
+        };
+        let window = end.saturating_duration_since(opens);
+        let worked = now.saturating_duration_since(opens).as_secs_f64();
+        Measured {
+            recording: self.sum,
+            rows: self.rows.finish(),
+            started: self.started,
+            window,
+            busiest: if worked > 0.0 { self.busiest.as_secs_f64() / worked } else { 0.0 },
+            stopped,
+            connected: self.connected,
+            unconnected: self.unconnected,
+        }
+    }
+}
+
+/// What all threads share.
+fn job(plan: &Plan, dialers: &[Dialer]) -> Job {
+    let weights: Vec<_> = plan.targets.iter().map(|target| target.weight).collect();
+    Job {
+        schedule: Schedule::new(plan.arrival.clone(), plan.limits),
+        requests: plan.requests(|origin, request, url| dialers[origin].prepare(request, url)),
+        order: order(&weights),
+        timeout: plan.timeout,
+        keep: plan.keep,
+        good: plan.good.clone(),
+    }
+}

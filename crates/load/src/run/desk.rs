@@ -1,0 +1,145 @@
+//! What the connections of one thread share: the job, the clocks, and what is written down.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
+
+use exchange::{Answer, Failure, Prepared, Stamps};
+use tokio::time::Instant;
+
+use super::pacer::Pacer;
+use super::patience::Patience;
+use crate::plan::Good;
+use crate::recording::Recording;
+use crate::schedule::Schedule;
+
+/// What all threads of a run share.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) schedule: Schedule,
+    /// Requests by target: where they go, and their variants.
+    pub(super) requests: Vec<(usize, Vec<Prepared>)>,
+    /// Targets in the order in which they are asked.
+    pub(super) order: Vec<usize>,
+    pub(super) timeout: Duration,
+    pub(super) keep: bool,
+    pub(super) good: Good,
+}
+
+impl Job {
+    /// The request whose turn it is, and the server it is for.
+    pub(super) fn request(&self, turn: usize) -> (usize, &Prepared) {
+        let target = self.order[turn % self.order.len()];
+        let (origin, variants) = &self.requests[target];
+        (*origin, &variants[turn % variants.len()])
+    }
+}
+
+/// What one thread works with.
+pub(super) struct Desk {
+    pub(super) job: Arc<Job>,
+    pub(super) pacer: Pacer,
+    pub(super) patience: Patience,
+    recording: RefCell<Recording>,
+    /// The window, once the run has begun.
+    window: Cell<Option<(Instant, Option<Instant>)>>,
+    last_done: Cell<Option<Instant>>,
+    /// How long the thread had worked when the run began.
+    thread_time: Cell<Duration>,
+}
+
+impl Desk {
+    pub(super) fn new(job: Arc<Job>, pacer: Pacer) -> Self {
+        let recording = RefCell::new(Recording::default());
+        let (window, last_done) = (Cell::new(None), Cell::new(None));
+        let thread_time = Cell::new(Duration::ZERO);
+        let patience = Patience::default();
+        Self { job, pacer, patience, recording, window, last_done, thread_time }
+    }
+
+    /// The run begins, the thread having worked so long.
+    pub(super) fn open(&self, thread_time: Duration) {
+        self.thread_time.set(thread_time);
+        let opens = self.job.schedule.opens();
+        self.window.set(opens.map(|opens| (opens, self.job.schedule.closes())));
+    }
+
+    /// How long the thread had worked when the run began.
+    pub(super) fn thread_time(&self) -> Duration {
+        self.thread_time.get()
+    }
+
+    /// When the last answer or failure came.
+    pub(super) fn last_done(&self) -> Option<Instant> {
+        self.last_done.get()
+    }
+
+    /// Takes what was written down, and leaves an empty piece.
+    pub(super) fn take(&self, empty: Recording) -> Recording {
+        self.recording.replace(empty)
+    }
+
+    /// Writes something down.
+    pub(super) fn write(&self, write: &dyn Fn(&mut Recording)) {
+        write(&mut self.recording.borrow_mut());
+    }
+
+    /// A request that was due then is about to be sent over a connection that became free then.
+    pub(super) fn begin(&self, due: Instant, free: Instant, request: &Prepared) {
+        let mut recording = self.recording.borrow_mut();
+        if self.counts(due) {
+            recording.counts.sent += 1;
+            recording.counts.bytes_sent += request.bytes().len() as u64;
+            recording.counts.waited += u64::from(free > due);
+        } else {
+            recording.counts.warmup += 1;
+        }
+    }
+
+    /// An answer came.
+    pub(super) fn answer(
+        &self,
+        due: Instant,
+        stamps: &Stamps,
+        answer: &Answer,
+        done: Instant,
+        kept: bool,
+    ) {
+        let mut recording = self.recording.borrow_mut();
+        let good = self.job.good.has(answer.status);
+        let in_window = self.in_window(done);
+        recording.counts.answers_in_window += u64::from(in_window);
+        recording.counts.good_in_window += u64::from(good && in_window);
+        if !self.counts(due) {
+            return;
+        }
+        let sent = stamps.sent.unwrap_or(done);
+        recording.answer(answer, done - due, done - sent);
+        if kept {
+            recording.lateness.record(sent - stamps.began);
+        }
+        recording.counts.good += u64::from(good);
+        self.last_done.set(Some(done));
+    }
+
+    /// A request failed.
+    pub(super) fn failure(&self, due: Instant, now: Instant, failure: Failure) {
+        if self.counts(due) {
+            self.recording.borrow_mut().failure(failure, now - due);
+            self.last_done.set(Some(now));
+        }
+    }
+
+    /// Whether something done then counts for the rate, whenever it was due.
+    fn in_window(&self, done: Instant) -> bool {
+        let within = |(opens, closes): (Instant, Option<Instant>)| {
+            done >= opens && closes.is_none_or(|closes| done <= closes)
+        };
+        self.window.get().is_some_and(within)
+    }
+
+    /// Whether a request that was due then is part of the results.
+    fn counts(&self, due: Instant) -> bool {
+        self.window.get().is_some_and(|(opens, _)| due >= opens)
+    }
+}

@@ -1,0 +1,149 @@
+//! Wakes connections when their requests are due, to some microseconds. tokio's own timer ticks in
+//! milliseconds, which is too coarse, so a timer of the system does it; between requests the thread
+//! sleeps.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// Shorter waits are not worth the two system calls of a timer.
+const SHORT: Duration = Duration::from_micros(50);
+
+/// Who waits in a thread for when.
+pub(super) struct Pacer {
+    /// In order, since the schedule hands out its slots so.
+    waiting: RefCell<VecDeque<Waiting>>,
+    first: Notify,
+    timer: AsyncFd<OwnedFd>,
+    /// Until when the pacer has woken.
+    woken: Cell<Option<Instant>>,
+}
+
+struct Waiting {
+    due: Instant,
+    waker: Waker,
+}
+
+impl Pacer {
+    /// A pacer for the runtime of this thread.
+    pub(super) fn new() -> io::Result<Self> {
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe, for files that may be closed behind its back; an \
+                      OwnedFd that is given away cannot be"
+        )]
+        let timer = AsyncFd::with_interest(timer, Interest::READABLE)?;
+        let waiting = RefCell::new(VecDeque::new());
+        Ok(Self { waiting, first: Notify::new(), timer, woken: Cell::new(None) })
+    }
+
+    /// Waits until `due`, which must not be before that of anybody who waits already.
+    pub(super) async fn wait(&self, due: Instant) {
+        let mut enqueued = false;
+        poll_fn(|context| {
+            if self.woken.get().is_some_and(|woken| woken >= due) {
+                return Poll::Ready(());
+            }
+            if !enqueued {
+                enqueued = true;
+                let mut waiting = self.waiting.borrow_mut();
+                if waiting.is_empty() {
+                    self.first.notify_one();
+                }
+                waiting.push_back(Waiting { due, waker: context.waker().clone() });
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Wakes those who wait, for as long as this is polled.
+    pub(super) async fn run(&self) -> io::Result<()> {
+        loop {
+            let Some(earliest) = self.waiting.borrow().front().map(|first| first.due) else {
+                self.first.notified().await;
+                continue;
+            };
+            let now = Instant::now();
+            let left = earliest.saturating_duration_since(now);
+            if left.is_zero() {
+                self.wake(now);
+                // They are to run before this looks again.
+                tokio::task::yield_now().await;
+            } else if left < SHORT {
+                tokio::task::yield_now().await;
+            } else {
+                self.sleep(left).await?;
+            }
+        }
+    }
+
+    /// Wakes all that are due.
+    fn wake(&self, now: Instant) {
+        self.woken.set(Some(now));
+        let mut waiting = self.waiting.borrow_mut();
+        while waiting.front().is_some_and(|first| first.due <= now) {
+            if let Some(first) = waiting.pop_front() {
+                first.waker.wake();
+            }
+        }
+    }
+
+    async fn sleep(&self, length: Duration) -> io::Result<()> {
+        let once = Itimerspec {
+            it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
+            it_value: Timespec {
+                tv_sec: i64::try_from(length.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: i64::from(length.subsec_nanos()),
+            },
+        };
+        timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::empty(), &once)?;
+        // Setting the timer again forgets that it went off, so nothing need be read from it.
+        self.timer.readable().await?.clear_ready();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn all_are_woken_in_order_and_none_too_early() {
+        let pacer = Pacer::new().unwrap();
+        let start = Instant::now();
+        let order = RefCell::new(Vec::new());
+        let (pacer, order) = (&pacer, &order);
+        let wait = |number: u64, after: u64| async move {
+            let due = start + Duration::from_micros(after);
+            pacer.wait(due).await;
+            assert!(Instant::now() >= due, "{number} woke early");
+            order.borrow_mut().push(number);
+        };
+        let all = async {
+            tokio::join!(wait(0, 0), wait(1, 20), wait(2, 3_000), wait(3, 3_000), wait(4, 9_000));
+            // The queue was empty meanwhile.
+            wait(5, 12_000).await;
+        };
+        tokio::select! {
+            () = all => {}
+            ended = pacer.run() => panic!("{ended:?}"),
+        }
+        assert_eq!(*order.borrow(), [0, 1, 2, 3, 4, 5]);
+    }
+}

@@ -1,0 +1,220 @@
+//! Probes one after the other, each when it is due, until there are enough or somebody says stop.
+
+use std::io;
+use std::pin::{Pin, pin};
+
+use exchange::{Failure, Kind};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::pace::Grid;
+use crate::plan::{ExitRule, Format, Plan};
+use crate::prober::{Probe, Prober};
+use crate::report::{Ending, Glance, Missed, Report, SoFar, Told};
+use crate::settings::{Bound, Measure};
+use crate::statistics::{Statistics, fault};
+
+/// What comes from outside while probes are made.
+pub struct Outside<'a> {
+    /// Completes when it is time to end.
+    pub stop: Pin<&'a mut (dyn Future<Output = ()> + 'a)>,
+    /// Wishes to see how things stand.
+    pub glances: mpsc::Receiver<Glance>,
+}
+
+/// Probes that are being made.
+struct Run<'a> {
+    plan: &'a Plan,
+    prober: Prober,
+    report: &'a mut dyn Report,
+    statistics: Statistics,
+    began: Instant,
+    last_trouble: Option<String>,
+}
+
+/// Why it goes no further.
+enum End {
+    /// There were enough, or somebody said stop.
+    Regular,
+    /// Nobody reads any more.
+    Unread,
+    /// The name has no address.
+    GivenUp(Failure),
+}
+
+/// Makes the probes of `plan` and tells `report` of them. A report that can no longer be written
+/// to ends it without a word: whoever read it has seen enough.
+///
+/// # Errors
+/// When trusted certificates cannot be read.
+pub async fn run(
+    plan: &Plan,
+    report: &mut dyn Report,
+    outside: Outside<'_>,
+) -> Result<Ending, Failure> {
+    let prober = Prober::new(plan.target.clone())?;
+    let mut run = Run {
+        plan,
+        prober,
+        report,
+        statistics: Statistics::default(),
+        began: Instant::now(),
+        last_trouble: None,
+    };
+    let end = run.all(outside).await;
+    let Run { report, statistics, began, last_trouble, .. } = run;
+    let missed = missed(&plan.bounds, &statistics);
+    let mut ending =
+        Ending { statistics, elapsed: began.elapsed(), missed, given_up: None, last_trouble };
+    match end {
+        End::Unread => return Ok(ending),
+        End::Regular => {}
+        End::GivenUp(failure) => {
+            ending.last_trouble = Some(failure.to_string());
+            ending.given_up = Some(failure);
+        }
+    }
+    // As above: nobody reads it.
+    let _ = report.end(&ending);
+    Ok(ending)
+}
+
+impl Run<'_> {
+    async fn all(&mut self, mut outside: Outside<'_>) -> End {
+        match self.each(&mut outside).await {
+            Ok(end) => end,
+            Err(_) => End::Unread,
+        }
+    }
+
+    async fn each(&mut self, outside: &mut Outside<'_>) -> io::Result<End> {
+        self.report.begin()?;
+        if self.plan.target.resolves_once
+            && let Some(end) = self.resolve(outside).await
+        {
+            return Ok(end);
+        }
+        self.began = Instant::now();
+        let mut grid = Grid::new(self.plan.pace, self.began);
+        let mut due = grid.next(self.began);
+        loop {
+            if !self.wait(due.at, outside).await? {
+                return Ok(End::Regular);
+            }
+            self.statistics.skipped += due.skipped;
+            self.prober.skip(due.skipped);
+            let Some(probe) = self.probe(outside).await? else { return Ok(End::Regular) };
+            if let Some(failure) = self.hopeless(&probe) {
+                return Ok(End::GivenUp(failure));
+            }
+            self.tell(&probe)?;
+            if self.plan.count.is_some_and(|count| self.statistics.probes >= count) {
+                return Ok(End::Regular);
+            }
+            due = grid.next(Instant::now());
+        }
+    }
+
+    /// Looks the name up before all probes; with -W until it is found.
+    async fn resolve(&mut self, outside: &mut Outside<'_>) -> Option<End> {
+        loop {
+            let failure = tokio::select! {
+                () = outside.stop.as_mut() => return Some(End::Regular),
+                found = self.prober.resolve() => match found {
+                    Ok(()) => return None,
+                    Err(failure) => failure,
+                },
+            };
+            if !self.plan.keeps_resolving {
+                return Some(End::GivenUp(failure));
+            }
+            let again = Instant::now() + std::time::Duration::from_secs(1);
+            tokio::select! {
+                () = outside.stop.as_mut() => return Some(End::Regular),
+                () = sleep_until(again) => {}
+            }
+        }
+    }
+
+    /// Waits until a probe is due; `false` when it is time to end instead.
+    async fn wait(&mut self, until: Instant, outside: &mut Outside<'_>) -> io::Result<bool> {
+        if until <= Instant::now() {
+            // A flood listens in between as well.
+            tokio::task::yield_now().await;
+        }
+        let mut slept = pin!(sleep_until(until));
+        loop {
+            tokio::select! {
+                biased;
+                () = outside.stop.as_mut() => return Ok(false),
+                Some(glance) = outside.glances.recv() => self.look(glance)?,
+                () = slept.as_mut() => return Ok(true),
+            }
+        }
+    }
+
+    /// Asks once; `None` when it is time to end instead.
+    async fn probe(&mut self, outside: &mut Outside<'_>) -> io::Result<Option<Probe>> {
+        let Self { prober, report, statistics, began, .. } = self;
+        let mut asked = pin!(prober.probe());
+        loop {
+            tokio::select! {
+                biased;
+                probe = asked.as_mut() => return Ok(Some(probe)),
+                () = outside.stop.as_mut() => return Ok(None),
+                Some(glance) = outside.glances.recv() => {
+                    report.look(glance, &SoFar { statistics, elapsed: began.elapsed() })?;
+                }
+            }
+        }
+    }
+
+    fn look(&mut self, glance: Glance) -> io::Result<()> {
+        let so_far = SoFar { statistics: &self.statistics, elapsed: self.began.elapsed() };
+        self.report.look(glance, &so_far)
+    }
+
+    fn tell(&mut self, probe: &Probe) -> io::Result<()> {
+        self.statistics.add(probe, &self.plan.ok);
+        let fault = fault(probe, &self.plan.ok);
+        if fault.is_some() {
+            self.last_trouble = Some(crate::report::trouble(self.plan, probe));
+        }
+        let so_far = SoFar { statistics: &self.statistics, elapsed: self.began.elapsed() };
+        self.report.probe(&Told { probe, fault, so_far })
+    }
+
+    /// A name that has never had an address is a typing error, unless -W says to wait for it. One
+    /// that had one before will have one again.
+    fn hopeless(&self, probe: &Probe) -> Option<Failure> {
+        let failure = probe.outcome.as_ref().err()?;
+        let is_first = self.statistics.probes == 0 && !self.plan.keeps_resolving;
+        (is_first && failure.kind() == Kind::Resolve).then(|| failure.clone())
+    }
+}
+
+/// Bounds that were not kept.
+pub(crate) fn missed(bounds: &[Bound], statistics: &Statistics) -> Vec<Missed> {
+    let missed = bounds.iter().filter_map(|bound| {
+        let was = statistics.measure(bound.measure);
+        // One probe has no jitter; with any bound there must be something to hold against it.
+        let untold = was.is_none() && (bound.measure != Measure::Jitter || statistics.ok == 0);
+        let above = was.is_some_and(|was| was > bound.most);
+        (untold || above).then_some(Missed { bound: *bound, was })
+    });
+    missed.collect()
+}
+
+/// The exit code that tells how it went.
+#[must_use]
+pub fn exit_code(plan: &Plan, ending: &Ending) -> u8 {
+    let Statistics { probes, ok, .. } = ending.statistics;
+    match (&plan.format, plan.exit) {
+        (Format::NagiosAverage(average), _) => crate::report::nagios_state(ending, *average),
+        (Format::NagiosFailures(code), _) => if ok > 0 && ok == probes { 0 } else { *code },
+        (_, ExitRule::Httping) if ending.given_up.is_some() => 1,
+        (_, ExitRule::Httping) => if ok > 0 { 0 } else { 127 },
+        (_, ExitRule::Strict) if ok == 0 || ok < probes => 1,
+        (_, ExitRule::Strict) => if ending.missed.is_empty() { 0 } else { 3 },
+    }
+}
