@@ -45,6 +45,22 @@ check: ## Only the tests, as fast as can be
 bench: build ## Make every figure of docs/benchmarks.md (about 35 minutes, on a quiet machine)
 	target/release/figures
 
+# Where cargo builds; the programs that peers are compared with stand beside what it builds.
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: bench-peers
+bench-peers: peers ## Hold bench load and bench ping against wrk, oha, hey and httping (about 10 minutes)
+	$(CARGO) build --release --package bench --package figures
+	$(TARGET)/release/figures --peers
+
+.PHONY: peers
+peers: $(addprefix $(TARGET)/peers/,server client meter) ## Install what bench-peers needs
+	scripts/peers
+
+$(TARGET)/peers/%: peers/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -O2 -Wall -Wextra -o $@ $<
+
 .PHONY: images
 images: ## Container images of the services and bench, called $$REGISTRY/NAME:$$TAG
 	scripts/images build

@@ -9,6 +9,7 @@ mod grid;
 mod history;
 mod lab;
 mod overhead;
+mod peers;
 mod probe;
 mod procfs;
 mod queue;
@@ -33,7 +34,7 @@ const INTERRUPTED: u8 = 130;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.list {
-        let lines = Name::value_variants().iter().map(|name| format!("{name:<10}{}", name.about()));
+        let lines = Name::value_variants().iter().map(|name| format!("{name:<15}{}", name.about()));
         print(&(lines.collect::<Vec<_>>().join("\n") + "\n"));
         return ExitCode::SUCCESS;
     }
@@ -45,8 +46,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let names = arguments.chosen();
-    figure::check_tools(&names)?;
     let lab = Lab::new(arguments, progress)?;
+    figure::check_tools(&names, &lab)?;
     service::launch::raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

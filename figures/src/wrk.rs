@@ -41,7 +41,7 @@ pub(crate) async fn burst(
 }
 
 /// Requests and requests per second; refuses bursts in which something failed.
-fn read(text: &str) -> anyhow::Result<(u64, f64)> {
+pub(crate) fn read(text: &str) -> anyhow::Result<(u64, f64)> {
     let lines = || text.lines().map(str::trim);
     let failed = ["Socket errors:", "Non-2xx or 3xx responses:"];
     if let Some(line) = lines().find(|line| failed.iter().any(|start| line.starts_with(start))) {

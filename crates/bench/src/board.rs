@@ -27,20 +27,20 @@ impl Board {
         let shown: Vec<&str> = text.lines().take(height.max(2) - 1).collect();
         self.clear();
         self.lines = shown.len();
-        self.write(&(shown.join("\n") + "\n"));
+        write(&(shown.join("\n") + "\n"));
     }
 
     /// Leaves no line of it.
     pub(crate) fn clear(&mut self) {
         if self.lines > 0 {
-            self.write(&format!("\x1b[{}F\x1b[J", self.lines));
+            write(&format!("\x1b[{}F\x1b[J", self.lines));
             self.lines = 0;
         }
     }
+}
 
-    fn write(&self, text: &str) {
-        let mut out = anstream::stderr().lock();
-        // Whoever does not read it does not miss it.
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    }
+fn write(text: &str) {
+    let mut out = anstream::stderr().lock();
+    // Whoever does not read it does not miss it.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

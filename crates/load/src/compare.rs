@@ -105,7 +105,7 @@ pub fn compare(before: &[Loaded], after: &[Loaded]) -> Comparison {
         line("errors", true, |s| Some(s.errors)),
     ];
     let sum = |side: &[Loaded]| {
-        side.iter().fold(Distribution::exact(), |mut sum, run| {
+        side.iter().fold(Distribution::default(), |mut sum, run| {
             sum.add(&run.latency);
             sum
         })

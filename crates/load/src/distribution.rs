@@ -1,6 +1,8 @@
 //! How long things took: every value in a histogram of nanoseconds, three digits exact, and what it
 //! is written and read as. No clock.
 
+mod buckets;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -9,14 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 
-use crate::numbers::{float, milliseconds, nanoseconds};
+use crate::numbers::{float, milliseconds, nanoseconds, whole};
+use buckets::Buckets;
 
 /// The longest time that is told apart: an hour.
 pub const LONGEST: Duration = Duration::from_hours(1);
-/// Three digits: a value is at most 0.1 % off.
-const EXACT: u8 = 3;
-/// Two: for what is only shown beside.
-const ROUGH: u8 = 2;
+/// Digits of HdrHistogram: a value is at most 0.1 % off.
+const DIGITS: u8 = 3;
 /// How many values must lie beyond a percentile before it is told.
 const BEYOND: f64 = 10.0;
 
@@ -32,9 +33,9 @@ pub const PERCENTILES: [(&str, f64); 7] = [
 ];
 
 /// Lengths of time and how often each was met.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Distribution {
-    values: Histogram<u64>,
+    values: Buckets,
     /// Values longer than [`LONGEST`], which count as that.
     clamped: u64,
 }
@@ -45,53 +46,30 @@ pub struct Distribution {
 pub struct NoHistogram(String);
 
 impl Distribution {
-    /// For values that must be exact to 0.1 %.
-    #[must_use]
-    pub fn exact() -> Self {
-        Self::with_digits(EXACT)
-    }
-
-    /// For values that may be off by 1 %, in a tenth of the memory.
-    #[must_use]
-    pub fn rough() -> Self {
-        Self::with_digits(ROUGH)
-    }
-
-    fn with_digits(digits: u8) -> Self {
-        let values = Histogram::new_with_bounds(1, nanoseconds(LONGEST), digits)
-            .unwrap_or_else(|_| unreachable!("HdrHistogram accepts these bounds"));
-        Self { values, clamped: 0 }
-    }
-
     /// Writes one value down.
     pub fn record(&mut self, length: Duration) {
+        let longest = nanoseconds(LONGEST);
         let value = nanoseconds(length);
-        if self.values.record(value).is_err() {
-            self.values.saturating_record(value);
-            self.clamped += 1;
-        }
+        self.clamped += u64::from(value > longest);
+        self.values.record(value.min(longest), 1);
     }
 
     /// Adds all values of another one.
     pub fn add(&mut self, other: &Self) {
-        // Both have the same bounds, so that nothing can fail to fit.
-        if !other.values.is_empty() && self.values.add(&other.values).is_ok() {
-            self.clamped += other.clamped;
-        }
+        self.values.add(&other.values);
+        self.clamped += other.clamped;
     }
 
-    /// Forgets all values.
+    /// Forgets all values, and keeps its memory for others.
     pub fn clear(&mut self) {
-        if !self.values.is_empty() {
-            self.values.reset();
-        }
+        self.values.clear();
         self.clamped = 0;
     }
 
     /// How many values there are.
     #[must_use]
     pub fn count(&self) -> u64 {
-        self.values.len()
+        self.values.total()
     }
 
     /// How many were longer than can be told apart.
@@ -104,7 +82,14 @@ impl Distribution {
     /// whatever their number: [`Self::told`] asks that.
     #[must_use]
     pub fn quantile(&self, quantile: f64) -> Option<u64> {
-        (self.count() > 0).then(|| self.values.value_at_quantile(quantile))
+        let (_, max) = self.values.range()?;
+        let rank = whole((quantile * float(self.count())).ceil()).max(1);
+        let mut counted = 0;
+        let reached = self.values.recorded().find(|(_, count)| {
+            counted += count;
+            counted >= rank
+        });
+        Some(reached.map_or(max, |(value, _)| value.min(max)))
     }
 
     /// The same where enough values lie beyond it, so that it is not one of a few stragglers.
@@ -113,46 +98,56 @@ impl Distribution {
         self.quantile(quantile).filter(|_| self.count() >= needed(quantile))
     }
 
-    /// The longest, to the histogram's resolution.
+    /// The longest.
     #[must_use]
     pub fn max(&self) -> Option<u64> {
-        (self.count() > 0).then(|| self.values.max())
+        self.values.range().map(|(_, max)| max)
     }
 
     /// The shortest.
     #[must_use]
     pub fn min(&self) -> Option<u64> {
-        (self.count() > 0).then(|| self.values.min())
+        self.values.range().map(|(min, _)| min)
     }
 
     /// The mean in nanoseconds.
     #[must_use]
     pub fn mean(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.values.mean())
+        let count = u128::from(self.count());
+        // A sum of nanoseconds is divided as a whole number: it may have more digits than a float.
+        let mean = self.values.sum().checked_div(count)?;
+        u64::try_from(mean).ok().map(float)
     }
 
     /// The standard deviation in nanoseconds.
     #[must_use]
     pub fn deviation(&self) -> Option<f64> {
-        (self.count() > 0).then(|| self.values.stdev())
+        let mean = self.mean()?;
+        let squares = self.recorded().map(|(value, count)| {
+            let distance = float(value) - mean;
+            distance * distance * float(count)
+        });
+        Some((squares.sum::<f64>() / float(self.count())).sqrt())
     }
 
-    /// How many values lie within two limits, both among them.
+    /// How many values lie within two limits, both among them, to the width of a bucket.
     #[must_use]
     pub fn between(&self, low: u64, high: u64) -> u64 {
-        self.values.count_between(low, high)
+        let within = self.recorded().filter(|(value, _)| (low..=high).contains(value));
+        within.map(|(_, count)| count).sum()
     }
 
-    /// Each value that was met with how often it was, in order.
+    /// Each value that was met, to the width of a bucket, with how often it was, in order.
     pub fn recorded(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
-        self.values.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value()))
+        let max = self.max().unwrap_or(0);
+        self.values.recorded().map(move |(value, count)| (value.min(max), count))
     }
 
     /// As HdrHistogram's V2 format, deflated, in base64: what its readers in all languages take.
     #[must_use]
     pub fn blob(&self) -> String {
         let mut bytes = Vec::new();
-        match V2DeflateSerializer::new().serialize(&self.values, &mut bytes) {
+        match V2DeflateSerializer::new().serialize(&self.histogram(), &mut bytes) {
             Ok(_) => STANDARD.encode(bytes),
             // Writing to memory does not fail.
             Err(_) => String::new(),
@@ -165,10 +160,14 @@ impl Distribution {
     /// When the text is something else.
     pub fn from_blob(text: &str) -> Result<Self, NoHistogram> {
         let bytes = STANDARD.decode(text.trim()).map_err(|e| NoHistogram(e.to_string()))?;
-        let values = Deserializer::new()
+        let histogram: Histogram<u64> = Deserializer::new()
             .deserialize(&mut bytes.as_slice())
             .map_err(|error| NoHistogram(error.to_string()))?;
-        Ok(Self { values, clamped: 0 })
+        let mut read = Self::default();
+        for step in histogram.iter_recorded() {
+            read.values.record(step.value_iterated_to(), step.count_at_value());
+        }
+        Ok(read)
     }
 
     /// As the percentile distribution HdrHistogram's plotter takes (`.hgrm`), in milliseconds.
@@ -176,7 +175,8 @@ impl Distribution {
     pub fn hgrm(&self) -> String {
         let mut text = String::from("       Value     Percentile TotalCount 1/(1-Percentile)\n\n");
         let mut count = 0;
-        for step in self.values.iter_quantiles(5) {
+        let histogram = self.histogram();
+        for step in histogram.iter_quantiles(5) {
             let value = milliseconds(step.value_iterated_to());
             let reached = step.quantile_iterated_to();
             count += step.count_since_last_iteration();
@@ -200,22 +200,27 @@ impl Distribution {
             scaled(self.deviation()),
             milliseconds(self.max().unwrap_or(0)),
             self.count(),
-            self.values.buckets(),
+            histogram.buckets(),
             2048,
         );
         text
     }
 
-    /// The histogram itself, for logs of intervals.
-    pub(crate) fn values(&self) -> &Histogram<u64> {
-        &self.values
+    /// The same as HdrHistogram has it, for its formats.
+    pub(crate) fn histogram(&self) -> Histogram<u64> {
+        let mut histogram = Histogram::new_with_bounds(1, nanoseconds(LONGEST), DIGITS)
+            .unwrap_or_else(|_| unreachable!("HdrHistogram accepts these bounds"));
+        for (value, count) in self.recorded() {
+            histogram.saturating_record_n(value, count);
+        }
+        histogram
     }
 }
 
 /// How many values a percentile needs before it is told: ten beyond it.
 #[must_use]
 pub fn needed(quantile: f64) -> u64 {
-    crate::numbers::whole((BEYOND / (1.0 - quantile)).round().max(1.0))
+    whole((BEYOND / (1.0 - quantile)).round().max(1.0))
 }
 
 /// How likely a value of `after` is longer than one of `before`, equal ones counted half: 0.5 when
@@ -226,9 +231,10 @@ pub fn longer(before: &Distribution, after: &Distribution) -> Option<f64> {
     if before.count() == 0 || after.count() == 0 {
         return None;
     }
-    let mut earlier = before.recorded().peekable();
+    // By bucket, so that equal values of both are equal.
+    let mut earlier = before.values.recorded().peekable();
     let (mut below, mut pairs) = (0.0, 0.0);
-    for (value, count) in after.recorded() {
+    for (value, count) in after.values.recorded() {
         while let Some((_, number)) = earlier.next_if(|(other, _)| *other < value) {
             below += float(number);
         }

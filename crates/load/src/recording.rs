@@ -8,7 +8,7 @@ use exchange::{Answer, Failure, Kind, Phases};
 use crate::distribution::Distribution;
 
 /// What was written down.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Recording {
     /// From due to done: of answers, of requests that took too long, and of those that were never
     /// sent, at the time that had passed by then.
@@ -119,21 +119,6 @@ impl Counts {
         self.connects += connects;
         self.reconnects += reconnects;
         self.connect_failures += connect_failures;
-    }
-}
-
-impl Default for Recording {
-    fn default() -> Self {
-        Self {
-            latency: Distribution::exact(),
-            service: Distribution::exact(),
-            lateness: Distribution::exact(),
-            failed: Distribution::rough(),
-            dialled: std::array::from_fn(|_| Distribution::rough()),
-            counts: Counts::default(),
-            statuses: Statuses::default(),
-            failures: Vec::new(),
-        }
     }
 }
 

@@ -233,7 +233,7 @@ impl Run {
                 self.rows.add(number, &recording, due);
                 recording.clear();
                 if let Ok(mut empty) = self.empty.lock() {
-                    empty.push(recording);
+                    empty.push(*recording);
                 }
             }
             Delivery::Ended { last_done, busy } => {
@@ -277,12 +277,18 @@ impl Run {
                 self.sum.unsent(now - due);
             }
         }
-        let end = match self.last_done {
-            Some(last) if self.by_number && !stopped => last.min(end),
+        let end = match (self.last_done, schedule.closes()) {
+            // An even schedule is over a little before its window is.
+            (_, Some(closes)) if !self.by_number && !stopped => closes,
+            // The last of a number of requests has as much time as those before it.
+            (Some(last), _) if self.by_number && !stopped => {
+                schedule.spent().map_or(last, |spent| spent.max(last))
+            }
             _ => end,
         };
         let window = end.saturating_duration_since(opens);
-        let worked = now.saturating_duration_since(opens).as_secs_f64();
+        let began = schedule.began().unwrap_or(now);
+        let worked = now.saturating_duration_since(began).as_secs_f64();
         Measured {
             recording: self.sum,
             rows: self.rows.finish(),

@@ -122,6 +122,22 @@ impl Schedule {
         self.start.get().copied().unwrap_or(now)
     }
 
+    /// When it began, the warm-up with it.
+    #[must_use]
+    pub fn began(&self) -> Option<Instant> {
+        self.start.get().copied()
+    }
+
+    /// Since when a connection that stood before the beginning is free: in an open loop since then,
+    /// in a closed one since `now`, when it gets to work.
+    #[must_use]
+    pub fn free_since(&self, now: Instant) -> Instant {
+        match self.arrival {
+            Arrival::Closed => now,
+            Arrival::Open { .. } => self.start(now),
+        }
+    }
+
     /// When the window opens, once the schedule has begun.
     #[must_use]
     pub fn opens(&self) -> Option<Instant> {
@@ -196,6 +212,14 @@ impl Schedule {
             Arrival::Closed => None,
             Arrival::Open { profile, .. } => self.take(profile, latest, Some(latest)),
         }
+    }
+
+    /// When the slot after all those handed out would be due, in an open loop that goes on there.
+    #[must_use]
+    pub fn spent(&self) -> Option<Instant> {
+        let Arrival::Open { profile, .. } = &self.arrival else { return None };
+        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(*self.start.get()? + profile.when(slots.position)?)
     }
 
     /// How many slots are due by `now` but not handed out; of random ones, about.

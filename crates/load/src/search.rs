@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::plan::Plan;
-use crate::run::{self, Live, RunError};
+use crate::run::{self, Live, Measured, RunError};
 use crate::slo::{Judged, Slo, Verdict};
 use crate::summary::Summary;
 use crate::words;
@@ -136,44 +136,42 @@ pub async fn search(
     let mut interrupted = false;
     let sounding = plan.sounding();
     let sounded = run::run(&sounding, &mut stop, watch).await?;
-    let reached = Summary::new(&sounding, &sounded).requests_per_second;
     if sounded.stopped {
         return Err(RunError::Stopped);
     }
+    let reached = Summary::new(&sounding, &sounded).requests_per_second;
     let mut bracket = Bracket::from(rounded((reached * FIRST).max(1.0)));
     while let Some(rate) = bracket.next().filter(|_| steps.len() < MOST_STEPS) {
         let at_rate = plan.at_rate(rate, slo.needed());
-        let measured = match run::run(&at_rate, &mut stop, watch).await {
-            Ok(measured) if !measured.stopped => measured,
+        let taken = match run::run(&at_rate, &mut stop, watch).await {
+            Ok(measured) if !measured.stopped => judged(rate, &at_rate, &measured, slo),
             Ok(_) | Err(RunError::Stopped) => {
                 interrupted = true;
                 break;
             }
             // A server that broke down under the last step is a result.
-            Err(error) => {
-                let step = broken(rate, &error);
-                stepped(&step);
-                bracket.learn(rate, false);
-                steps.push(step);
-                continue;
-            }
+            Err(error) => broken(rate, &error),
         };
-        let summary = Summary::new(&at_rate, &measured);
-        let judged = Judged {
-            latency: &measured.recording.latency,
-            errors: summary.errors,
-            rate: summary.good_per_second,
-        };
-        let step = step(rate, &summary, &slo.judge(&judged));
-        stepped(&step);
-        bracket.learn(rate, step.met);
-        let over = step.undecided || (step.generator_was_the_limit && !step.met);
-        steps.push(step);
+        stepped(&taken);
+        bracket.learn(rate, taken.met);
+        let over = taken.undecided || (taken.generator_was_the_limit && !taken.met);
+        steps.push(taken);
         if over {
             break;
         }
     }
     Ok(concluded(steps, bracket, interrupted))
+}
+
+/// What a step's run comes to.
+fn judged(rate: f64, plan: &Plan, measured: &Measured, slo: &Slo) -> Step {
+    let summary = Summary::new(plan, measured);
+    let judged = Judged {
+        latency: &measured.recording.latency,
+        errors: summary.errors,
+        rate: summary.good_per_second,
+    };
+    step(rate, &summary, &slo.judge(&judged))
 }
 
 /// What became of a rate.
@@ -306,7 +304,7 @@ mod tests {
 
     #[test]
     fn rates_can_be_typed_again() {
-        for (rate, expected) in [(12_345.6, 12_300.0), (96.04, 96.0), (3.1415, 3.14)] {
+        for (rate, expected) in [(12_345.6, 12_300.0), (96.04, 96.0), (4.321, 4.32)] {
             assert!((rounded(rate) - expected).abs() < 1e-9, "{rate}");
         }
     }

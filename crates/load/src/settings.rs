@@ -52,7 +52,6 @@ Exit codes:
 
 /// Arguments of `bench load`.
 #[derive(Args, Clone, Debug, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "one for each flag that can be given")]
 pub struct Settings {
     /// What is asked for: a URL, or HOST[:PORT][/PATH]; several take turns
     #[arg(value_name = "URL")]
@@ -193,7 +192,6 @@ pub struct ConnectionArgs {
 /// What is said of it.
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(next_help_heading = "Results")]
-#[expect(clippy::struct_excessive_bools, reason = "one for each flag that can be given")]
 pub struct OutputArgs {
     /// How results are printed: text and json are of the whole run, csv and ndjson have a row for
     /// each second

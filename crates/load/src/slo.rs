@@ -226,7 +226,7 @@ mod tests {
     use crate::distribution::Distribution;
 
     fn verdicts(terms: &str, values: u64) -> Vec<(String, String, Option<bool>)> {
-        let mut latency = Distribution::exact();
+        let mut latency = Distribution::default();
         (1..=values).for_each(|value| latency.record(Duration::from_millis(value)));
         let slo: Slo = terms.parse().unwrap();
         let judged = Judged { latency: &latency, errors: 0.02, rate: 950.0 };

@@ -170,21 +170,19 @@ impl Times {
     /// The percentiles of a distribution, without its histogram.
     #[must_use]
     pub fn of(values: &Distribution) -> Self {
-        let told = |quantile: f64| values.told(quantile).map(milliseconds);
-        let [p50_ms, p75_ms, p90_ms, p95_ms, p99_ms, p99_9_ms, p99_99_ms] =
-            PERCENTILES.map(|(_, quantile)| told(quantile));
+        let told = PERCENTILES.map(|(_, quantile)| values.told(quantile).map(milliseconds));
         Self {
             count: values.count(),
             min_ms: values.min().map(milliseconds),
             mean_ms: values.mean().map(|mean| mean / 1e6),
             stdev_ms: values.deviation().map(|deviation| deviation / 1e6),
-            p50_ms,
-            p75_ms,
-            p90_ms,
-            p95_ms,
-            p99_ms,
-            p99_9_ms,
-            p99_99_ms,
+            p50_ms: told[0],
+            p75_ms: told[1],
+            p90_ms: told[2],
+            p95_ms: told[3],
+            p99_ms: told[4],
+            p99_9_ms: told[5],
+            p99_99_ms: told[6],
             max_ms: values.max().map(milliseconds),
             clamped: values.clamped(),
             histogram: String::new(),
@@ -200,8 +198,15 @@ impl Times {
     /// The percentiles in the order of [`PERCENTILES`].
     #[must_use]
     pub fn percentiles(&self) -> [Option<f64>; 7] {
-        let Self { p50_ms, p75_ms, p90_ms, p95_ms, p99_ms, p99_9_ms, p99_99_ms, .. } = self;
-        [*p50_ms, *p75_ms, *p90_ms, *p95_ms, *p99_ms, *p99_9_ms, *p99_99_ms]
+        [
+            self.p50_ms,
+            self.p75_ms,
+            self.p90_ms,
+            self.p95_ms,
+            self.p99_ms,
+            self.p99_9_ms,
+            self.p99_99_ms,
+        ]
     }
 }
 

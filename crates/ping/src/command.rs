@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::pin::pin;
 
 use exchange::Failure;
-use load::distribution::Distribution;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use tokio::sync::{mpsc, watch};
@@ -135,8 +134,7 @@ fn said(notes: &mut dyn Write, words: &str) {
 
 fn keep_histogram(plan: &Plan, ending: &Ending) -> Result<(), Trouble> {
     let Some(path) = &plan.histogram else { return Ok(()) };
-    let none = Distribution::exact();
-    let all = ending.statistics.total.distribution().unwrap_or(&none);
+    let all = ending.statistics.total.distribution();
     let is_encoded = path.extension().is_some_and(|extension| extension == "hdr");
     write(path, &if is_encoded { all.blob() + "\n" } else { all.hgrm() })
 }

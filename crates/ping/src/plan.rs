@@ -145,7 +145,9 @@ pub enum Refusal {
     #[error("{0}")]
     Contradiction(String),
     /// A percentile that so few probes cannot have.
-    #[error("--fail-above {measure} needs {needed} probes, and -c allows {count}: raise -c, or bound avg or max")]
+    #[error(
+        "--fail-above {measure} needs {needed} probes, and -c allows {count}: raise -c, or bound avg or max"
+    )]
     TooFew {
         /// The percentile.
         measure: String,

@@ -1,6 +1,7 @@
 //! One target, asked again and again: connects where it must, exchanges one request at a time within
 //! a time limit, and writes down what came of it. It neither waits between probes nor judges them.
 
+mod patience;
 mod payload;
 
 use std::time::{Duration, SystemTime};
@@ -10,6 +11,7 @@ use exchange::{Route, Secured, Stamps};
 use observation::ServerTiming;
 use tokio::time::{Instant, timeout_at};
 
+use patience::Patience;
 pub use payload::{Asked, Body};
 
 /// What is probed, and how.
@@ -38,6 +40,7 @@ pub struct Prober {
     /// What refused a connection while another address of the same name did not.
     refused: Vec<Peer>,
     connection: Option<Connection>,
+    patience: Patience,
     connected_before: bool,
     next_seq: u64,
 }
@@ -105,6 +108,7 @@ impl Prober {
             known: Vec::new(),
             refused: Vec::new(),
             connection: None,
+            patience: Patience::default(),
             connected_before: false,
             next_seq: 0,
         })
@@ -149,10 +153,11 @@ impl Prober {
         let started = SystemTime::now();
         let mut notes = Notes::new();
         let until = notes.stamps.began + self.target.limit;
-        let outcome = match timeout_at(until, self.ask(&mut notes)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Failure::Timeout(notes.under_way(self.dialer.secures()))),
-        };
+        let mut patience = std::mem::take(&mut self.patience);
+        let outcome = patience.within(until, self.ask(&mut notes)).await;
+        self.patience = patience;
+        let outcome = outcome
+            .unwrap_or_else(|| Err(Failure::Timeout(notes.under_way(self.dialer.secures()))));
         let elapsed = match (&outcome, notes.stamps.done) {
             (Ok(_), Some(done)) => done,
             _ => Instant::now(),

@@ -138,11 +138,14 @@ impl Run<'_> {
 
     /// Waits until a probe is due; `false` when it is time to end instead.
     async fn wait(&mut self, until: Instant, outside: &mut Outside<'_>) -> io::Result<bool> {
-        if until <= Instant::now() {
-            // A flood listens in between as well.
-            tokio::task::yield_now().await;
-        }
-        let mut slept = pin!(sleep_until(until));
+        // A timer takes a millisecond at least, which a flood has no use for.
+        let is_due = until <= Instant::now();
+        let slept = async {
+            if !is_due {
+                sleep_until(until).await;
+            }
+        };
+        let mut slept = pin!(slept);
         loop {
             tokio::select! {
                 biased;
@@ -211,10 +214,28 @@ pub fn exit_code(plan: &Plan, ending: &Ending) -> u8 {
     let Statistics { probes, ok, .. } = ending.statistics;
     match (&plan.format, plan.exit) {
         (Format::NagiosAverage(average), _) => crate::report::nagios_state(ending, *average),
-        (Format::NagiosFailures(code), _) => if ok > 0 && ok == probes { 0 } else { *code },
+        (Format::NagiosFailures(code), _) => {
+            if ok > 0 && ok == probes {
+                0
+            } else {
+                *code
+            }
+        }
         (_, ExitRule::Httping) if ending.given_up.is_some() => 1,
-        (_, ExitRule::Httping) => if ok > 0 { 0 } else { 127 },
+        (_, ExitRule::Httping) => {
+            if ok > 0 {
+                0
+            } else {
+                127
+            }
+        }
         (_, ExitRule::Strict) if ok == 0 || ok < probes => 1,
-        (_, ExitRule::Strict) => if ending.missed.is_empty() { 0 } else { 3 },
+        (_, ExitRule::Strict) => {
+            if ending.missed.is_empty() {
+                0
+            } else {
+                3
+            }
+        }
     }
 }

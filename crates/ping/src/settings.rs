@@ -25,7 +25,7 @@ Exit codes:
   those of Nagios.
 
 Times are seconds, or carry a unit: 0.2, 200ms, 1m. Thresholds are milliseconds, or likewise.
-Ctrl-C ends with the summary; Ctrl-\\ (SIGQUIT) shows it and goes on.";
+Ctrl-C ends with the summary; SIGQUIT shows it and goes on.";
 
 /// Arguments of `bench ping`.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,8 @@ pub struct Settings {
 #[command(next_help_heading = "Timing")]
 pub struct Timing {
     /// Probes to send [default: until Ctrl-C]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = values::count,
+          allow_negative_numbers = true)]
     pub count: Option<Count>,
     /// From the start of one probe to that of the next; where one takes longer, the next waits for
     /// the next multiple [default: 1, with -K 0.5]

@@ -64,8 +64,7 @@ pub struct Series {
     squares: f64,
     min: Duration,
     max: Duration,
-    /// Made with the first value: it takes room.
-    distribution: Option<Box<Distribution>>,
+    distribution: Distribution,
 }
 
 /// How fast bodies came, in bytes a second.
@@ -114,17 +113,20 @@ impl Statistics {
     fn add_ok(&mut self, probe: &Probe) {
         let Some(reply) = probe.reply() else { return };
         self.ok += 1;
-        self.total.add(probe.elapsed, Distribution::exact);
+        self.total.add(probe.elapsed);
         self.jitter.add(probe.elapsed);
         for (series, phase) in self.phases.iter_mut().zip(Phase::ALL) {
             if let Some(length) = reply.phases.get(phase) {
-                series.add(length, Distribution::rough);
+                series.add(length);
             }
         }
-        let server = [(&mut self.queue, reply.server.queue_us), (&mut self.service, reply.server.service_us)];
+        let server = [
+            (&mut self.queue, reply.server.queue_us),
+            (&mut self.service, reply.server.service_us),
+        ];
         for (series, microseconds) in server {
             if let Some(microseconds) = microseconds {
-                series.add(Duration::from_micros(microseconds), Distribution::rough);
+                series.add(Duration::from_micros(microseconds));
             }
         }
         if let Some(speed) = speed(probe) {
@@ -165,15 +167,15 @@ impl Statistics {
 }
 
 impl Series {
-    /// Adds a value; `new` makes the distribution with the first.
-    pub fn add(&mut self, length: Duration, new: fn() -> Distribution) {
+    /// Adds a value.
+    pub fn add(&mut self, length: Duration) {
         let seconds = length.as_secs_f64();
         self.min = if self.count == 0 { length } else { self.min.min(length) };
         self.max = self.max.max(length);
         self.count += 1;
         self.sum += seconds;
         self.squares += seconds * seconds;
-        self.distribution.get_or_insert_with(|| Box::new(new())).record(length);
+        self.distribution.record(length);
     }
 
     /// How many values there are.
@@ -223,13 +225,13 @@ impl Series {
 
     /// All values with how often each was met.
     #[must_use]
-    pub fn distribution(&self) -> Option<&Distribution> {
-        self.distribution.as_deref()
+    pub fn distribution(&self) -> &Distribution {
+        &self.distribution
     }
 
     /// To the distribution's digits, but never beyond what was met.
     fn quantile(&self, quantile: f64) -> Option<Duration> {
-        let value = self.distribution.as_ref()?.quantile(quantile)?;
+        let value = self.distribution.quantile(quantile)?;
         Some(Duration::from_nanos(value).clamp(self.min, self.max))
     }
 }

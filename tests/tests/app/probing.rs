@@ -8,8 +8,8 @@ use serde_json::Value;
 
 /// `bench probe` with further words, every tenth of a second.
 async fn probe(place: &Place, words: &[&str]) -> Ended {
-    let pace = ["probe", "--interval", "100ms", "--output", "json"];
-    Process::start(&mut place.plain(&[&pace[..], words].concat())).end().await
+    let common = ["probe", "--interval", "100ms", "--output", "json"];
+    Process::start(&mut place.plain(&[&common[..], words].concat())).end().await
 }
 
 fn port<'a>(json: &'a Value, service: &str, request: &str) -> &'a Value {

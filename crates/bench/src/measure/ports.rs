@@ -137,12 +137,12 @@ impl Ports {
     /// When a port cannot be probed at all.
     pub fn start(mut seen: PortsSeen, pace: &Pace) -> Result<Self, Failure> {
         seen.interval_ms = u64::try_from(pace.interval.as_millis()).unwrap_or(u64::MAX);
-        let (send, probes) = unbounded_channel();
+        let (told, probes) = unbounded_channel();
         let mut probing = JoinSet::new();
         for (index, probed) in seen.ports.iter().enumerate() {
-            let prober = prober(&probed.port, pace.timeout)?;
-            let (pace, send) = (*pace, send.clone());
-            probing.spawn(async move { keep_probing(prober, pace, index, &send).await });
+            let asking = prober(&probed.port, pace.timeout)?;
+            let (pace, told) = (*pace, told.clone());
+            probing.spawn(async move { keep_probing(asking, pace, index, &told).await });
         }
         Ok(Self { seen, _probing: probing, probes })
     }
@@ -177,7 +177,7 @@ async fn keep_probing(
     mut prober: Prober,
     pace: Pace,
     index: usize,
-    send: &UnboundedSender<(usize, Result<PortSample, String>)>,
+    told: &UnboundedSender<(usize, Result<PortSample, String>)>,
 ) {
     let begin = Instant::now();
     let mut number = 0;
@@ -185,7 +185,7 @@ async fn keep_probing(
         let round = pace.interval.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX));
         tokio::time::sleep_until(begin + round + pace.interval.mul_f64(rand::random())).await;
         number += 1;
-        if send.send((index, sample(prober.probe().await))).is_err() {
+        if told.send((index, sample(prober.probe().await))).is_err() {
             return;
         }
     }

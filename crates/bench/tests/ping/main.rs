@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "what these tests share fails the test")]
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 const BENCH: &str = env!("CARGO_BIN_EXE_bench");
 
@@ -85,8 +88,12 @@ fn sigquit_shows_how_things_stand_and_goes_on() {
     let probes: u32 = counts.split(' ').next().unwrap().parse().unwrap();
     // httping says -1.0 for the average here.
     let round_trip = read_until(&mut lines, "round-trip min/avg/max = ");
-    let times: Vec<f64> = round_trip.trim_start_matches("round-trip min/avg/max = ")
-        .trim_end_matches(" ms").split('/').map(|time| time.parse().unwrap()).collect();
+    let times: Vec<f64> = round_trip
+        .trim_start_matches("round-trip min/avg/max = ")
+        .trim_end_matches(" ms")
+        .split('/')
+        .map(|time| time.parse().unwrap())
+        .collect();
     assert!(times[0] <= times[1] && times[1] <= times[2], "{round_trip}");
     read_until(&mut lines, &format!("seq={} ", probes + 3));
     signal(&child, Signal::INT);
@@ -119,6 +126,57 @@ fn a_pipe_that_closes_ends_it_quietly() {
         let said = String::from_utf8(stderr).unwrap();
         assert!(status.code().is_some(), "{format}: it was not killed");
         assert!(!said.contains("error") && !said.contains("panic"), "{format}: {said}");
+    }
+}
+
+/// In a terminal of its own: what it drew and printed, and its exit code. Each word of `keys` is
+/// typed once another picture was drawn, and the terminal's size changes with it.
+fn in_a_terminal(words: &str, keys: &[&[u8]]) -> (String, Option<i32>) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let size = |ws_row, ws_col| Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&master, size(24, 80)).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    let end = || File::options().read(true).write(true).open(&name).unwrap();
+    let mut command = Command::new("setsid");
+    command.args(["--ctty", "--wait", BENCH, "ping"]).args(words.split_whitespace());
+    command.stdin(end()).stdout(end()).stderr(end());
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    let mut master = File::from(master);
+    let (mut text, mut keys) = (Vec::new(), keys.iter());
+    let mut drawn = 0;
+    // Once the last process has closed its end there is an error in place of an end.
+    let mut piece = [0; 4096];
+    while let Ok(read) = master.read(&mut piece) {
+        text.extend_from_slice(&piece[..read]);
+        let seen = String::from_utf8_lossy(&text).matches("last:").count();
+        if seen > drawn
+            && let Some(key) = keys.next()
+        {
+            drawn = seen;
+            // With each key the terminal is another one.
+            let columns = u16::try_from(60 + keys.len() * 10).unwrap();
+            tcsetwinsize(&master, size(20, columns)).unwrap();
+            master.write_all(key).unwrap();
+        }
+    }
+    let code = child.wait().unwrap().code();
+    (String::from_utf8_lossy(&text).into_owned(), code)
+}
+
+#[test]
+fn a_graph_heeds_its_keys_and_leaves_the_terminal_as_it_was() {
+    for last in [b"q", b"\x03"] {
+        let words = format!("-K -i 0.05 {}", server());
+        let (text, code) = in_a_terminal(&words, &[b"\x0c", b"\x0c", last]);
+        assert_eq!(code, Some(0), "{text}");
+        assert_eq!(text.matches("\x1b[?1049h").count(), 1, "one screen of its own");
+        let (_, after) = text.split_once("\x1b[?1049l").unwrap();
+        assert!(after.starts_with("\x1b[?25h"), "the cursor is back: {after:?}");
+        assert!(after.contains("ping statistics ---"), "the summary follows: {after:?}");
+        assert!(after.contains(" ok, 0.00% failed"), "{after:?}");
     }
 }
 

@@ -24,9 +24,9 @@ pub fn hlog(measured: &Measured) -> Vec<u8> {
         .with_max_value_divisor(MILLISECOND)
         .begin_log_with(&mut bytes, &mut serializer);
     if let Ok(mut writer) = writer {
-        let values = measured.recording.latency.values();
+        let values = measured.recording.latency.histogram();
         // Writing to memory does not fail.
-        let _ = writer.write_histogram(values, Duration::ZERO, measured.window, None);
+        let _ = writer.write_histogram(&values, Duration::ZERO, measured.window, None);
     }
     bytes
 }

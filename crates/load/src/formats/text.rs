@@ -30,7 +30,8 @@ pub fn text(summary: &Summary, verdicts: &[Verdict], spectrum: bool) -> String {
     text += &connections(summary);
     text += &terms(verdicts);
     for warning in &summary.warnings {
-        text += &format!("\nwarning: {warning}");
+        text.push_str("\nwarning: ");
+        text.push_str(warning);
     }
     if !summary.warnings.is_empty() {
         text.push('\n');
@@ -61,7 +62,8 @@ fn head(summary: &Summary) -> String {
     };
     let mut text = String::new();
     for target in &summary.targets {
-        text += &format!("{target}\n");
+        text.push_str(target);
+        text.push('\n');
     }
     text + &format!("{arrival}, {connections}{streams}, {threads}, {window}{warmup}{stopped}\n")
 }
@@ -123,9 +125,11 @@ fn times(summary: &Summary) -> String {
 }
 
 fn row(name: &str, times: &Times) -> String {
-    let [p50, _, p90, p95, p99, p99_9, p99_99] = times.percentiles();
+    // All but p75, for which there is no room.
+    let [p50, _, beyond @ ..] = times.percentiles();
     let mut line = format!("  {name:<10}");
-    for value in [times.mean_ms, p50, p90, p95, p99, p99_9, p99_99, times.max_ms] {
+    let shown = [times.mean_ms, p50].into_iter().chain(beyond).chain([times.max_ms]);
+    for value in shown {
         let text = value.map_or_else(|| "-".to_owned(), |value| nanoseconds(value * 1e6));
         let _ = write!(line, "{text:>9}");
     }

@@ -75,8 +75,8 @@ impl Desk {
     }
 
     /// Takes what was written down, and leaves an empty piece.
-    pub(super) fn take(&self, empty: Recording) -> Recording {
-        self.recording.replace(empty)
+    pub(super) fn swap(&self, empty: &mut Recording) {
+        std::mem::swap(&mut *self.recording.borrow_mut(), empty);
     }
 
     /// Writes something down.
@@ -96,22 +96,22 @@ impl Desk {
         }
     }
 
-    /// An answer came.
+    /// An answer came, over a connection that was kept or is new; returns when.
     pub(super) fn answer(
         &self,
         due: Instant,
         stamps: &Stamps,
         answer: &Answer,
-        done: Instant,
         kept: bool,
-    ) {
+    ) -> Instant {
+        let done = stamps.done.unwrap_or_else(Instant::now);
         let mut recording = self.recording.borrow_mut();
         let good = self.job.good.has(answer.status);
         let in_window = self.in_window(done);
         recording.counts.answers_in_window += u64::from(in_window);
         recording.counts.good_in_window += u64::from(good && in_window);
         if !self.counts(due) {
-            return;
+            return done;
         }
         let sent = stamps.sent.unwrap_or(done);
         recording.answer(answer, done - due, done - sent);
@@ -120,6 +120,7 @@ impl Desk {
         }
         recording.counts.good += u64::from(good);
         self.last_done.set(Some(done));
+        done
     }
 
     /// A request failed.

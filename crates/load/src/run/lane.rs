@@ -1,6 +1,7 @@
 //! The loop of one connection: take the next slot, wait until it is due, exchange, write down.
 //! There is no other loop, whatever the mode.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ impl Lane {
 
     /// Sends requests until the schedule is over.
     pub(super) async fn run(mut self) {
-        let mut free = Instant::now();
+        let mut free = self.desk.job.schedule.free_since(Instant::now());
         loop {
             let due = match self.desk.job.schedule.next(free) {
                 Next::Over => return,
@@ -98,9 +99,7 @@ impl Lane {
             Some(Ok(answer)) => {
                 link.answered(answer.reusable && desk.job.keep);
                 self.pause = FIRST_PAUSE;
-                let done = stamps.done.unwrap_or_else(Instant::now);
-                desk.answer(due, &stamps, &answer, done, !outcome.dialled);
-                done
+                desk.answer(due, &stamps, &answer, !outcome.dialled)
             }
             failed => {
                 let now = Instant::now();
@@ -148,7 +147,11 @@ impl Lane {
                 }
             }
         };
-        let result = slot.within(deadline, exchanging).await;
+        // It is as large as connecting is, and is not to be moved at each request.
+        let result = {
+            let exchanging = pin!(exchanging);
+            slot.within(deadline, exchanging).await
+        };
         Outcome { result, dialled }
     }
 

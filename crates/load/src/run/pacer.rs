@@ -121,29 +121,44 @@ impl Pacer {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
+    use tokio::task::{LocalSet, spawn_local};
+
     use super::*;
 
     #[tokio::test]
     async fn all_are_woken_in_order_and_none_too_early() {
-        let pacer = Pacer::new().unwrap();
+        let pacer = Rc::new(Pacer::new().unwrap());
         let start = Instant::now();
-        let order = RefCell::new(Vec::new());
-        let (pacer, order) = (&pacer, &order);
-        let wait = |number: u64, after: u64| async move {
-            let due = start + Duration::from_micros(after);
-            pacer.wait(due).await;
-            assert!(Instant::now() >= due, "{number} woke early");
-            order.borrow_mut().push(number);
+        let order = Rc::new(RefCell::new(Vec::new()));
+        let wait = |number: u64, after: u64| {
+            let (pacer, order) = (Rc::clone(&pacer), Rc::clone(&order));
+            async move {
+                let due = start + Duration::from_micros(after);
+                pacer.wait(due).await;
+                assert!(Instant::now() >= due, "{number} woke early");
+                order.borrow_mut().push(number);
+            }
         };
         let all = async {
-            tokio::join!(wait(0, 0), wait(1, 20), wait(2, 3_000), wait(3, 3_000), wait(4, 9_000));
+            let afters = [0, 20, 3_000, 3_000, 9_000];
+            let tasks: Vec<_> =
+                (0..).zip(afters).map(|(number, after)| spawn_local(wait(number, after))).collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
             // The queue was empty meanwhile.
             wait(5, 12_000).await;
         };
-        tokio::select! {
-            () = all => {}
-            ended = pacer.run() => panic!("{ended:?}"),
-        }
+        LocalSet::new()
+            .run_until(async {
+                tokio::select! {
+                    () = all => {}
+                    ended = pacer.run() => panic!("{ended:?}"),
+                }
+            })
+            .await;
         assert_eq!(*order.borrow(), [0, 1, 2, 3, 4, 5]);
     }
 }

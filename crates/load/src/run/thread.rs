@@ -44,7 +44,7 @@ pub(super) enum Delivery {
     /// Its connections stand, or do not.
     Ready { connected: usize, failure: Option<Failure> },
     /// What it wrote down in the piece of time with this number.
-    Piece { number: u64, recording: Recording },
+    Piece { number: u64, recording: Box<Recording> },
     /// It is done.
     Ended { last_done: Option<Instant>, busy: Duration },
     /// It could not work at all.
@@ -160,7 +160,8 @@ impl Outbox {
     fn piece(&self, desk: &Desk, since: Instant) {
         let Some(opens) = desk.job.schedule.opens() else { return };
         let empty = self.empty.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let recording = desk.take(empty.unwrap_or_default());
+        let mut recording = Box::new(empty.unwrap_or_default());
+        desk.swap(&mut recording);
         self.send(Delivery::Piece { number: pieces(opens, since), recording });
     }
 

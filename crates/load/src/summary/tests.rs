@@ -41,7 +41,8 @@ pub(crate) fn measured() -> Measured {
     for number in 1..=1_000_u32 {
         let status = if number > 990 { 503 } else { 200 };
         let answer = Answer { status, head_bytes: 100, body_bytes: 20, reusable: true };
-        recording.answer(&answer, tenth * number, tenth * number - tenth / 2);
+        let half = tenth / 2;
+        recording.answer(&answer, tenth * number, half * (2 * number - 1));
         recording.lateness.record(tenth / 2);
     }
     recording.failure(Failure::Timeout(exchange::Phase::Wait), Duration::from_secs(2));

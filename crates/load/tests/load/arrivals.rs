@@ -18,6 +18,14 @@ async fn a_rate_is_kept_to_the_request() {
 }
 
 #[tokio::test]
+async fn a_number_of_requests_at_a_rate_has_that_rate() {
+    let address = serve(|stream, _| answer_all(stream, GOOD)).to_string();
+    let (summary, seen) = summary(&["--rate", "400", "-n", "80", &address]).await;
+    assert!(summary.target_per_second.unwrap() <= 400.0 + 1e-6, "{seen:?}");
+    assert!(summary.window_s >= 0.2, "{seen:?}");
+}
+
+#[tokio::test]
 async fn a_warmup_is_sent_and_not_counted() {
     let address = serve(|stream, _| answer_all(stream, GOOD)).to_string();
     for words in [&["--rate", "100", "-n20"][..], &["-n20", "-c2"], &["-n20", "--ramp", "50..150"]]

@@ -4,11 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use exchange::Request;
-use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONNECTION, COOKIE, HeaderName, HeaderValue, PRAGMA,
-    REFERER, USER_AGENT,
-};
 use http::Method;
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONNECTION, COOKIE, HeaderName, HeaderValue, PRAGMA, REFERER,
+    USER_AGENT,
+};
 
 use super::{Refusal, password, unreadable};
 use crate::prober::{Asked, Body};
@@ -33,10 +33,7 @@ pub(super) fn asked(
     Ok((Asked { request, body, buster }, chosen))
 }
 
-fn method(
-    settled: &Settled,
-    has_body: bool,
-) -> Result<(Method, Option<&'static str>), Refusal> {
+fn method(settled: &Settled, has_body: bool) -> Result<(Method, Option<&'static str>), Refusal> {
     if settled.get_request && has_body {
         let both = "-G asks without a body: for a GET with one write --method GET";
         return Err(Refusal::Contradiction(both.to_owned()));
@@ -63,10 +60,7 @@ fn body(content: Content) -> Result<(Bytes, Body), Refusal> {
 }
 
 /// What is sent by default, unless --header says otherwise, and what the flags say.
-fn headers(
-    settled: Settled,
-    closes: bool,
-) -> Result<Vec<(HeaderName, HeaderValue)>, Refusal> {
+fn headers(settled: Settled, closes: bool) -> Result<Vec<(HeaderName, HeaderValue)>, Refusal> {
     let authorization = authorization(&settled)?;
     let Settled { header, user_agent, referer, cookie, no_cache, .. } = settled;
     let fixed = HeaderValue::from_static;

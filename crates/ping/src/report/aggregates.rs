@@ -3,8 +3,6 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use load::distribution::Distribution;
-
 use crate::statistics::{Series, milliseconds};
 
 /// The windows of one length, of which the last is open.
@@ -30,7 +28,7 @@ impl Window {
         with_deviation: bool,
     ) {
         if let Some(time) = time {
-            self.values.add(time, Distribution::rough);
+            self.values.add(time);
         }
         if elapsed < self.ends {
             return;

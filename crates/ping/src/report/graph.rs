@@ -120,7 +120,9 @@ where
             Glance::Summary => Ok(()),
             Glance::Redraw => {
                 if let Some(terminal) = &mut self.terminal {
-                    terminal.clear().map_err(io::Error::other)?;
+                    // `Terminal::clear` asks where the cursor is, and the answer would come as keys.
+                    let size = terminal.size().map_err(io::Error::other)?;
+                    terminal.resize(size.into()).map_err(io::Error::other)?;
                 }
                 self.draw()
             }

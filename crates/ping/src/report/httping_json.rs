@@ -23,11 +23,7 @@ pub(super) struct HttpingJson<'a> {
 }
 
 impl<'a> HttpingJson<'a> {
-    pub(super) fn new(
-        plan: &'a Plan,
-        out: &'a mut dyn Write,
-        notes: &'a mut dyn Write,
-    ) -> Self {
+    pub(super) fn new(plan: &'a Plan, out: &'a mut dyn Write, notes: &'a mut dyn Write) -> Self {
         Self { plan, out, notes, first: true }
     }
 }

@@ -19,11 +19,7 @@ pub(super) struct Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    pub(super) fn new(
-        plan: &'a Plan,
-        out: &'a mut dyn Write,
-        notes: &'a mut dyn Write,
-    ) -> Self {
+    pub(super) fn new(plan: &'a Plan, out: &'a mut dyn Write, notes: &'a mut dyn Write) -> Self {
         Self { plan, out, notes, first: true }
     }
 

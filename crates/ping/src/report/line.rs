@@ -38,13 +38,7 @@ pub(super) fn line(text: &mut String, plan: &Plan, probe: &Probe, fault: Option<
     text.push('\n');
 }
 
-fn answered(
-    text: &mut String,
-    plan: &Plan,
-    probe: &Probe,
-    reply: &Reply,
-    fault: Option<Fault>,
-) {
+fn answered(text: &mut String, plan: &Plan, probe: &Probe, reply: &Reply, fault: Option<Fault>) {
     let look = &plan.look;
     let kept = plan.target.keeps_connection;
     let verb = if kept { "pinged host" } else { "connected to" };

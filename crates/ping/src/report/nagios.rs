@@ -59,7 +59,8 @@ fn verdict(format: &Format, ending: &Ending) -> String {
     let trouble = ending.last_trouble.as_deref().unwrap_or_default();
     let mean = milliseconds(ending.statistics.total.mean().unwrap_or_default());
     match format {
-        Format::NagiosAverage(average) if ending.statistics.ok > 0 => match state(ending, *average) {
+        Format::NagiosAverage(average) if ending.statistics.ok > 0 => match state(ending, *average)
+        {
             State::Fine => {
                 format!("OK - average httping-time is {mean:.1} ({trouble})|ping={mean:.6}")
             }

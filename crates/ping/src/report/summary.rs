@@ -22,10 +22,8 @@ pub(super) fn beginning(plan: &Plan) -> String {
     let mut text = String::new();
     if plan.look.verbose > 0 {
         let (host, port, path) = (&url.host, url.port, &url.path);
-        let _ = writeln!(
-            text,
-            "Connecting to host {host}, port {port} and requesting file {path}\n"
-        );
+        let _ =
+            writeln!(text, "Connecting to host {host}, port {port} and requesting file {path}\n");
     }
     let place = paint(&plan.look, Ink::Host, url.authority());
     let _ = writeln!(text, "PING {place} ({}):", url.path);
@@ -123,8 +121,7 @@ fn percentiles(text: &mut String, statistics: &Statistics) {
 
 /// Where the time went: each phase, and below what the server says of its own part.
 fn phases(text: &mut String, statistics: &Statistics) {
-    let server =
-        [("server: queue", &statistics.queue), ("server: service", &statistics.service)];
+    let server = [("server: queue", &statistics.queue), ("server: service", &statistics.service)];
     let phases = Phase::ALL.iter().map(|phase| phase.name()).zip(&statistics.phases);
     let rows: Vec<_> = phases.chain(server).filter(|(_, series)| series.count() > 0).collect();
     if rows.is_empty() {
@@ -174,7 +171,6 @@ fn times(count: u64) -> String {
 fn plural(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
-
 
 #[cfg(test)]
 mod tests;

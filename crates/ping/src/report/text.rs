@@ -15,21 +15,17 @@ pub(super) struct Text<'a> {
     plan: &'a Plan,
     out: &'a mut dyn Write,
     notes: &'a mut dyn Write,
-    /// Used again for each line.
-    text: String,
+    /// The memory of a line, used again for the next.
+    spare: String,
     windows: Vec<Window>,
     /// Whether it was said that HEAD is not answered.
     told_of_head: bool,
 }
 
 impl<'a> Text<'a> {
-    pub(super) fn new(
-        plan: &'a Plan,
-        out: &'a mut dyn Write,
-        notes: &'a mut dyn Write,
-    ) -> Self {
+    pub(super) fn new(plan: &'a Plan, out: &'a mut dyn Write, notes: &'a mut dyn Write) -> Self {
         let windows = plan.look.aggregates.iter().copied().map(Window::new).collect();
-        Self { plan, out, notes, text: String::new(), windows, told_of_head: false }
+        Self { plan, out, notes, spare: String::new(), windows, told_of_head: false }
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
@@ -62,7 +58,7 @@ impl Report for Text<'_> {
 
     fn probe(&mut self, told: &Told<'_>) -> io::Result<()> {
         let Told { probe, fault, so_far } = told;
-        let mut text = std::mem::take(&mut self.text);
+        let mut text = std::mem::take(&mut self.spare);
         text.clear();
         let shown = self.plan.look.show.is_none_or(|from| probe.elapsed >= from);
         if shown || fault.is_some() {
@@ -73,7 +69,7 @@ impl Report for Text<'_> {
             window.add(&mut text, so_far.elapsed, time, self.plan.look.verbose > 0);
         }
         let written = if text.is_empty() { Ok(()) } else { self.write(&text) };
-        self.text = text;
+        self.spare = text;
         written?;
         self.tell_of_head(told)
     }

@@ -10,6 +10,7 @@ use super::values::{self, Average, Bound, Statuses};
 /// What is printed.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Output")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that may or may not be given")]
 pub struct Output {
     /// Show the status of each answer
     #[arg(short = 's', long)]
@@ -83,8 +84,14 @@ pub struct Limits {
     #[arg(short = 'o', long, visible_alias = "ok-result-codes", value_name = "LIST")]
     pub ok: Option<Statuses>,
     /// What -m prints for what is not ok
-    #[arg(short = 'e', long, value_name = "TEXT", default_value = "-1", hide_default_value = true,
-          allow_hyphen_values = true)]
+    #[arg(
+        short = 'e',
+        long,
+        value_name = "TEXT",
+        default_value = "-1",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
     pub result_string: String,
     /// Exit with 3 when a measure is above this; may be given more than once: avg, max, jitter,
     /// p50, p99.9 and so on

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use http::header::{HeaderName, HeaderValue};
 use http::Method;
+use http::header::{HeaderName, HeaderValue};
 
 use super::values;
 
 /// Method and headers.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Request")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that may or may not be given")]
 pub struct Settled {
     /// Send GET in place of HEAD, and read the body
     #[arg(short = 'G', long, conflicts_with = "method")]

@@ -103,7 +103,8 @@ impl FromStr for Statuses {
             Some((status, status))
         };
         let all: Option<Vec<_>> = text.split(',').map(one).collect();
-        all.map(Self).ok_or_else(|| "write statuses or their classes: 200,301 or 2xx,3xx".to_owned())
+        all.map(Self)
+            .ok_or_else(|| "write statuses or their classes: 200,301 or 2xx,3xx".to_owned())
     }
 }
 
@@ -174,6 +175,11 @@ impl FromStr for Average {
     }
 }
 
+/// A number of probes.
+pub(super) fn count(text: &str) -> Result<Count, String> {
+    text.trim().parse().map_err(|_| "must be a whole number from 1 on".to_owned())
+}
+
 /// A time in seconds, or with a unit.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     time(text, 1.0, "write seconds, or a unit behind it: 0.2, 200ms, 1m")
@@ -223,7 +229,11 @@ pub(super) fn place(text: &str) -> Result<(String, Option<u16>), String> {
 pub(super) fn method(text: &str) -> Result<Method, String> {
     let wrong = || "write a method such as GET, POST or DELETE".to_owned();
     let method = Method::from_str(&text.to_ascii_uppercase()).map_err(|_| wrong())?;
-    if method == Method::CONNECT { Err("CONNECT is for proxies: -x".to_owned()) } else { Ok(method) }
+    if method == Method::CONNECT {
+        Err("CONNECT is for proxies: -x".to_owned())
+    } else {
+        Ok(method)
+    }
 }
 
 /// `Name: value`.

@@ -11,11 +11,12 @@ use super::values;
 /// Where probes go.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Where")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag that may or may not be given")]
 pub struct Way {
     /// What to probe: http://HOST:PORT/PATH or less of it
     #[arg(value_name = "URL|HOST[:PORT]", conflicts_with_all = ["url", "hostname"])]
     pub place: Option<Url>,
-    /// The same as a flag
+    /// What to probe, as a flag
     #[arg(short = 'g', long, value_name = "URL", conflicts_with = "hostname")]
     pub url: Option<Url>,
     /// The host alone

@@ -26,7 +26,7 @@ async fn nobody_listens() {
     drop(listener);
     let ended = run(&format!("-c 2 -i 0.01 {address}")).await;
     assert_eq!(ended.code, 1);
-    let expected = format!("cannot connect to {address}: Connection refused, seq=1 after ");
+    let expected = format!("cannot connect to {address}: connection refused, seq=1 after ");
     assert!(ended.out.contains(&expected), "{}", ended.out);
     assert!(ended.out.contains("\n2 connects, 0 ok, 100.00% failed, time "), "{}", ended.out);
     assert!(ended.out.ends_with("failed: 2 refused\n"), "{}", ended.out);

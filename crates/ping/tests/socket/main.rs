@@ -21,17 +21,17 @@ struct Cli {
 
 /// How a command ended.
 #[derive(Debug)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// Its exit code.
-    pub code: u8,
+    pub(crate) code: u8,
     /// Its standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// What was said beside.
-    pub notes: String,
+    pub(crate) notes: String,
 }
 
 /// Runs `bench ping` with these words to its end.
-pub async fn run(words: &str) -> Ended {
+pub(crate) async fn run(words: &str) -> Ended {
     let words = ["ping"].into_iter().chain(words.split_whitespace());
     let settings = Cli::parse_from(words).settings;
     let (mut out, mut notes) = (Vec::new(), Vec::new());

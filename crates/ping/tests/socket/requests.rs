@@ -22,10 +22,15 @@ async fn by_default_it_is_a_head_and_that_is_said_once() {
 #[tokio::test]
 async fn random_bodies_differ_from_probe_to_probe() {
     let server = Server::new(&[Deed::Answers(FINE)]).await;
-    let ended = run(&format!("-c 2 -i 0.01 --method POST --data-bytes 32 {}", server.address)).await;
+    let ended =
+        run(&format!("-c 2 -i 0.01 --method POST --data-bytes 32 {}", server.address)).await;
     assert_eq!(ended.code, 0, "{ended:?}");
     let requests = server.requests();
-    assert!(requests.iter().all(|r| r.starts_with("POST / ") && r.contains("\r\ncontent-length: 32\r\n")));
+    assert!(
+        requests
+            .iter()
+            .all(|r| r.starts_with("POST / ") && r.contains("\r\ncontent-length: 32\r\n"))
+    );
     assert_ne!(requests[0], requests[1]);
     run(&format!("-c 2 -i 0.01 --data abc --proxy-buster b {}/x?y=1", server.address)).await;
     let busted = &server.requests()[2..];
@@ -38,7 +43,12 @@ async fn a_connection_is_kept_where_that_is_asked() {
     let server = Server::new(&[Deed::Answers(FINE)]).await;
     let ended = run(&format!("-c 3 -i 0.01 -G -Q --json {}", server.address)).await;
     let document: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
-    let connects: Vec<_> = document["probes"].as_array().unwrap().iter().map(|probe| probe["connect_ms"].is_null()).collect();
+    let connects: Vec<_> = document["probes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|probe| probe["connect_ms"].is_null())
+        .collect();
     assert_eq!(connects, [false, true, true]);
     assert!(server.requests().iter().all(|request| !request.contains("connection: close")));
 }

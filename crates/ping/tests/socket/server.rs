@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What a server does once it has read a request.
 #[derive(Clone, Debug)]
-pub enum Deed {
+pub(crate) enum Deed {
     /// Writes this and reads on.
     Answers(&'static [u8]),
     /// Writes this and closes.
@@ -23,21 +23,21 @@ pub enum Deed {
 }
 
 /// An answer as it should be.
-pub const FINE: &[u8] = b"HTTP/1.1 200 OK\r\nX-Replica: rng.1\r\n\
+pub(crate) const FINE: &[u8] = b"HTTP/1.1 200 OK\r\nX-Replica: rng.1\r\n\
     Server-Timing: queue;dur=1.5, service;dur=100\r\nContent-Length: 5\r\n\r\nhello";
 /// The same to HEAD.
-pub const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+pub(crate) const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
 
 /// A server on loopback.
-pub struct Server {
+pub(crate) struct Server {
     /// Where.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
     /// Does the deeds in turn, one for each request, and the last one for all that follow.
-    pub async fn new(deeds: &[Deed]) -> Self {
+    pub(crate) async fn new(deeds: &[Deed]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -51,7 +51,7 @@ impl Server {
     }
 
     /// What was asked so far.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }

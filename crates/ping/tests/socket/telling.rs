@@ -53,7 +53,7 @@ async fn machines_get_numbers_and_nothing_else() {
     }
     let wrong = run(&format!("-c 1 -G -m -o 201 -e bad {}", server.address)).await;
     assert_eq!((&*wrong.out, wrong.code), ("bad\n", 1));
-    let quiet = run(&format!("-c 1 -q {}", server.address)).await;
+    let quiet = run(&format!("-c 1 -G -q {}", server.address)).await;
     assert_eq!((&*quiet.out, &*quiet.notes, quiet.code), ("", "", 0));
 }
 

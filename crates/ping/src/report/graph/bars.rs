@@ -57,16 +57,13 @@ impl Chart<'_> {
         if area.width <= AXIS || area.height < 3 {
             return;
         }
-        let plot = Rect {
-            x: area.x + AXIS,
-            width: area.width - AXIS,
-            height: area.height - 1,
-            ..area
-        };
+        let plot =
+            Rect { x: area.x + AXIS, width: area.width - AXIS, height: area.height - 1, ..area };
         let shown = &self.bars[self.bars.len().saturating_sub(usize::from(plot.width))..];
         let longest = shown.iter().filter_map(|(_, bar)| bar.time()).max().unwrap_or_default();
         let top = self.limit.unwrap_or_else(|| round_up(longest));
-        axis(top, plot, buffer);
+        let has_values = !longest.is_zero() || self.limit.is_some();
+        axis(has_values.then_some(top), plot, buffer);
         let first = plot.right() - u16::try_from(shown.len()).unwrap_or(plot.width);
         for (column, (_, bar)) in (first..plot.right()).zip(shown) {
             draw_bar(*bar, top, Rect { x: column, width: 1, ..plot }, buffer);
@@ -98,10 +95,12 @@ fn round_up(longest: Duration) -> Duration {
     top
 }
 
-fn axis(top: Duration, plot: Rect, buffer: &mut Buffer) {
+/// The axis, with values once there are some.
+fn axis(top: Option<Duration>, plot: Rect, buffer: &mut Buffer) {
     for row in plot.top()..plot.bottom() {
         buffer.set_string(plot.x - 1, row, "│", Color::DarkGray);
     }
+    let Some(top) = top else { return };
     let middle = plot.y + plot.height / 2;
     let from_below = u32::from(plot.bottom() - middle);
     let at_middle = top * from_below / u32::from(plot.height);
@@ -151,7 +150,10 @@ mod tests {
     #[test]
     fn an_axis_ends_at_a_round_number() {
         let up = |us| round_up(Duration::from_micros(us)).as_micros();
-        assert_eq!([0, 1, 2, 3, 6, 11, 730, 4_999, 5_001].map(up), [1, 1, 2, 5, 10, 20, 1_000, 5_000, 10_000]);
+        assert_eq!(
+            [0, 1, 2, 3, 6, 11, 730, 4_999, 5_001].map(up),
+            [1, 1, 2, 5, 10, 20, 1_000, 5_000, 10_000]
+        );
     }
 
     #[test]

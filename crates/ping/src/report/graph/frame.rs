@@ -73,11 +73,8 @@ impl Frame {
             all.faults.iter().map(|(fault, count)| format!("{count} {fault}")).collect();
         self.faults = faults.join(", ");
         self.times.clear();
-        let columns = [
-            ("min", all.total.min()),
-            ("avg", all.total.mean()),
-            ("median", all.total.median()),
-        ];
+        let columns =
+            [("min", all.total.min()), ("avg", all.total.mean()), ("median", all.total.median())];
         let percentiles = PERCENTILES.iter().skip(1);
         let percentiles = percentiles.map(|(name, quantile)| (*name, all.total.told(*quantile)));
         let rest = [("max", all.total.max()), ("jitter", all.jitter())];
@@ -110,18 +107,18 @@ impl Frame {
 /// Draws a frame. What does not fit is left out; the bars get what the lines leave.
 pub fn render(frame: &Frame, area: Rect, buffer: &mut Buffer) {
     let listed = u16::try_from(frame.listed.len()).unwrap_or(0);
-    let faults = u16::from(!frame.faults.is_empty());
+    let second = u16::from(!frame.faults.is_empty());
     let rows = [
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Length(1),
-        Constraint::Length(faults),
+        Constraint::Length(second),
         Constraint::Length(1),
         Constraint::Min(3),
         Constraint::Length(listed),
         Constraint::Length(1),
     ];
-    let [title, counts, times, faulty, last, chart, list, keys] =
+    let [title, counts, times, faults, last, chart, slow, keys] =
         Layout::vertical(rows).areas(area);
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let wrong = if frame.failed { Style::new().fg(Color::Red) } else { Style::new() };
@@ -129,12 +126,12 @@ pub fn render(frame: &Frame, area: Rect, buffer: &mut Buffer) {
     Line::styled(&*frame.title, bold).render(title, buffer);
     Line::styled(&*frame.counts, wrong).render(counts, buffer);
     Line::raw(&*frame.times).render(times, buffer);
-    Line::styled(format!("failed: {}", frame.faults), wrong).render(faulty, buffer);
+    Line::styled(format!("failed: {}", frame.faults), wrong).render(faults, buffer);
     Line::raw(&*frame.last).render(last, buffer);
     let bars: Vec<_> = frame.bars.iter().copied().collect();
     Chart { bars: &bars, limit: frame.limit }.draw(chart, buffer);
     let lines: Vec<_> = frame.listed.iter().map(|line| Line::raw(&**line)).collect();
-    Paragraph::new(lines).style(Color::Yellow).render(list, buffer);
+    Paragraph::new(lines).style(Color::Yellow).render(slow, buffer);
     match frame.halted {
         false => Line::styled(KEYS, grey).render(keys, buffer),
         true => Line::styled("halted: h goes on   q ends", bold).render(keys, buffer),

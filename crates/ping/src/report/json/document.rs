@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use exchange::Phase;
 use jiff::Timestamp;
-use load::distribution::{Distribution, needed};
-use serde::Serialize;
+use load::distribution::needed;
+use serde::{Serialize, Serializer};
 
 use crate::pace::Pace;
 use crate::plan::Plan;
@@ -37,9 +37,9 @@ pub(super) struct Row {
     seq: u64,
     started: String,
     ok: bool,
-    total_ms: f64,
+    total_ms: Option<f64>,
     #[serde(flatten)]
-    phases: BTreeMap<String, Option<f64>>,
+    phases: Numbers,
     server_queue_ms: Option<f64>,
     server_service_ms: Option<f64>,
     status: Option<u16>,
@@ -101,8 +101,11 @@ struct Times {
     max_ms: Option<f64>,
     standard_deviation_ms: Option<f64>,
     #[serde(flatten)]
-    percentiles: BTreeMap<String, Option<f64>>,
+    percentiles: Numbers,
 }
+
+/// Fields and their numbers, in this order.
+struct Numbers(Vec<(String, Option<f64>)>);
 
 #[derive(Serialize)]
 struct Bound {
@@ -144,8 +147,8 @@ impl Row {
             seq: probe.seq,
             started: moment(probe.started),
             ok: told.fault.is_none(),
-            total_ms: milliseconds(probe.elapsed),
-            phases: phases.collect(),
+            total_ms: ms(Some(probe.elapsed)),
+            phases: Numbers(phases.collect()),
             server_queue_ms: server(reply.and_then(|reply| reply.server.queue_us)),
             server_service_ms: server(reply.and_then(|reply| reply.server.service_us)),
             status: reply.map(|reply| reply.answer.status),
@@ -192,7 +195,7 @@ impl Summary {
             percentiles_need: needs.map(|(name, quantile)| (*name, needed(*quantile))).collect(),
             bounds_missed: ending.missed.iter().map(Bound::new).collect(),
             given_up: ending.given_up.as_ref().map(|why| failure(why, plan.target.limit)),
-            histogram: all.total.distribution().map(Distribution::blob),
+            histogram: (all.ok > 0).then(|| all.total.distribution().blob()),
         }
     }
 }
@@ -209,8 +212,14 @@ impl Times {
             median_ms: ms(series.median()),
             max_ms: ms(series.max()),
             standard_deviation_ms: ms(series.deviation()),
-            percentiles: percentiles.collect(),
+            percentiles: Numbers(percentiles.collect()),
         })
+    }
+}
+
+impl Serialize for Numbers {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|(name, number)| (name, number)))
     }
 }
 

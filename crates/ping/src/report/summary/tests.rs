@@ -2,7 +2,6 @@
 
 use insta::assert_snapshot;
 
-use super::*;
 use crate::report::fixtures::{answered, refused, reported, timed_out, with};
 
 const PLACE: &str = "127.0.0.1:18080";
