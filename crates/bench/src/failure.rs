@@ -130,6 +130,16 @@ pub enum Failure {
     Interrupted,
 }
 
+/// A command that ended with an exit code of its own, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{words}")]
+pub struct Ended {
+    /// What is said of it.
+    pub words: String,
+    /// The exit code.
+    pub exit: u8,
+}
+
 impl Failure {
     /// The exit code that tells.
     #[must_use]

@@ -3,13 +3,13 @@
 
 use std::io::{IsTerminal as _, Write, stderr, stdout};
 
-use bench::failure::Exit;
+use bench::failure::{Ended, Exit};
 use load::command::{self, Ending, Outs, Trouble};
 use load::settings::{CompareSettings, Settings};
 
 use crate::interrupts::Interrupts;
 
-pub(crate) async fn load(settings: &Settings, interrupts: &Interrupts) -> Exit {
+pub(crate) async fn load(settings: &Settings, interrupts: &Interrupts) -> Result<Exit, Ended> {
     // The view leaves standard output alone, so that results can be piped on.
     let terminal = stderr().is_terminal().then(|| Box::new(stderr()) as Box<dyn Write + Send>);
     let (mut results, mut notes) = (stdout(), stderr());
@@ -17,28 +17,18 @@ pub(crate) async fn load(settings: &Settings, interrupts: &Interrupts) -> Exit {
     told(command::load(settings, interrupts.nth(1), outs).await)
 }
 
-pub(crate) fn compare(settings: &CompareSettings) -> Exit {
+pub(crate) fn compare(settings: &CompareSettings) -> Result<Exit, Ended> {
     told(command::compare(settings, &mut stdout()))
 }
 
-/// Says why a command failed, and its exit code.
-fn told(outcome: Result<Ending, Trouble>) -> Exit {
+/// The exit code, with why where a command failed.
+fn told(outcome: Result<Ending, Trouble>) -> Result<Exit, Ended> {
     let (words, exit) = match outcome {
-        Ok(Ending::Done) => return Exit::Done,
-        Ok(Ending::Missed) => return Exit::Inconclusive,
-        Ok(Ending::Interrupted) => return Exit::Interrupted,
-        Ok(Ending::Failed(why)) => (why, Exit::Failed),
-        Err(trouble) => (trouble.to_string(), exit(&trouble)),
+        Ok(Ending::Done) => return Ok(Exit::Done),
+        Ok(Ending::Missed) => return Ok(Exit::Inconclusive),
+        Ok(Ending::Interrupted) => return Ok(Exit::Interrupted),
+        Ok(Ending::Failed(why)) => (why, Exit::Failed as u8),
+        Err(trouble) => (trouble.to_string(), trouble.exit()),
     };
-    anstream::eprintln!("error: {words}");
-    exit
-}
-
-fn exit(trouble: &Trouble) -> Exit {
-    match trouble.exit() {
-        1 => Exit::Failed,
-        2 => Exit::Usage,
-        130 => Exit::Interrupted,
-        _ => Exit::Internal,
-    }
+    Err(Ended { words, exit })
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use bench::cli::{Cli, StatusFormat};
 use bench::cluster::swarm::overview;
-use bench::failure::{Exit, Failure};
+use bench::failure::{Ended, Exit, Failure};
 use bench::inside;
 use bench::plan::{Plan, ProbePlan, ScalePlan};
 use bench::{probe, report, scale};
@@ -36,9 +36,17 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
-            let exit = error.downcast_ref().map_or(Exit::Internal, Failure::exit);
-            ExitCode::from(exit as u8)
+            ExitCode::from(code(&error))
         }
+    }
+}
+
+/// The exit code that tells an error.
+fn code(error: &anyhow::Error) -> u8 {
+    match (error.downcast_ref::<Ended>(), error.downcast_ref::<Failure>()) {
+        (Some(ended), _) => ended.exit,
+        (None, Some(failure)) => failure.exit() as u8,
+        (None, None) => Exit::Internal as u8,
     }
 }
 
@@ -70,8 +78,8 @@ fn run(plan: Plan) -> anyhow::Result<u8> {
             Plan::Up { setup, replicas } => up::up(&setup, replicas, interrupts).await?,
             Plan::Scale(plan) => scale(&plan, interrupts).await?,
             Plan::Probe(plan) => probe(&plan, &interrupts).await?,
-            Plan::Load(settings) => generator::load(&settings, &interrupts).await,
-            Plan::Compare(settings) => generator::compare(&settings),
+            Plan::Load(settings) => generator::load(&settings, &interrupts).await?,
+            Plan::Compare(settings) => generator::compare(&settings)?,
             Plan::Inside(inside) => {
                 let mut write = |lines: &str| {
                     let mut out = std::io::stdout().lock();

@@ -2,7 +2,8 @@
 
 use std::io::{IsTerminal as _, Write, stderr, stdin, stdout};
 
-use ping::command::{Outs, ping};
+use bench::failure::Ended;
+use ping::command::{Outs, Trouble, ping};
 use ping::report::Glance;
 use ping::settings::Settings;
 use tokio::signal::unix::{SignalKind, signal};
@@ -27,13 +28,9 @@ pub(crate) async fn run(settings: Settings, interrupts: &Interrupts) -> anyhow::
     let is_terminal = stdout().is_terminal() && stdin().is_terminal();
     let terminal = is_terminal.then_some(screen as fn() -> Box<dyn Write + Send>);
     let outs = Outs { results: &mut stdout(), notes: &mut stderr(), terminal };
-    match ping(settings, interrupts.nth(1), glances, outs).await {
-        Ok(code) => Ok(code),
-        Err(trouble) => {
-            anstream::eprintln!("error: {trouble}");
-            Ok(trouble.exit())
-        }
-    }
+    let ended = ping(settings, interrupts.nth(1), glances, outs).await;
+    let said = |trouble: Trouble| Ended { words: trouble.to_string(), exit: trouble.exit() };
+    Ok(ended.map_err(said)?)
 }
 
 fn screen() -> Box<dyn Write + Send> {

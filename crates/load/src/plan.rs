@@ -169,7 +169,7 @@ impl Plan {
     }
 
     /// The same at a constant rate, as a step of a search, long enough for so many requests but
-    /// not longer than [`LONGEST_STEP`] for their sake.
+    /// not longer than `LONGEST_STEP` for their sake.
     #[must_use]
     pub fn at_rate(&self, rate: f64, requests: u64) -> Self {
         let spacing = match &self.arrival {

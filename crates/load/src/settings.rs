@@ -53,7 +53,7 @@ Exit codes:
 /// Arguments of `bench load`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub struct Settings {
-    /// What is asked for: a URL, or HOST[:PORT][/PATH]; several take turns
+    /// What is asked for: a URL, or `HOST[:PORT][/PATH]`; several take turns
     #[arg(value_name = "URL")]
     pub urls: Vec<String>,
     /// A target with its share of the requests and its method, such as '3 GET localhost:8001/32';
@@ -165,7 +165,7 @@ pub struct ConnectionArgs {
     /// Connect to this unix socket in place of the URL's host
     #[arg(long, value_name = "PATH", conflicts_with = "proxy")]
     pub unix: Option<PathBuf>,
-    /// A proxy: [socks5://][USER:PASSWORD@]HOST:PORT
+    /// A proxy: `[socks5://][USER:PASSWORD@]HOST:PORT`
     #[arg(short = 'x', long, value_name = "PROXY")]
     pub proxy: Option<Proxy>,
     /// Which addresses of a name are connected to: all in turn, connection by connection, or the
