@@ -52,7 +52,7 @@ fn ctrl_c_ends_with_the_summary() {
     for ending in [Signal::INT, Signal::TERM] {
         let mut child = start(&format!("-i 0.01 {}", server()));
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        // Not up to a certain number: on a busy machine numbers are left out.
+        // Not up to a certain number: a busy machine leaves some out.
         for _ in 0..3 {
             read_until(&mut lines, "seq=");
         }
@@ -84,11 +84,11 @@ fn ctrl_c_leaves_json_whole() {
 fn sigquit_shows_how_things_stand_and_goes_on() {
     let mut child = start(&format!("-i 0.01 {}", server()));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    read_until(&mut lines, "seq=2 ");
+    read_until(&mut lines, "seq=");
     signal(&child, Signal::QUIT);
     read_until(&mut lines, "ping statistics ---");
     let counts = read_until(&mut lines, " connects, ");
-    let probes: u32 = counts.split(' ').next().unwrap().parse().unwrap();
+    assert!(counts.contains(" 0.00% failed"), "{counts}");
     // httping says -1.0 for the average here.
     let round_trip = read_until(&mut lines, "round-trip min/avg/max = ");
     let times: Vec<f64> = round_trip
@@ -98,7 +98,9 @@ fn sigquit_shows_how_things_stand_and_goes_on() {
         .map(|time| time.parse().unwrap())
         .collect();
     assert!(times[0] <= times[1] && times[1] <= times[2], "{round_trip}");
-    read_until(&mut lines, &format!("seq={} ", probes + 3));
+    for _ in 0..3 {
+        read_until(&mut lines, "seq=");
+    }
     signal(&child, Signal::INT);
     read_until(&mut lines, "ping statistics ---");
     assert_eq!(child.wait().unwrap().code(), Some(0));
