@@ -111,10 +111,10 @@ impl Worker {
             Question { method: Method::POST, path: "/", body: bytes.clone(), good: Good::Hash };
         let hash = self.ask(&self.hasher, HASHER, &hash).await;
         let coin = hash.starts_with(b"0");
+        let _counts = Counts { tally: &self.tally, begin, coin };
         if coin {
             self.at_redis(self.ledger.add_coin(Coin { hash, bytes })).await;
         }
-        self.tally.looped(begin.elapsed(), coin);
     }
 
     async fn at_redis(&self, work: impl Future<Output = ()>) {
@@ -147,5 +147,18 @@ impl Worker {
                 }
             }
         }
+    }
+}
+
+/// A loop that has its hash: it counts, even if the worker is stopped while its coin is written.
+struct Counts<'a> {
+    tally: &'a Tally,
+    begin: Instant,
+    coin: bool,
+}
+
+impl Drop for Counts<'_> {
+    fn drop(&mut self) {
+        self.tally.looped(self.begin.elapsed(), self.coin);
     }
 }

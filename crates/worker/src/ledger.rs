@@ -129,12 +129,12 @@ impl Ledger {
     pub(crate) async fn add_coin(&self, coin: Coin) {
         let mut command = redis::cmd("HSET");
         command.arg("wallet").arg(&coin.hash[..]).arg(&coin.bytes[..]);
-        let Some(mut line) = self.link.get(&self.tally).await else {
-            return locked(&self.unwritten).push(coin);
-        };
-        if let Err(error) = command.query_async::<()>(&mut line.connection).await {
-            self.link.lost(&self.tally, line.number, &error);
-            locked(&self.unwritten).push(coin);
+        // To write it twice does no harm, so it is kept also when this future is dropped half way.
+        let mut kept = Kept { unwritten: &self.unwritten, coin: Some(coin) };
+        let Some(mut line) = self.link.get(&self.tally).await else { return };
+        match command.query_async::<()>(&mut line.connection).await {
+            Ok(()) => kept.coin = None,
+            Err(error) => self.link.lost(&self.tally, line.number, &error),
         }
     }
 
@@ -254,4 +254,16 @@ fn unix_us() -> u64 {
 /// Nothing under these locks can panic half way, so a poisoned one is as good as any.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A coin that is kept for the next flush unless it was written.
+struct Kept<'a> {
+    unwritten: &'a Mutex<Vec<Coin>>,
+    coin: Option<Coin>,
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        locked(self.unwritten).extend(self.coin.take());
+    }
 }

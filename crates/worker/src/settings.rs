@@ -95,9 +95,9 @@ impl Service for Settings {
             // Not waited for at the stop: who asks for health then has the answer.
             tokio::spawn(service::serve(listener, health, health::limits(), stop.clone()));
         }
-        let running = worker.start();
+        let mut running = worker.start();
         let reason = stop.wait().await;
-        drop(running); // ends every loop where it stands
+        running.shutdown().await; // ends every loop where it stands
         let patience = match reason {
             Reason::Asked => Duration::from_secs(3),
             Reason::ParentGone => Duration::from_millis(300),
