@@ -27,8 +27,13 @@ pub(crate) async fn run(settings: Settings, interrupts: &Interrupts) -> anyhow::
     // A graph needs keys as well.
     let is_terminal = stdout().is_terminal() && stdin().is_terminal();
     let terminal = is_terminal.then_some(screen as fn() -> Box<dyn Write + Send>);
-    let outs = Outs { results: &mut stdout(), notes: &mut stderr(), terminal };
-    let ended = ping(settings, interrupts.nth(1), glances, outs).await;
+    let stop = interrupts.nth(1);
+    // As a task: what wakes the future that a runtime blocks on costs two system calls more.
+    let probing = tokio::spawn(async move {
+        let outs = Outs { results: &mut stdout(), notes: &mut stderr(), terminal };
+        ping(settings, stop, glances, outs).await
+    });
+    let ended = probing.await?;
     let said = |trouble: Trouble| Ended { words: trouble.to_string(), exit: trouble.exit() };
     Ok(ended.map_err(said)?)
 }

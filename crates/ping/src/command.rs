@@ -22,9 +22,9 @@ const WISHES: usize = 16;
 /// What a command writes to.
 pub struct Outs<'a> {
     /// Results.
-    pub results: &'a mut dyn Write,
+    pub results: &'a mut (dyn Write + Send),
     /// What is said beside them.
-    pub notes: &'a mut dyn Write,
+    pub notes: &'a mut (dyn Write + Send),
     /// The terminal that results are shown in, where there is one.
     pub terminal: Option<fn() -> Box<dyn Write + Send>>,
 }
@@ -68,7 +68,7 @@ impl Trouble {
 /// When there is no result, or its histogram could not be written.
 pub async fn ping(
     settings: Settings,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = ()> + Send,
     glances: mpsc::Receiver<Glance>,
     mut outs: Outs<'_>,
 ) -> Result<u8, Trouble> {
@@ -100,7 +100,7 @@ pub async fn ping(
 /// The same with a graph, whose keys ask for things as well.
 async fn drawn(
     plan: &Plan,
-    stop: impl Future<Output = ()>,
+    stop: impl Future<Output = ()> + Send,
     glances: mpsc::Receiver<Glance>,
     terminal: fn() -> Box<dyn Write + Send>,
     outs: &mut Outs<'_>,
@@ -127,7 +127,7 @@ async fn drawn(
 }
 
 /// Says something beside the results.
-fn said(notes: &mut dyn Write, words: &str) {
+fn said(notes: &mut (dyn Write + Send), words: &str) {
     // Whoever does not read it does not miss it.
     let _ = writeln!(notes, "{words}");
 }

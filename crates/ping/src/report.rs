@@ -34,7 +34,7 @@ pub(crate) fn nagios_state(ending: &Ending, average: Average) -> u8 {
 }
 
 /// Tells of probes.
-pub trait Report {
+pub trait Report: Send {
     /// Before the first probe.
     ///
     /// # Errors
@@ -118,8 +118,8 @@ pub struct Missed {
 /// What writes the format a plan asks for; a graph needs a terminal and is made where that is known.
 pub fn report<'a>(
     plan: &'a Plan,
-    out: &'a mut dyn Write,
-    notes: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
+    notes: &'a mut (dyn Write + Send),
 ) -> Box<dyn Report + 'a> {
     match &plan.format {
         Format::Text | Format::Graph { .. } => Box::new(text::Text::new(plan, out, notes)),
@@ -136,7 +136,7 @@ pub fn report<'a>(
 /// Says nothing unless it is asked.
 struct Quiet<'a> {
     plan: &'a Plan,
-    notes: &'a mut dyn Write,
+    notes: &'a mut (dyn Write + Send),
 }
 
 impl Report for Quiet<'_> {
@@ -160,7 +160,7 @@ impl Report for Quiet<'_> {
 /// Where standard output is for machines, a summary in between goes beside it.
 fn look_aside(
     plan: &Plan,
-    notes: &mut dyn Write,
+    notes: &mut (dyn Write + Send),
     glance: Glance,
     so_far: &SoFar<'_>,
 ) -> io::Result<()> {

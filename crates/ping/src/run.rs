@@ -17,7 +17,7 @@ use crate::statistics::{Statistics, fault};
 /// What comes from outside while probes are made.
 pub struct Outside<'a> {
     /// Completes when it is time to end.
-    pub stop: Pin<&'a mut (dyn Future<Output = ()> + 'a)>,
+    pub stop: Pin<&'a mut (dyn Future<Output = ()> + Send + 'a)>,
     /// Wishes to see how things stand.
     pub glances: mpsc::Receiver<Glance>,
 }

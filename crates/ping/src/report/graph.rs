@@ -38,8 +38,8 @@ pub struct Graph<'a, B: Backend> {
     terminal: Option<Terminal<B>>,
     /// Puts the terminal back when it is dropped.
     taken: Option<Taken>,
-    out: &'a mut dyn Write,
-    notes: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
+    notes: &'a mut (dyn Write + Send),
     frame: Frame,
     halted: bool,
     drawn: Option<Instant>,
@@ -54,8 +54,8 @@ where
         plan: &'a Plan,
         terminal: Terminal<B>,
         taken: Option<Taken>,
-        out: &'a mut dyn Write,
-        notes: &'a mut dyn Write,
+        out: &'a mut (dyn Write + Send),
+        notes: &'a mut (dyn Write + Send),
     ) -> Self {
         let frame = Frame::new(plan);
         let terminal = Some(terminal);
@@ -84,7 +84,7 @@ where
     }
 }
 
-impl<B: Backend> Report for Graph<'_, B>
+impl<B: Backend + Send> Report for Graph<'_, B>
 where
     B::Error: Send + Sync + 'static,
 {

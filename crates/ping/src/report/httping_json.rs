@@ -17,13 +17,13 @@ use crate::statistics::{milliseconds, speed};
 /// httping's JSON.
 pub(super) struct HttpingJson<'a> {
     plan: &'a Plan,
-    out: &'a mut dyn Write,
-    notes: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
+    notes: &'a mut (dyn Write + Send),
     first: bool,
 }
 
 impl<'a> HttpingJson<'a> {
-    pub(super) fn new(plan: &'a Plan, out: &'a mut dyn Write, notes: &'a mut dyn Write) -> Self {
+    pub(super) fn new(plan: &'a Plan, out: &'a mut (dyn Write + Send), notes: &'a mut (dyn Write + Send)) -> Self {
         Self { plan, out, notes, first: true }
     }
 }

@@ -13,13 +13,13 @@ use crate::plan::Plan;
 /// JSON for programs.
 pub(super) struct Json<'a> {
     plan: &'a Plan,
-    out: &'a mut dyn Write,
-    notes: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
+    notes: &'a mut (dyn Write + Send),
     first: bool,
 }
 
 impl<'a> Json<'a> {
-    pub(super) fn new(plan: &'a Plan, out: &'a mut dyn Write, notes: &'a mut dyn Write) -> Self {
+    pub(super) fn new(plan: &'a Plan, out: &'a mut (dyn Write + Send), notes: &'a mut (dyn Write + Send)) -> Self {
         Self { plan, out, notes, first: true }
     }
 

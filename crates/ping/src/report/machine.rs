@@ -9,8 +9,8 @@ use crate::statistics::milliseconds;
 /// Numbers for scripts: one line a probe, also for one without an answer.
 pub(super) struct Machine<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) out: &'a mut dyn Write,
-    pub(super) notes: &'a mut dyn Write,
+    pub(super) out: &'a mut (dyn Write + Send),
+    pub(super) notes: &'a mut (dyn Write + Send),
     /// What stands for a time where a probe is not ok.
     pub(super) wrong: &'a str,
 }

@@ -10,8 +10,8 @@ use crate::statistics::milliseconds;
 /// One line at the end.
 pub(super) struct Nagios<'a> {
     pub(super) plan: &'a Plan,
-    pub(super) out: &'a mut dyn Write,
-    pub(super) notes: &'a mut dyn Write,
+    pub(super) out: &'a mut (dyn Write + Send),
+    pub(super) notes: &'a mut (dyn Write + Send),
 }
 
 /// What the average comes to, with the exit code of a plugin.

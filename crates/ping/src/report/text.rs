@@ -13,8 +13,8 @@ use crate::plan::Plan;
 /// Text for people.
 pub(super) struct Text<'a> {
     plan: &'a Plan,
-    out: &'a mut dyn Write,
-    notes: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
+    notes: &'a mut (dyn Write + Send),
     /// The memory of a line, used again for the next.
     spare: String,
     windows: Vec<Window>,
@@ -23,7 +23,7 @@ pub(super) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    pub(super) fn new(plan: &'a Plan, out: &'a mut dyn Write, notes: &'a mut dyn Write) -> Self {
+    pub(super) fn new(plan: &'a Plan, out: &'a mut (dyn Write + Send), notes: &'a mut (dyn Write + Send)) -> Self {
         let windows = plan.look.aggregates.iter().copied().map(Window::new).collect();
         Self { plan, out, notes, spare: String::new(), windows, told_of_head: false }
     }
