@@ -62,12 +62,13 @@ async fn tasks(lab: &Lab, service: &str) -> BTreeSet<String> {
     tasks.iter().filter_map(|task| Some(task["ID"].as_str()?.to_owned())).collect()
 }
 
-/// Windows of at least ten of the counter's periods: 1.2 s at 0.3 s a loop, up to 2 s at 1 s.
+/// Windows of at least ten of the counter's periods: 1.2 s at 0.3 s a loop, 1.4 s where a busy
+/// machine makes it longer, up to 2 s at 1 s.
 #[tokio::test]
 async fn every_pair_of_replica_counts_reaches_its_bound_and_names_the_right_bottleneck() {
     let (lab, _) = Lab::plain().await;
     for (pairs, duration) in [
-        (&[(1, 1, "worker"), (2, 1, "worker")][..], "12500ms"),
+        (&[(1, 1, "worker"), (2, 1, "worker")][..], "14500ms"),
         (&[(10, 1, "rng")], "20500ms"),
         (&[(10, 2, "rng"), (10, 5, "worker")], "15500ms"),
     ] {
