@@ -94,7 +94,12 @@ pub(crate) fn reported(words: &str, probes: &[Probe]) -> (String, String) {
     (String::from_utf8(out).unwrap(), String::from_utf8(notes).unwrap())
 }
 
-fn tell(plan: &Plan, probes: &[Probe], out: &mut (dyn Write + Send), notes: &mut (dyn Write + Send)) -> Ending {
+fn tell(
+    plan: &Plan,
+    probes: &[Probe],
+    out: &mut (dyn Write + Send),
+    notes: &mut (dyn Write + Send),
+) -> Ending {
     let mut statistics = Statistics::default();
     let mut report = report(plan, out, notes);
     report.begin().unwrap();

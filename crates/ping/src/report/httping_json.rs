@@ -23,7 +23,11 @@ pub(super) struct HttpingJson<'a> {
 }
 
 impl<'a> HttpingJson<'a> {
-    pub(super) fn new(plan: &'a Plan, out: &'a mut (dyn Write + Send), notes: &'a mut (dyn Write + Send)) -> Self {
+    pub(super) fn new(
+        plan: &'a Plan,
+        out: &'a mut (dyn Write + Send),
+        notes: &'a mut (dyn Write + Send),
+    ) -> Self {
         Self { plan, out, notes, first: true }
     }
 }

@@ -19,7 +19,11 @@ pub(super) struct Json<'a> {
 }
 
 impl<'a> Json<'a> {
-    pub(super) fn new(plan: &'a Plan, out: &'a mut (dyn Write + Send), notes: &'a mut (dyn Write + Send)) -> Self {
+    pub(super) fn new(
+        plan: &'a Plan,
+        out: &'a mut (dyn Write + Send),
+        notes: &'a mut (dyn Write + Send),
+    ) -> Self {
         Self { plan, out, notes, first: true }
     }
 

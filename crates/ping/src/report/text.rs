@@ -23,7 +23,11 @@ pub(super) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    pub(super) fn new(plan: &'a Plan, out: &'a mut (dyn Write + Send), notes: &'a mut (dyn Write + Send)) -> Self {
+    pub(super) fn new(
+        plan: &'a Plan,
+        out: &'a mut (dyn Write + Send),
+        notes: &'a mut (dyn Write + Send),
+    ) -> Self {
         let windows = plan.look.aggregates.iter().copied().map(Window::new).collect();
         Self { plan, out, notes, spare: String::new(), windows, told_of_head: false }
     }
