@@ -2,26 +2,34 @@
 //! error is no terminal.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
 
 use rustix::termios::tcgetwinsize;
+use tokio::time::Instant;
+
+/// How often the text may change.
+const REFRESH: Duration = Duration::from_millis(250);
 
 /// The text.
 pub(crate) struct Board {
     is_terminal: bool,
     /// Lines that stand there now.
     lines: usize,
+    drawn: Option<Instant>,
 }
 
 impl Board {
     pub(crate) fn new() -> Self {
-        Self { is_terminal: std::io::stderr().is_terminal(), lines: 0 }
+        Self { is_terminal: std::io::stderr().is_terminal(), lines: 0, drawn: None }
     }
 
-    /// Shows `text` in place of what stood there.
-    pub(crate) fn show(&mut self, text: &str) {
-        if !self.is_terminal {
+    /// Shows a text in place of what stood there; it is only made where and when it is shown.
+    pub(crate) fn show(&mut self, text: impl FnOnce() -> String) {
+        if !self.is_terminal || self.drawn.is_some_and(|drawn| drawn.elapsed() < REFRESH) {
             return;
         }
+        self.drawn = Some(Instant::now());
+        let text = text();
         let height = tcgetwinsize(std::io::stderr()).map_or(24, |size| usize::from(size.ws_row));
         // What has scrolled away could not be written over.
         let shown: Vec<&str> = text.lines().take(height.max(2) - 1).collect();

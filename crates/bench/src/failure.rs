@@ -87,6 +87,14 @@ pub enum Failure {
     /// Something cannot be probed at all.
     #[error("{0}")]
     Probe(String),
+    /// A threshold of a service that is not probed.
+    #[error("--fail-above {name}=...: nothing is probed by that name, but {known}")]
+    Unknown {
+        /// What was typed.
+        name: String,
+        /// What there is.
+        known: String,
+    },
     /// There is no app to probe.
     #[error(
         "no app found: no stack on a swarm, no `bench up`, and nothing on ports 8000 to 8002 of this \
@@ -145,7 +153,7 @@ impl Failure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Out { .. } | Self::TooMany { .. } => Exit::Usage,
+            Self::Out { .. } | Self::TooMany { .. } | Self::Unknown { .. } => Exit::Usage,
             Self::Write { .. } => Exit::Internal,
             Self::Interrupted => Exit::Interrupted,
             Self::Also { first, .. } => first.exit(),

@@ -17,7 +17,7 @@ use bench::cluster::swarm::overview;
 use bench::failure::{Ended, Exit, Failure};
 use bench::inside;
 use bench::plan::{Plan, ProbePlan, ScalePlan};
-use bench::{probe, report, scale};
+use bench::{analyse, probe, report, scale};
 use clap::Parser as _;
 use service::launch::launch;
 
@@ -122,8 +122,8 @@ async fn scale(plan: &ScalePlan, interrupts: Interrupts) -> anyhow::Result<Exit>
 
 async fn probe(plan: &ProbePlan, interrupts: &Interrupts) -> anyhow::Result<Exit> {
     let mut board = Board::new();
-    let findings = probe::run(plan, interrupts.nth(1), &mut |findings| {
-        board.show(&report::ports::render(findings, StatusFormat::Table));
+    let findings = probe::run(plan, interrupts.nth(1), &mut |seen| {
+        board.show(|| report::ports::render(&analyse::ports(seen), StatusFormat::Table));
     })
     .await;
     board.clear();

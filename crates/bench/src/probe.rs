@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use exchange::Url;
 
 use crate::analyse::{self, PortsFindings};
+use crate::cli::Threshold;
 use crate::cluster::control::{Client, Wanted};
 use crate::cluster::swarm::{Found, Swarm};
 use crate::cluster::{Cluster, Service, Status};
@@ -18,27 +19,28 @@ use crate::plan::{Place, ProbePlan};
 const USUAL: [(Service, u16); 3] =
     [(Service::Webui, 8000), (Service::Rng, 8001), (Service::Hasher, 8002)];
 
-/// Probes as `plan` says until it is done or told to stop, and shows the findings after each probe.
+/// Probes as `plan` says until it is done or told to stop, and shows what was seen after each probe.
 ///
 /// # Errors
 /// When there is no app, or none that publishes a port.
 pub async fn run(
     plan: &ProbePlan,
     stop: impl Future<Output = ()>,
-    show: &mut impl FnMut(&PortsFindings),
+    show: &mut impl FnMut(&PortsSeen),
 ) -> Result<PortsFindings, Failure> {
     tokio::pin!(stop);
     let seen = tokio::select! {
         () = &mut stop => return Err(Failure::Interrupted),
         found = find(plan) => found?,
     };
+    known(&plan.thresholds, &seen)?;
     let mut ports = Ports::start(seen, &plan.pace)?;
     loop {
         tokio::select! {
             biased;
             () = &mut stop => break,
             more = ports.next() => match more {
-                true => show(&analyse::ports(ports.seen())),
+                true => show(ports.seen()),
                 false => break,
             },
         }
@@ -46,6 +48,16 @@ pub async fn run(
     let mut findings = analyse::ports(ports.seen());
     findings.missed = findings.above(&plan.thresholds);
     Ok(findings)
+}
+
+/// Sees that every threshold is one of a service that is probed.
+fn known(thresholds: &[Threshold], seen: &PortsSeen) -> Result<(), Failure> {
+    let names: Vec<&str> = seen.ports.iter().map(|probed| &*probed.port.service).collect();
+    let unknown = |name: &&String| !names.contains(&name.as_str());
+    match thresholds.iter().filter_map(|threshold| threshold.service.as_ref()).find(unknown) {
+        Some(name) => Err(Failure::Unknown { name: name.clone(), known: names.join(", ") }),
+        None => Ok(()),
+    }
 }
 
 /// The exit code that tells what was found.

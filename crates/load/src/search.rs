@@ -183,6 +183,8 @@ fn step(rate: f64, summary: &Summary, verdicts: &[Verdict]) -> Step {
         .collect();
     let behind = summary.achieved.filter(|achieved| *achieved < ACHIEVED);
     let verdict = match (missed.is_empty(), behind) {
+        // A server that only refuses may be very fast at it.
+        (true, _) if summary.good_per_second <= 0.0 => "no good answer".to_owned(),
         (true, None) => "met".to_owned(),
         (true, Some(achieved)) => format!("only {} of the rate", words::percent(achieved)),
         (false, _) => missed.join(", "),

@@ -16,6 +16,8 @@ const ENOUGH: usize = 3;
 const A_QUEUE: f64 = 0.5;
 /// Shorter waits are no queue where the service time is not known.
 const A_WAIT_MS: f64 = 10.0;
+/// Nothing is concluded where a larger share of a path's probes failed: the slowest may be missing.
+const A_GAP: f64 = 0.05;
 /// Probes that take a larger share of a service's capacity are said to.
 const A_BURDEN: f64 = 0.05;
 
@@ -132,14 +134,18 @@ impl PortsFindings {
     pub fn above(&self, thresholds: &[Threshold]) -> Vec<String> {
         let mut above = Vec::new();
         for port in &self.ports {
-            let PortFindings { service, request, p50_ms: Some(median), .. } = port else {
-                continue;
-            };
-            for Threshold { service: of, at_most } in thresholds {
-                let most = at_most.as_secs_f64() * 1000.0;
-                if of.as_ref().is_none_or(|of| of == service) && *median > most {
-                    let (median, most) = (milliseconds(*median), milliseconds(most));
-                    above.push(format!("{service} {request}: a median of {median}, above {most}"));
+            let PortFindings { service, request, p50_ms, .. } = port;
+            let own = |of: &String| of == service;
+            let thresholds = thresholds.iter().filter(|one| one.service.as_ref().is_none_or(own));
+            for most in thresholds.map(|one| one.at_most.as_secs_f64() * 1000.0) {
+                match p50_ms {
+                    Some(median) if *median <= most => {}
+                    Some(median) => above.push(format!(
+                        "{service} {request}: a median of {}, above {}",
+                        milliseconds(*median),
+                        milliseconds(most)
+                    )),
+                    None => above.push(format!("{service} {request}: no median, nothing answered")),
                 }
             }
         }
@@ -226,10 +232,15 @@ fn queue(seen: &PortsSeen, name: &str) -> Option<QueueFindings> {
 
 /// Where requests queue, in a sentence; or why that cannot be said.
 fn verdict(seen: &PortsSeen, services: &[QueueFindings]) -> Result<PortsVerdict, String> {
-    for probed in seen.ports.iter().filter(|probed| probed.samples.is_empty()) {
-        if let Some((failure, _)) = probed.failures.iter().max_by_key(|(_, count)| **count) {
-            let (name, request) = (&probed.port.service, probed.port.request());
-            return Err(format!("{name} gives no good answer to {request}: {failure}"));
+    for PortSamples { port, probes, failures, .. } in &seen.ports {
+        let failed: u64 = failures.values().sum();
+        let often = failures.iter().max_by_key(|(_, count)| **count);
+        if let Some((failure, _)) = often.filter(|_| float(failed) > A_GAP * float(*probes)) {
+            let (name, request) = (&port.service, port.request());
+            return Err(match failed == *probes {
+                true => format!("{name} gives no good answer to {request}: {failure}"),
+                false => format!("{name} {request} failed {failed} of {probes} times: {failure}"),
+            });
         }
     }
     let stations: Vec<_> = services.iter().filter(|queue| queue.service_ms.is_some()).collect();

@@ -151,19 +151,23 @@ fn in_a_terminal(words: &str, keys: &[&[u8]]) -> (String, Option<i32>) {
     drop(command);
     let mut master = File::from(master);
     let (mut text, mut keys) = (Vec::new(), keys.iter());
-    let mut drawn = 0;
+    let (mut drawn, mut resized) = (0, false);
     // Once the last process has closed its end there is an error in place of an end.
     let mut piece = [0; 4096];
     while let Ok(read) = master.read(&mut piece) {
         text.extend_from_slice(&piece[..read]);
         let seen = String::from_utf8_lossy(&text).matches("last:").count();
-        if seen > drawn
-            && let Some(key) = keys.next()
-        {
-            drawn = seen;
-            // With each key the terminal is another one.
+        if seen == drawn {
+            continue;
+        }
+        drawn = seen;
+        // Before each key the terminal becomes another one; not at the same moment, since crossterm
+        // overlooks a key that comes together with a change of size.
+        resized = !resized;
+        if resized {
             let columns = u16::try_from(60 + keys.len() * 10).unwrap();
             tcsetwinsize(&master, size(20, columns)).unwrap();
+        } else if let Some(key) = keys.next() {
             master.write_all(key).unwrap();
         }
     }

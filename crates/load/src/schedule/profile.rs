@@ -36,6 +36,10 @@ impl Stage {
 
     /// After how many seconds `count` requests were due.
     fn seconds(&self, count: f64) -> f64 {
+        // A stage may begin at a rate of 0, and rounding may leave less than nothing of a count.
+        if count <= 0.0 {
+            return 0.0;
+        }
         let slope = self.length.map_or(0.0, |length| (self.to - self.from) / length.as_secs_f64());
         // The root of `slope / 2 * t^2 + from * t = count`, in the form that a slope of 0 does not
         // break.

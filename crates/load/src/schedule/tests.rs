@@ -159,3 +159,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_ramp_may_begin_at_nothing() {
+    let stage = Stage { from: 0.0, to: 100.0, length: Some(10 * SECOND) };
+    let limits = Limits { window: Some(10 * SECOND), ..Limits::default() };
+    let (schedule, start) = open(Profile::new(vec![stage]), Spacing::Even, limits);
+    let slots = slots(&schedule, start);
+    assert_eq!(slots[0], Duration::ZERO);
+    assert!(slots.is_sorted() && slots.len().abs_diff(500) <= 1, "{} slots", slots.len());
+}

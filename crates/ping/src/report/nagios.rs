@@ -71,7 +71,7 @@ fn verdict(format: &Format, ending: &Ending) -> String {
         _ if ending.statistics.failed() == 0 && ending.statistics.ok > 0 => {
             format!("OK - all fine, avg httping time is {mean:.1}|ping={mean:.6}")
         }
-        _ => format!("ERROR: - failed: {trouble}"),
+        _ => format!("CRITICAL: - failed: {trouble}"),
     }
 }
 

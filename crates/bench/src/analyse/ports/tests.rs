@@ -94,6 +94,12 @@ fn no_verdict_without_good_answers() {
     refused.samples.clear();
     refused.failures.insert("connection refused".to_owned(), 11);
     assert_eq!(withheld(vec![refused]), "rng gives no good answer to GET /: connection refused");
+    let mut slowest_missing = probed("rng", "/", 1.0, None);
+    slowest_missing.failures.insert("no answer in time".to_owned(), 5);
+    assert_eq!(
+        withheld(vec![slowest_missing]),
+        "rng GET / failed 5 of 11 times: no answer in time"
+    );
     let mut few = probed("rng", "/", 1.0, None);
     few.samples.truncate(2);
     assert!(withheld(vec![few]).contains("fewer than 3"));
