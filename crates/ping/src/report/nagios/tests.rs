@@ -25,5 +25,5 @@ fn any_failure_is_one() {
     assert_eq!(fine, "OK - all fine, avg httping time is 1.0|ping=0.972000\n");
     let one = line("-N 4", &[answered(0, 972), refused(1)]);
     assert!(one.starts_with("CRITICAL: - failed: cannot connect to"), "{one}");
-    assert!(line("-N 4", &[]).starts_with("ERROR"));
+    assert!(line("-N 4", &[]).starts_with("CRITICAL"));
 }
