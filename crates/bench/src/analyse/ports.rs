@@ -256,10 +256,7 @@ fn verdict(seen: &PortsSeen, services: &[QueueFindings]) -> Result<PortsVerdict,
         .iter()
         .map(|queue| format!("{} in {}", queue.service, milliseconds(queue.answers_in_ms)))
         .collect();
-    let (first, rest) = answers.split_first().unwrap_or((&answers[0], &[]));
-    let first = first.replacen(" in ", " answers in ", 1);
-    let answers = std::iter::once(first).chain(rest.iter().cloned()).collect::<Vec<_>>();
-    let answers = answers.join(", ");
+    let answers = answers.join(", ").replacen(" in ", " answers in ", 1);
     let longest = stations
         .iter()
         .filter(|queue| queue.queues)
