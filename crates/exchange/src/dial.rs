@@ -1,5 +1,6 @@
 //! Making connections: names to addresses, TCP and unix sockets, through proxies, with TLS on top.
 
+mod direct;
 mod proxy;
 mod resolve;
 mod route;
@@ -13,8 +14,9 @@ use tokio::time::Instant;
 use crate::connection::Connection;
 use crate::failure::Failure;
 use crate::request::{Form, Prepared, Request};
-use crate::stamps::Stamps;
+use crate::stamps::{Phase, Stamps};
 use crate::url::{Scheme, Url};
+use direct::Direct;
 use stream::Plain;
 use tls::Tls;
 
@@ -105,6 +107,33 @@ impl Dialer {
         Ok(usable.into_iter().map(Peer::Tcp).collect())
     }
 
+    /// A new connection to the first of `peers` that takes one, `refused` hearing of those that do
+    /// not. Only what refuses a connection is passed over: one that is bad in another way, as by its
+    /// certificate, is not hidden behind its neighbours.
+    ///
+    /// # Errors
+    /// The first refusal when all refuse, or what else went wrong.
+    pub async fn connect_any<'a>(
+        &self,
+        peers: impl IntoIterator<Item = &'a Peer>,
+        stamps: &mut Stamps,
+        mut refused: impl FnMut(&Peer),
+    ) -> Result<Connection, Failure> {
+        let mut first = None;
+        for peer in peers {
+            (stamps.connected, stamps.secured) = (None, None);
+            match self.connect(peer, stamps).await {
+                Err(refusal @ Failure::Connect { .. }) => {
+                    refused(peer);
+                    first.get_or_insert(refusal);
+                }
+                other => return other,
+            }
+        }
+        // A name without an address has failed before.
+        Err(first.unwrap_or(Failure::Closed(Phase::Connect)))
+    }
+
     /// A new connection to `peer`, ready for a request. Stamps `connected` and `secured`.
     ///
     /// # Errors
@@ -128,17 +157,18 @@ impl Dialer {
         match peer {
             Peer::Unix(path) => {
                 let stream = UnixStream::connect(path).await;
-                Ok(Plain::Unix(stream.map_err(|error| Failure::connect(peer, &error))?))
+                let stream = stream.map_err(|error| Failure::connect(peer, &error))?;
+                Ok(Plain::Unix(Direct(stream)))
             }
             Peer::Tcp(address) => {
                 let stream = tcp::connect(*address, self.route.bind).await;
-                let Some(proxy) = &self.route.proxy else { return stream.map(Plain::Tcp) };
+                let Some(proxy) = &self.route.proxy else { return Ok(Plain::Tcp(Direct(stream?))) };
                 let mut stream = stream.map_err(Failure::of_proxy)?;
                 if self.route.plain_proxy().is_none() {
                     let (host, port) = self.route.server();
                     proxy.tunnel(&mut stream, host, port).await?;
                 }
-                Ok(Plain::Tcp(stream))
+                Ok(Plain::Tcp(Direct(stream)))
             }
         }
     }

@@ -112,6 +112,18 @@ impl Failure {
         }
     }
 
+    /// Whether a server that closes idle connections would have caused this, so that over a kept
+    /// connection it says nothing about the server.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        match self {
+            Self::Closed(phase) | Self::Reset(phase) => {
+                matches!(phase, Phase::Send | Phase::Wait)
+            }
+            _ => false,
+        }
+    }
+
     /// A failure to look up `host`.
     pub(crate) fn resolve(host: &str, error: &io::Error) -> Self {
         if out_of_descriptors(error) {

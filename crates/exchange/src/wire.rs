@@ -25,6 +25,8 @@ const LARGEST_BUFFER: usize = crate::answer::MOST_HEAD;
 pub(crate) struct Wire<S> {
     stream: S,
     buffer: Vec<u8>,
+    /// Since when it is idle, once it has brought an answer.
+    idle_since: Option<Instant>,
 }
 
 /// How far an answer was read.
@@ -44,11 +46,25 @@ enum Moved {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream, buffer: vec![0; BUFFER] }
+        Self { stream, buffer: vec![0; BUFFER], idle_since: None }
     }
 
     /// Sends `request` and reads its answer, which may begin before the request was sent whole.
     pub(crate) async fn exchange(
+        &mut self,
+        request: &Prepared,
+        stamps: &mut Stamps,
+        on_head: &mut impl FnMut(&Head<'_>),
+    ) -> Result<Answer, Failure> {
+        if self.idle_since.is_some_and(|since| stamps.began > since) {
+            self.still_idle().await?;
+        }
+        let answer = self.request(request, stamps, on_head).await;
+        self.idle_since = stamps.done;
+        answer
+    }
+
+    async fn request(
         &mut self,
         request: &Prepared,
         stamps: &mut Stamps,
@@ -82,6 +98,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 Err(Failure::broken(Phase::Send, &error))
             }
             (Err(failure), Some(_)) => Err(failure),
+        }
+    }
+
+    /// Sees that nothing came while nothing was asked: the connection's end, or bytes that would be
+    /// taken for the answer. It costs no system call where the system has not reported anything.
+    async fn still_idle(&mut self) -> Result<(), Failure> {
+        let came = poll_fn(|context| Poll::Ready(self.poll_read(context, 0))).await;
+        match came {
+            Poll::Pending => Ok(()),
+            Poll::Ready(Err(error)) => Err(Failure::broken(Phase::Send, &error)),
+            // A server that gives its last word, such as 408, and one that closes want the same.
+            Poll::Ready(Ok(_)) => Err(Failure::Closed(Phase::Send)),
         }
     }
 
@@ -251,6 +279,34 @@ mod tests {
         let (answer, stamps) = exchanged(&[until_closed]).await;
         assert_eq!(answer.unwrap().body_bytes, 5);
         assert!(stamps.done.is_some());
+    }
+
+    #[tokio::test]
+    async fn what_comes_unasked_is_not_taken_for_the_next_answer() {
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        let last_word = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n";
+        for unasked in [&last_word[..], b""] {
+            let (client, mut server) = duplex(1024);
+            let mut wire = Wire::new(client);
+            let mut request = [0; 1024];
+            for _ in 0..2 {
+                let served = async {
+                    assert!(server.read(&mut request).await.unwrap() > 0);
+                    server.write_all(answer).await.unwrap();
+                };
+                let mut stamps = Stamps::now();
+                let (get, on_head) = (get(), &mut |_: &Head<'_>| {});
+                let exchanged = wire.exchange(&get, &mut stamps, on_head);
+                let (answer, ()) = tokio::join!(exchanged, served);
+                assert_eq!(answer.unwrap().status, 200);
+            }
+            server.write_all(unasked).await.unwrap();
+            server.shutdown().await.unwrap();
+            let mut stamps = Stamps::now();
+            let failure = wire.exchange(&get(), &mut stamps, &mut |_| {}).await.unwrap_err();
+            assert_eq!(failure, Failure::Closed(Phase::Send));
+            assert!(failure.is_stale() && stamps.sent.is_none());
+        }
     }
 
     #[tokio::test]

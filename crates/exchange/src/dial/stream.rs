@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::direct::Direct;
 use super::tls::Secure;
 
 /// What carries the bytes, in plain text or not.
@@ -20,8 +21,8 @@ pub(crate) enum Stream {
 /// What the system carries the bytes with.
 #[derive(Debug)]
 pub(crate) enum Plain {
-    Tcp(TcpStream),
-    Unix(UnixStream),
+    Tcp(Direct<TcpStream>),
+    Unix(Direct<UnixStream>),
 }
 
 /// A stream that is one of two calls the same of it.

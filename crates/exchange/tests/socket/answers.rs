@@ -107,11 +107,13 @@ async fn a_kept_connection_that_the_server_has_closed_fails_without_a_byte() {
         let failure = connection.exchange(&get(&route), &mut stamps, &mut |_| {}).await;
         let failure = failure.unwrap_err();
         let stale = [
+            Failure::Closed(Phase::Send),
             Failure::Closed(Phase::Wait),
             Failure::Reset(Phase::Wait),
             Failure::Reset(Phase::Send),
         ];
         assert!(stale.contains(&failure), "{protocol:?}: {failure:?}");
+        assert!(failure.is_stale());
         assert_eq!(stamps.first, None);
     }
 }
