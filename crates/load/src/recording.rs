@@ -11,7 +11,7 @@ use crate::distribution::Distribution;
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     /// From due to done: of answers, of requests that took too long, and of those that were never
-    /// sent, at the time that had passed by then.
+    /// sent or under way at a stop, at the time that had passed by then.
     pub latency: Distribution,
     /// From sent to done, of answers.
     pub service: Distribution,
@@ -37,6 +37,8 @@ pub struct Counts {
     pub sent: u64,
     /// Of those, sent late because no connection was free when they were due.
     pub waited: u64,
+    /// Of those, still under way when the run was stopped.
+    pub unfinished: u64,
     /// Due by the end, and never sent.
     pub unsent: u64,
     /// Sent before the window opened; counted nowhere else.
@@ -94,6 +96,7 @@ impl Counts {
         let Self {
             sent,
             waited,
+            unfinished,
             unsent,
             warmup,
             good_in_window,
@@ -108,6 +111,7 @@ impl Counts {
         } = other;
         self.sent += sent;
         self.waited += waited;
+        self.unfinished += unfinished;
         self.unsent += unsent;
         self.warmup += warmup;
         self.good_in_window += good_in_window;
@@ -144,6 +148,12 @@ impl Recording {
     pub fn unsent(&mut self, latency: Duration) {
         self.latency.record(latency);
         self.counts.unsent += 1;
+    }
+
+    /// A request that was due `latency` ago and is not waited for any longer.
+    pub fn unfinished(&mut self, latency: Duration) {
+        self.latency.record(latency);
+        self.counts.unfinished += 1;
     }
 
     /// A new connection, with how long its parts took.

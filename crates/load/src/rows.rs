@@ -89,7 +89,7 @@ impl Rows {
 /// What one second comes to.
 fn row_of(second: u64, recording: &Recording, due: Due) -> Row {
     let latency: &Distribution = &recording.latency;
-    let told = |quantile: f64| latency.quantile(quantile).map(milliseconds);
+    let told = |quantile: f64| latency.told(quantile).map(milliseconds);
     Row {
         second,
         sent: recording.counts.sent,

@@ -38,6 +38,9 @@ pub struct Summary {
     pub interrupted: bool,
     /// Answers to requests that were due in the window.
     pub requests: u64,
+    /// Of those, good ones.
+    #[serde(default)]
+    pub good: u64,
     /// Requests that were due in the window.
     pub scheduled: u64,
     /// Of those, sent, or tried.
@@ -58,7 +61,7 @@ pub struct Summary {
     pub achieved: Option<f64>,
     /// Requests sent late because no connection was free when they were due.
     pub waited_for_connection: u64,
-    /// From due to done: answers, timeouts, and requests never sent.
+    /// From due to done: answers, timeouts, and requests never sent or unfinished.
     pub latency: Times,
     /// From sent to done: answers.
     pub service_time: Times,
@@ -234,9 +237,10 @@ impl Summary {
             warmup_s: plan.limits.warmup.as_secs_f64(),
             interrupted: measured.stopped,
             requests,
+            good: counts.good,
             scheduled,
             sent: counts.sent,
-            unfinished: counts.sent.saturating_sub(requests + failed),
+            unfinished: counts.unfinished,
             failed,
             errors: share(
                 requests - counts.good + failed + counts.unsent,

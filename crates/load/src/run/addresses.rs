@@ -31,20 +31,14 @@ impl Addresses {
         stamps: &mut Stamps,
     ) -> Result<Connection, Failure> {
         let peers = self.peers(stamps).await?;
-        let mut first = None;
-        for _ in 0..peers.len() {
-            let Some(peer) = peers.get(*turn % peers.len()) else { break };
-            match self.dialer.connect(peer, stamps).await {
-                Ok(connection) => return Ok(connection),
-                // Another address would meet with the same.
-                Err(failure) if failure.kind() == Kind::Descriptors => return Err(failure),
-                Err(failure) => {
-                    *turn += 1;
-                    first = first.or(Some(failure));
-                }
-            }
+        let begin = *turn % peers.len().max(1);
+        let in_turn = peers[begin..].iter().chain(&peers[..begin]);
+        let connected = self.dialer.connect_any(in_turn, stamps, |_| *turn += 1).await;
+        if matches!(&connected, Err(failure) if failure.kind() != Kind::Descriptors) {
+            // Another address may do better.
+            *turn += 1;
         }
-        Err(first.unwrap_or_else(|| unreachable!("a name without addresses is a failure")))
+        connected
     }
 
     /// The part of an exchange that was under way when time ran out.

@@ -131,6 +131,18 @@ impl Desk {
         }
     }
 
+    /// A request was under way when the run was stopped.
+    pub(super) fn unfinished(&self, due: Instant, now: Instant) {
+        if self.counts(due) {
+            self.recording.borrow_mut().unfinished(now - due);
+        }
+    }
+
+    /// A connection was given up before it stood.
+    pub(super) fn connect_failed(&self) {
+        self.recording.borrow_mut().counts.connect_failures += 1;
+    }
+
     /// Whether something done then counts for the rate, whenever it was due.
     fn in_window(&self, done: Instant) -> bool {
         let within = |(opens, closes): (Instant, Option<Instant>)| {

@@ -5,12 +5,12 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use exchange::{Answer, Failure, Phase, Prepared, Stamps};
+use exchange::{Answer, Failure, Prepared, Stamps};
 use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::link::Link;
-use super::patience::Slot;
+use super::patience::{Cut, Slot};
 use crate::schedule::Next;
 
 /// The pause after a connection that could not be made; doubled with each further one.
@@ -31,7 +31,7 @@ pub(super) struct Lane {
 
 /// What became of a request, and where it stood when time ran out.
 struct Outcome {
-    result: Option<Result<Answer, Failure>>,
+    result: Result<Result<Answer, Failure>, Cut>,
     dialled: bool,
 }
 
@@ -53,9 +53,10 @@ impl Lane {
             let deadline = stamps.began + desk.job.timeout;
             let connecting = link.connect(&mut stamps, |write| desk.write(write));
             match slot.within(deadline, connecting).await {
-                Some(Ok(())) => connected = true,
-                Some(Err(failure)) => first = first.or(Some(failure)),
-                None => {
+                Ok(Ok(())) => connected = true,
+                Ok(Err(failure)) => first = first.or(Some(failure)),
+                Err(_) => {
+                    desk.connect_failed();
                     let phase = link.addresses().under_way(&stamps, true);
                     first = first.or(Some(Failure::Timeout(phase)));
                 }
@@ -95,26 +96,31 @@ impl Lane {
         desk.begin(due, free, request);
         let outcome = self.exchange(origin, request, &mut stamps).await;
         let link = &mut self.links[origin];
-        match outcome.result {
-            Some(Ok(answer)) => {
+        let failure = match outcome.result {
+            Ok(Ok(answer)) => {
                 link.answered(answer.reusable && desk.job.keep);
                 self.pause = FIRST_PAUSE;
-                desk.answer(due, &stamps, &answer, !outcome.dialled)
+                return desk.answer(due, &stamps, &answer, !outcome.dialled);
             }
-            failed => {
-                let now = Instant::now();
-                let timeout =
-                    || Failure::Timeout(link.addresses().under_way(&stamps, outcome.dialled));
-                let failure = match failed {
-                    Some(Err(failure)) => failure,
-                    _ => timeout(),
-                };
-                let unconnected = link.connection().is_none() && stamps.sent.is_none();
-                link.drop_connection();
-                desk.failure(due, now, failure);
-                if unconnected { self.pause(now).await } else { now }
+            Ok(Err(failure)) => Some(failure),
+            Err(Cut::Overdue) => {
+                let phase = link.addresses().under_way(&stamps, outcome.dialled);
+                Some(Failure::Timeout(phase))
             }
+            Err(Cut::Stopped) => None,
+        };
+        let now = Instant::now();
+        let unconnected = link.connection().is_none() && stamps.sent.is_none();
+        link.drop_connection();
+        let Some(failure) = failure else {
+            desk.unfinished(due, now);
+            return now;
+        };
+        if unconnected && matches!(failure, Failure::Timeout(_)) {
+            desk.connect_failed();
         }
+        desk.failure(due, now, failure);
+        if unconnected { self.pause(now).await } else { now }
     }
 
     /// Exchanges within the time limit, over a new connection where there is none, or where the
@@ -138,7 +144,7 @@ impl Lane {
                 let proven = link.proven();
                 let Some(connection) = link.connection() else { continue };
                 match connection.exchange(request, stamps, &mut |_| {}).await {
-                    Err(failure) if proven && stale(&failure) && stamps.first.is_none() => {
+                    Err(failure) if proven && failure.is_stale() && stamps.first.is_none() => {
                         link.drop_connection();
                         desk.write(&|recording| recording.counts.repeated += 1);
                         *stamps = Stamps::from(stamps.began);
@@ -161,12 +167,4 @@ impl Lane {
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         Instant::now()
     }
-}
-
-/// Whether a server that closes idle connections would have caused this.
-fn stale(failure: &Failure) -> bool {
-    matches!(
-        failure,
-        Failure::Closed(Phase::Send | Phase::Wait) | Failure::Reset(Phase::Send | Phase::Wait)
-    )
 }

@@ -1,5 +1,5 @@
 //! Time limits without a timer for each request: a slot for each connection says until when what it
-//! does may take, and a look now and then at all of them ends what is overdue.
+//! does may take, and a look now and then at all of them ends what is overdue, or everything.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -22,9 +22,19 @@ pub(super) struct Patience {
 /// The time limit of one connection.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
+    /// Until when what is under way may take.
     deadline: Cell<Option<Instant>>,
-    expired: Cell<bool>,
+    cut: Cell<Option<Cut>>,
     waker: RefCell<Option<Waker>>,
+}
+
+/// Why something was not waited for to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It took too long.
+    Overdue,
+    /// The run was stopped.
+    Stopped,
 }
 
 impl Patience {
@@ -42,10 +52,23 @@ impl Patience {
 
     /// Ends what should have been done by `now`.
     pub(super) fn look(&self, now: Instant) {
+        self.cut(Cut::Overdue, |deadline| deadline <= now);
+    }
+
+    /// Ends all that is under way.
+    pub(super) fn stop(&self) {
+        self.cut(Cut::Stopped, |_| true);
+    }
+
+    /// Whether something is under way.
+    pub(super) fn is_busy(&self) -> bool {
+        self.slots.borrow().iter().any(|slot| slot.deadline.get().is_some())
+    }
+
+    fn cut(&self, cut: Cut, ends: impl Fn(Instant) -> bool) {
         for slot in self.slots.borrow().iter() {
-            if slot.deadline.get().is_some_and(|deadline| deadline <= now) {
-                slot.deadline.set(None);
-                slot.expired.set(true);
+            if slot.cut.get().is_none() && slot.deadline.get().is_some_and(&ends) {
+                slot.cut.set(Some(cut));
                 if let Some(waker) = slot.waker.borrow().as_ref() {
                     waker.wake_by_ref();
                 }
@@ -55,21 +78,21 @@ impl Patience {
 }
 
 impl Slot {
-    /// What `future` comes to, or `None` when it has not by `deadline`.
+    /// What `future` comes to by `deadline`.
     pub(super) async fn within<T>(
         &self,
         deadline: Instant,
         future: impl Future<Output = T>,
-    ) -> Option<T> {
+    ) -> Result<T, Cut> {
         self.deadline.set(Some(deadline));
-        self.expired.set(false);
+        self.cut.set(None);
         let mut future = pin!(future);
         let outcome = poll_fn(|context| {
             if let Poll::Ready(outcome) = future.as_mut().poll(context) {
-                return Poll::Ready(Some(outcome));
+                return Poll::Ready(Ok(outcome));
             }
-            if self.expired.get() {
-                return Poll::Ready(None);
+            if let Some(cut) = self.cut.get() {
+                return Poll::Ready(Err(cut));
             }
             let mut waker = self.waker.borrow_mut();
             // One connection is one task, so its waker is almost always the one already here.
@@ -111,7 +134,7 @@ mod tests {
             both = both => both,
             () = looks => panic!("looks never end"),
         };
-        assert_eq!((slow, fast), (None, Some(())));
+        assert_eq!((slow, fast), (Err(Cut::Overdue), Ok(())));
         assert!(ended >= start + SECOND && ended < start + SECOND + SECOND / 5, "{ended:?}");
     }
 
@@ -124,8 +147,24 @@ mod tests {
             patience.look(now);
             std::future::pending::<()>().await;
         });
-        assert_eq!(late.await, None);
-        assert_eq!(slot.within(now + SECOND, async { 7 }).await, Some(7));
+        assert_eq!(late.await, Err(Cut::Overdue));
+        assert_eq!(slot.within(now + SECOND, async { 7 }).await, Ok(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_ends_what_is_under_way_and_nothing_that_comes_later() {
+        let patience = Patience::default();
+        let slot = patience.slot();
+        let now = Instant::now();
+        assert!(!patience.is_busy());
+        let cut = slot.within(now + SECOND, async {
+            assert!(patience.is_busy());
+            patience.stop();
+            std::future::pending::<()>().await;
+        });
+        assert_eq!(cut.await, Err(Cut::Stopped));
+        assert!(!patience.is_busy());
+        assert_eq!(slot.within(now + SECOND, async { 7 }).await, Ok(7));
     }
 
     #[test]

@@ -86,14 +86,15 @@ impl Assignment {
         let desk = Rc::new(Desk::new(Arc::clone(&self.job), Pacer::new()?));
         let lanes = self.lanes(&desk);
         let since = Cell::new(Instant::now());
-        let mut stage = self.stage.clone();
         tokio::select! {
             broken = self.requests(&desk, lanes, &since) => broken?,
             () = self.out.tick(&desk, &since) => {}
-            _ = stage.wait_for(|stage| *stage == Stage::Stopped) => {}
+            () = self.stopped(&desk) => {}
         }
         self.out.piece(&desk, since.get());
-        let busy = thread_time().saturating_sub(desk.thread_time());
+        // Looking at the clock is no work: it would be done for any request that is due.
+        let idle = desk.thread_time() + desk.pacer.looked();
+        let busy = thread_time().saturating_sub(idle);
         self.out.send(Delivery::Ended { last_done: desk.last_done(), busy });
         Ok(())
     }
@@ -118,6 +119,16 @@ impl Assignment {
         tokio::select! {
             () = async { while running.join_next().await.is_some() {} } => Ok(()),
             broken = desk.pacer.run() => broken,
+        }
+    }
+
+    /// Waits for the stop, and until what was under way then is written down as that.
+    async fn stopped(&self, desk: &Desk) {
+        // Without a sender nobody is there any more.
+        let _ = self.stage.clone().wait_for(|stage| *stage == Stage::Stopped).await;
+        desk.patience.stop();
+        while desk.patience.is_busy() {
+            tokio::task::yield_now().await;
         }
     }
 

@@ -31,6 +31,7 @@ pub(super) fn doubts(summary: &Summary, measured: &Measured) -> Vec<String> {
         late(summary),
         behind(summary),
         unsent(summary),
+        unfinished(summary),
         unconnected(summary, measured),
         clamped(summary),
         repeated(summary),
@@ -100,6 +101,16 @@ fn unsent(summary: &Summary) -> Option<String> {
              waited by the end, so the true one is longer",
             words::count(unsent),
             words::count(summary.scheduled)
+        )
+    })
+}
+
+fn unfinished(summary: &Summary) -> Option<String> {
+    (summary.unfinished > 0).then(|| {
+        format!(
+            "{} had no answer when the run was stopped; in the latency it counts with the time taken by \
+             then, so the true one is longer",
+            words::counted(summary.unfinished, "request")
         )
     })
 }
