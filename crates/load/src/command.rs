@@ -9,7 +9,7 @@ use crate::compare;
 use crate::formats;
 use crate::plan::{Plan, Refusal};
 use crate::run::{self, Measured, RunError};
-use crate::search;
+use crate::search::{self, Goal};
 use crate::settings::{CompareOutput, CompareSettings, Output, OutputArgs, Settings};
 use crate::slo::{Judged, Verdict};
 use crate::summary::Summary;
@@ -100,7 +100,7 @@ pub async fn load(
     mut outs: Outs<'_>,
 ) -> Result<Ending, Trouble> {
     let plan = Plan::new(settings)?;
-    writable(&settings.output)?;
+    check_files(&settings.output)?;
     if settings.arrival.find_max {
         return find_max(settings, &plan, stop, outs).await;
     }
@@ -109,12 +109,7 @@ pub async fn load(
     let quit = view.quit();
     let mut enough = false;
     let measured = {
-        let stop = async {
-            tokio::select! {
-                () = stop => {}
-                how = quit => enough = how == Quit::Enough,
-            }
-        };
+        let stop = stop_or_quit(stop, quit, &mut enough);
         run::run(&plan, stop, &mut |live| view.show(live)).await
     };
     view.close();
@@ -128,6 +123,18 @@ pub async fn load(
         true => Ending::Interrupted,
         false => ending(settings, &summary, &verdicts),
     })
+}
+
+/// Ends with either; `enough` says whether somebody at the view had seen enough.
+async fn stop_or_quit(
+    stop: impl Future<Output = ()>,
+    quit: impl Future<Output = Quit>,
+    enough: &mut bool,
+) {
+    tokio::select! {
+        () = stop => {}
+        how = quit => *enough = how == Quit::Enough,
+    }
 }
 
 fn judge(settings: &Settings, summary: &Summary, measured: &Measured) -> Vec<Verdict> {
@@ -145,7 +152,7 @@ fn rendered(
     measured: &Measured,
     verdicts: &[Verdict],
 ) -> String {
-    match format(&settings.output) {
+    match settings.output.format() {
         Output::Text => formats::text(summary, verdicts, settings.output.latency),
         Output::Json => formats::json(summary, verdicts),
         Output::Csv => formats::csv(&measured.rows),
@@ -153,13 +160,9 @@ fn rendered(
     }
 }
 
-fn format(output: &OutputArgs) -> Output {
-    if output.json { Output::Json } else { output.output }
-}
-
 /// What a finished run comes to.
 fn ending(settings: &Settings, summary: &Summary, verdicts: &[Verdict]) -> Ending {
-    if summary.good_per_second <= 0.0 {
+    if summary.good == 0 {
         return Ending::Failed(match summary.requests {
             0 => "no request was answered".to_owned(),
             _ => "no answer was good".to_owned(),
@@ -168,9 +171,7 @@ fn ending(settings: &Settings, summary: &Summary, verdicts: &[Verdict]) -> Endin
     if verdicts.iter().any(|verdict| verdict.met != Some(true)) {
         return Ending::Missed;
     }
-    // Where the SLO says how many may fail, it has the say.
-    let judged = settings.output.slo.as_ref().is_some_and(crate::slo::Slo::has_errors);
-    let most = settings.output.max_errors.unwrap_or(if judged { 1.0 } else { 0.0 });
+    let most = settings.output.most_errors();
     match summary.errors > most {
         true => Ending::Failed(format!(
             "{} of all requests failed, {} may (--max-errors)",
@@ -188,15 +189,11 @@ async fn find_max(
     mut outs: Outs<'_>,
 ) -> Result<Ending, Trouble> {
     let Some(slo) = &settings.output.slo else { return Ok(Ending::Missed) };
+    let goal = Goal { slo, most_errors: settings.output.most_errors() };
     let terminal = outs.terminal.take().filter(|_| !settings.output.no_view);
     let mut view = View::open(terminal, plan);
     let quit = view.quit();
-    let stop = async {
-        tokio::select! {
-            () = stop => {}
-            _ = quit => {}
-        }
-    };
+    let mut enough = false;
     let notes = outs.notes;
     let silent = view.is_open();
     let mut stepped = |step: &search::Step| {
@@ -206,10 +203,13 @@ async fn find_max(
             let _ = writeln!(notes, "{rate}/s: {}", step.verdict);
         }
     };
-    let found = search::search(plan, slo, stop, &mut |live| view.show(live), &mut stepped).await;
+    let found = {
+        let stop = stop_or_quit(stop, quit, &mut enough);
+        search::search(plan, goal, stop, &mut |live| view.show(live), &mut stepped).await
+    };
     view.close();
     let found = found?;
-    let text = match format(&settings.output) {
+    let text = match settings.output.format() {
         Output::Text => formats::search(&found),
         _ => formats::pretty(&found),
     };
@@ -218,9 +218,9 @@ async fn find_max(
         write(path, formats::pretty(&found).as_bytes())?;
     }
     Ok(match (found.interrupted, found.met_per_second) {
-        (true, _) => Ending::Interrupted,
-        (false, Some(_)) => Ending::Done,
-        (false, None) => Ending::Missed,
+        (true, _) if !enough => Ending::Interrupted,
+        (_, Some(_)) => Ending::Done,
+        (_, None) => Ending::Missed,
     })
 }
 
@@ -242,14 +242,21 @@ pub fn compare(settings: &CompareSettings, results: &mut dyn Write) -> Result<En
     Ok(if slower { Ending::Missed } else { Ending::Done })
 }
 
-/// Sees before the run that its results can be written, and changes nothing.
-fn writable(output: &OutputArgs) -> Result<(), Trouble> {
+/// Sees before the run that its results can be written.
+fn check_files(output: &OutputArgs) -> Result<(), Trouble> {
     let OutputArgs { save, hgrm, hlog, ndjson, csv, .. } = output;
     for path in [save, hgrm, hlog, ndjson, csv].into_iter().flatten() {
-        let opened = fs::OpenOptions::new().append(true).create(true).open(path);
-        opened.map_err(|source| Trouble::Write { path: path.clone(), source })?;
+        check_writable(path).map_err(|source| Trouble::Write { path: path.clone(), source })?;
     }
     Ok(())
+}
+
+/// Sees that a file can be written, and changes nothing of what is in it.
+///
+/// # Errors
+/// When it cannot.
+pub fn check_writable(path: &Path) -> io::Result<()> {
+    fs::OpenOptions::new().append(true).create(true).open(path).map(drop)
 }
 
 /// Writes all files that were asked for.

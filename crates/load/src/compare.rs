@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::distribution::{Distribution, longer};
+use crate::numbers::median;
 use crate::summary::{SCHEMA_VERSION, Summary};
 use crate::words::{nanoseconds, percent, rate};
 
@@ -88,12 +89,10 @@ pub fn read(path: &Path) -> Result<Loaded, Unreadable> {
 #[must_use]
 pub fn compare(before: &[Loaded], after: &[Loaded]) -> Comparison {
     let line = |name: &str, less_is_better: bool, value: fn(&Summary) -> Option<f64>| {
-        let values = |side: &[Loaded]| {
-            let mut values: Vec<_> = side.iter().filter_map(|run| value(&run.summary)).collect();
-            values.sort_by(f64::total_cmp);
-            values
+        let values = |side: &[Loaded]| -> Vec<_> {
+            side.iter().filter_map(|run| value(&run.summary)).collect()
         };
-        Line::new(name, less_is_better, &values(before), &values(after))
+        Line::new(name, less_is_better, values(before), values(after))
     };
     let lines = vec![
         line("requests_per_second", false, |s| Some(s.requests_per_second)),
@@ -121,11 +120,12 @@ pub fn compare(before: &[Loaded], after: &[Loaded]) -> Comparison {
 }
 
 impl Line {
-    fn new(name: &str, less_is_better: bool, before: &[f64], after: &[f64]) -> Self {
-        let (from, to) = (median(before), median(after));
+    fn new(name: &str, less_is_better: bool, mut before: Vec<f64>, mut after: Vec<f64>) -> Self {
+        // In order from here on.
+        let (from, to) = (median(&mut before), median(&mut after));
         let change = from.zip(to).and_then(|(from, to)| (from > 0.0).then(|| to / from - 1.0));
         let ends = |values: &[f64]| Some((*values.first()?, *values.last()?));
-        let apart = match (ends(before), ends(after)) {
+        let apart = match (ends(&before), ends(&after)) {
             (Some((low, high)), Some((lowest, highest))) if before.len() > 1 && after.len() > 1 => {
                 Some(lowest > high || highest < low)
             }
@@ -147,16 +147,6 @@ impl Comparison {
         let counted = ["requests_per_second", "p50_ms", "p90_ms", "p99_ms"];
         let lines = self.lines.iter().filter(|line| counted.contains(&line.name.as_str()));
         lines.filter_map(Line::worse).any(|worse| worse > most)
-    }
-}
-
-/// The middle of sorted values.
-fn median(sorted: &[f64]) -> Option<f64> {
-    let middle = sorted.len() / 2;
-    match sorted.len() % 2 {
-        _ if sorted.is_empty() => None,
-        0 => Some(f64::midpoint(sorted[middle - 1], sorted[middle])),
-        _ => Some(sorted[middle]),
     }
 }
 

@@ -208,7 +208,10 @@ impl Distribution {
 
     /// The same as HdrHistogram has it, for its formats.
     pub(crate) fn histogram(&self) -> Histogram<u64> {
-        let mut histogram = Histogram::new_with_bounds(1, nanoseconds(LONGEST), DIGITS)
+        // As long as its longest value needs: a histogram up to an hour takes most of its memory
+        // for what was not met.
+        let longest = self.max().unwrap_or(0).max(2);
+        let mut histogram = Histogram::new_with_bounds(1, longest, DIGITS)
             .unwrap_or_else(|_| unreachable!("HdrHistogram accepts these bounds"));
         for (value, count) in self.recorded() {
             histogram.saturating_record_n(value, count);

@@ -9,7 +9,7 @@ pub mod command;
 pub mod compare;
 pub mod distribution;
 pub mod formats;
-mod numbers;
+pub mod numbers;
 pub mod plan;
 pub mod recording;
 pub mod rows;

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 /// Nanoseconds of a length of time; those of 584 years and more are the most there are.
-pub(crate) fn nanoseconds(length: Duration) -> u64 {
+#[must_use]
+pub fn nanoseconds(length: Duration) -> u64 {
     u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A count as a number to calculate with; exact up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "no count or time here comes near 2^53")]
-pub(crate) fn float(count: u64) -> f64 {
+#[must_use]
+pub fn float(count: u64) -> f64 {
     count as f64
 }
 
@@ -19,17 +21,29 @@ pub(crate) fn float(count: u64) -> f64 {
     clippy::cast_sign_loss,
     reason = "`as` keeps to the limits, which is what is wanted"
 )]
-pub(crate) fn whole(number: f64) -> u64 {
+#[must_use]
+pub fn whole(number: f64) -> u64 {
     number as u64
 }
 
 /// Nanoseconds as milliseconds.
-pub(crate) fn milliseconds(nanoseconds: u64) -> f64 {
+#[must_use]
+pub fn milliseconds(nanoseconds: u64) -> f64 {
     float(nanoseconds) / 1e6
 }
 
+/// The middle of the values, which are put in order; `None` of none.
+#[must_use]
+pub fn median(values: &mut [f64]) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = values.get(values.len() / 2)?;
+    let lower = values.get(values.len().checked_sub(1)? / 2)?;
+    Some(f64::midpoint(*lower, *upper))
+}
+
 /// `part` of `all`; 0 of nothing.
-pub(crate) fn share(part: u64, all: u64) -> f64 {
+#[must_use]
+pub fn share(part: u64, all: u64) -> f64 {
     if all == 0 { 0.0 } else { float(part) / float(all) }
 }
 
@@ -44,5 +58,13 @@ mod tests {
         assert_eq!(whole(f64::NAN), 0);
         assert_eq!(whole(2.9), 2);
         assert!(share(1, 0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(&mut []), None);
+        assert_eq!(median(&mut [7.0]), Some(7.0));
+        assert_eq!(median(&mut [9.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(&mut [4.0, 9.0, 1.0, 2.0]), Some(3.0));
     }
 }

@@ -11,7 +11,7 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::numbers::float;
 use crate::schedule::{Arrival, Limits, Profile, Spacing, Stage};
-use crate::settings::{ArrivalArgs, ArrivalKind, Settings, Spread};
+use crate::settings::{ArrivalArgs, ArrivalKind, Output, Settings, Spread};
 pub(crate) use targets::order;
 
 /// How long a closed loop runs to find where a search begins.
@@ -120,7 +120,12 @@ pub enum Refusal {
     /// Trust that cannot be read.
     #[error("{0}")]
     Trust(Failure),
-    /// HTTP/2 and another thing that it has not.
+    /// A search as rows by time.
+    #[error(
+        "--find-max ends in one rate, which --output csv and ndjson have no rows for: use text or json"
+    )]
+    RowsOfSearch,
+    /// Streams without a connection that is kept.
     #[error(
         "--no-keep-alive and --streams above 1 contradict each other: streams share a connection"
     )]
@@ -144,6 +149,10 @@ impl Plan {
     pub fn new(settings: &Settings) -> Result<Self, Refusal> {
         if settings.output.script.is_some() {
             return Err(Refusal::Script);
+        }
+        let by_row = matches!(settings.output.format(), Output::Csv | Output::Ndjson);
+        if settings.arrival.find_max && by_row {
+            return Err(Refusal::RowsOfSearch);
         }
         let (origins, targets) = targets::targets(settings)?;
         let (arrival, limits) = arrival(&settings.arrival, settings.request.timeout);

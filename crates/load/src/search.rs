@@ -119,6 +119,15 @@ fn rounded(rate: f64) -> f64 {
     (rate / unit).round() * unit
 }
 
+/// What a rate must keep to be good.
+#[derive(Clone, Copy, Debug)]
+pub struct Goal<'a> {
+    /// The terms.
+    pub slo: &'a Slo,
+    /// Share of requests that may fail.
+    pub most_errors: f64,
+}
+
 /// Searches with steps of `plan`, until the end or until `stop`. `watch` sees each run go on,
 /// `stepped` each step that is done.
 ///
@@ -126,7 +135,7 @@ fn rounded(rate: f64) -> f64 {
 /// When nothing could connect, or it was stopped before the first step.
 pub async fn search(
     plan: &Plan,
-    slo: &Slo,
+    goal: Goal<'_>,
     stop: impl Future<Output = ()>,
     watch: &mut impl FnMut(&Live<'_>),
     stepped: &mut impl FnMut(&Step),
@@ -142,9 +151,9 @@ pub async fn search(
     let reached = Summary::new(&sounding, &sounded).requests_per_second;
     let mut bracket = Bracket::from(rounded((reached * FIRST).max(1.0)));
     while let Some(rate) = bracket.next().filter(|_| steps.len() < MOST_STEPS) {
-        let at_rate = plan.at_rate(rate, slo.needed());
+        let at_rate = plan.at_rate(rate, goal.slo.needed());
         let taken = match run::run(&at_rate, &mut stop, watch).await {
-            Ok(measured) if !measured.stopped => judged(rate, &at_rate, &measured, slo),
+            Ok(measured) if !measured.stopped => judged(rate, &at_rate, &measured, goal),
             Ok(_) | Err(RunError::Stopped) => {
                 interrupted = true;
                 break;
@@ -164,18 +173,18 @@ pub async fn search(
 }
 
 /// What a step's run comes to.
-fn judged(rate: f64, plan: &Plan, measured: &Measured, slo: &Slo) -> Step {
+fn judged(rate: f64, plan: &Plan, measured: &Measured, goal: Goal<'_>) -> Step {
     let summary = Summary::new(plan, measured);
     let judged = Judged {
         latency: &measured.recording.latency,
         errors: summary.errors,
         rate: summary.good_per_second,
     };
-    step(rate, &summary, &slo.judge(&judged))
+    step(rate, &summary, &goal.slo.judge(&judged), goal.most_errors)
 }
 
 /// What became of a rate.
-fn step(rate: f64, summary: &Summary, verdicts: &[Verdict]) -> Step {
+fn step(rate: f64, summary: &Summary, verdicts: &[Verdict], most_errors: f64) -> Step {
     let missed: Vec<_> = verdicts
         .iter()
         .filter(|verdict| verdict.met != Some(true))
@@ -185,6 +194,9 @@ fn step(rate: f64, summary: &Summary, verdicts: &[Verdict]) -> Step {
     let verdict = match (missed.is_empty(), behind) {
         // A server that only refuses may be very fast at it.
         (true, _) if summary.good_per_second <= 0.0 => "no good answer".to_owned(),
+        (true, _) if summary.errors > most_errors => {
+            format!("{} of all requests failed", words::percent(summary.errors))
+        }
         (true, None) => "met".to_owned(),
         (true, Some(achieved)) => format!("only {} of the rate", words::percent(achieved)),
         (false, _) => missed.join(", "),

@@ -113,7 +113,8 @@ pub struct ArrivalArgs {
     pub threads: Option<usize>,
     /// Search the highest rate that meets --slo; --duration and --warmup are those of each step
     /// [default: 5s and 1s]
-    #[arg(long, requires = "slo", conflicts_with_all = ["rate", "ramp", "stages", "requests"])]
+    #[arg(long, requires = "slo", conflicts_with_all = ["rate", "ramp", "stages", "requests",
+          "hgrm", "hlog", "ndjson", "csv"])]
     pub find_max: bool,
 }
 
@@ -231,6 +232,22 @@ pub struct OutputArgs {
     /// wrk's scripts are not run; refused with a hint.
     #[arg(short = 's', long, value_name = "SCRIPT", hide = true)]
     pub script: Option<PathBuf>,
+}
+
+impl OutputArgs {
+    /// Share of requests that may fail.
+    #[must_use]
+    pub fn most_errors(&self) -> f64 {
+        // Where the SLO says how many may fail, it has the say.
+        let judged = self.slo.as_ref().is_some_and(Slo::has_errors);
+        self.max_errors.unwrap_or(if judged { 1.0 } else { 0.0 })
+    }
+
+    /// How results are printed.
+    #[must_use]
+    pub fn format(&self) -> Output {
+        if self.json { Output::Json } else { self.output }
+    }
 }
 
 /// Stages as they are typed.

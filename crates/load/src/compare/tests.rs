@@ -61,10 +61,3 @@ fn a_result_is_read_from_its_file_and_nothing_else_is() {
     }
     assert!(read(&folder.path().join("none")).is_err());
 }
-
-#[test]
-fn medians_are_in_the_middle() {
-    assert_eq!(median(&[]), None);
-    assert_eq!(median(&[1.0, 2.0, 9.0]), Some(2.0));
-    assert_eq!(median(&[1.0, 3.0]), Some(2.0));
-}

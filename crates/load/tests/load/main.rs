@@ -7,4 +7,5 @@ mod arrivals;
 mod faults;
 mod outcomes;
 mod requests;
+mod search;
 mod support;

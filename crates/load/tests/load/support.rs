@@ -97,12 +97,18 @@ impl Seen {
     }
 }
 
+/// What these words come to as arguments.
+pub(crate) fn typed(words: &[&str]) -> Result<Settings, clap::Error> {
+    let typed = Typed::try_parse_from(std::iter::once(&"load").chain(words))?;
+    Ok(typed.settings)
+}
+
 /// Runs `bench load` with these words, stopped after a time.
 pub(crate) async fn stopped_after(time: Duration, words: &[&str]) -> Seen {
-    let typed = Typed::try_parse_from(std::iter::once(&"load").chain(words)).unwrap();
+    let settings = typed(words).unwrap();
     let (mut results, mut notes) = (Vec::new(), Vec::new());
     let outs = Outs { results: &mut results, notes: &mut notes, terminal: None };
-    let ending = command::load(&typed.settings, tokio::time::sleep(time), outs).await;
+    let ending = command::load(&settings, tokio::time::sleep(time), outs).await;
     Seen { ending, text: String::from_utf8(results).unwrap() }
 }
 
