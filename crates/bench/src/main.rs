@@ -30,7 +30,10 @@ fn main() -> ExitCode {
     if let Some(code) = run_as_service(std::env::args_os().skip(1).collect()) {
         return code;
     }
-    let plan = Plan::from(Cli::parse());
+    let plan = match Cli::try_parse() {
+        Ok(cli) => Plan::from(cli),
+        Err(error) => return misused(&error),
+    };
     service::launch::raise_file_limit();
     match run(plan) {
         Ok(code) => ExitCode::from(code),
@@ -38,6 +41,18 @@ fn main() -> ExitCode {
             anstream::eprintln!("error: {error:#}");
             ExitCode::from(code(&error))
         }
+    }
+}
+
+/// Says what is wrong with the arguments, or prints the help or version that they ask for.
+fn misused(error: &clap::Error) -> ExitCode {
+    // Nobody may be listening.
+    let _ = error.print();
+    let like_httping = std::env::args_os().any(|argument| argument == "--httping-exit");
+    match error.exit_code() {
+        0 => ExitCode::SUCCESS,
+        _ if like_httping => ExitCode::FAILURE,
+        _ => ExitCode::from(Exit::Usage as u8),
     }
 }
 
@@ -73,6 +88,9 @@ fn run(plan: Plan) -> anyhow::Result<u8> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let interrupts = Interrupts::listen()?;
+        if matches!(plan, Plan::Ping(_) | Plan::Probe(_) | Plan::Load(_) | Plan::Compare(_)) {
+            interrupts.end_at_second();
+        }
         let exit = match plan {
             Plan::Ping(settings) => return ping_command::run(*settings, &interrupts).await,
             Plan::Up { setup, replicas } => up::up(&setup, replicas, interrupts).await?,

@@ -1,6 +1,8 @@
 //! `bench ping` at a terminal: its signals and streams. All else is in the crate `ping`.
 
-use std::io::{IsTerminal as _, Write, stderr, stdin, stdout};
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write, stderr, stdin, stdout};
+use std::os::fd::AsFd as _;
 
 use bench::failure::Ended;
 use ping::command::{Outs, Trouble, ping};
@@ -28,13 +30,17 @@ pub(crate) async fn run(settings: Settings, interrupts: &Interrupts) -> anyhow::
     let is_terminal = stdout().is_terminal() && stdin().is_terminal();
     let terminal = is_terminal.then_some(screen as fn() -> Box<dyn Write + Send>);
     let stop = interrupts.nth(1);
+    let like_httping = settings.limits.httping_exit;
     // As a task: what wakes the future that a runtime blocks on costs two system calls more.
     let probing = tokio::spawn(async move {
-        let outs = Outs { results: &mut stdout(), notes: &mut stderr(), terminal };
-        ping(settings, stop, glances, outs).await
+        // What is written is whole already: std's own buffer would split it at ends of lines.
+        let mut results = File::from(stdout().as_fd().try_clone_to_owned()?);
+        let outs = Outs { results: &mut results, notes: &mut stderr(), terminal };
+        io::Result::Ok(ping(settings, stop, glances, outs).await)
     });
-    let ended = probing.await?;
-    let said = |trouble: Trouble| Ended { words: trouble.to_string(), exit: trouble.exit() };
+    let ended = probing.await??;
+    let said =
+        |trouble: Trouble| Ended { words: trouble.to_string(), exit: trouble.exit(like_httping) };
     Ok(ended.map_err(said)?)
 }
 

@@ -1,11 +1,12 @@
 //! `bench ping` from its arguments to its exit code. What is written to comes from outside, and so
 //! do the stop and wishes to see how things stand.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 
 use exchange::Failure;
+use load::command::check_writable;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use tokio::sync::{mpsc, watch};
@@ -52,10 +53,11 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// The exit code that tells.
+    /// The exit code that tells, or that of httping.
     #[must_use]
-    pub fn exit(&self) -> u8 {
+    pub fn exit(&self, like_httping: bool) -> u8 {
         match self {
+            _ if like_httping => 1,
             Self::Refused(_) | Self::Unusable(_) => 2,
             Self::Terminal(_) | Self::Write { .. } => 5,
         }
@@ -75,7 +77,7 @@ pub async fn ping(
     let plan = Plan::new(settings)?;
     // A file that cannot be written is better known before than after.
     if let Some(path) = &plan.histogram {
-        write(path, "")?;
+        check_writable(path).map_err(|source| Trouble::Write { path: path.clone(), source })?;
     }
     let ending = match (&plan.format, outs.terminal) {
         (Format::Graph { .. }, Some(terminal)) => {
@@ -85,7 +87,8 @@ pub async fn ping(
             if matches!(format, Format::Graph { .. }) {
                 said(outs.notes, "-K needs a terminal to draw on: lines are printed instead");
             }
-            let mut report = report(&plan, outs.results, outs.notes);
+            let mut results = BufWriter::new(outs.results);
+            let mut report = report(&plan, &mut results, outs.notes);
             let outside = Outside { stop: pin!(stop), glances };
             run(&plan, &mut *report, outside).await.map_err(Trouble::Unusable)?
         }

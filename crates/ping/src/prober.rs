@@ -178,7 +178,7 @@ impl Prober {
     async fn ask(&mut self, notes: &mut Notes) -> Result<Answer, Failure> {
         if let Some(kept) = self.connection.take() {
             match self.exchange(kept, notes).await {
-                Err(Failure::Closed(Phase::Wait) | Failure::Reset(Phase::Send | Phase::Wait)) => {
+                Err(failure) if failure.is_stale() && notes.stamps.first.is_none() => {
                     notes.stamps = Stamps::from(notes.stamps.began);
                 }
                 other => return other,
@@ -226,22 +226,17 @@ impl Prober {
         if self.target.resolves_once && self.known.is_empty() {
             self.known.clone_from(&peers);
         }
-        let mut failure = Failure::Closed(Phase::Send);
-        for peer in &peers {
-            match self.dialer.connect(peer, &mut notes.stamps).await {
-                Ok(connection) => return Ok(connection),
-                Err(refusal @ Failure::Connect { .. }) => {
-                    if !self.refused.contains(peer) {
-                        self.refused.push(peer.clone());
-                    }
-                    failure = refusal;
-                }
-                Err(other) => return Err(other),
-            }
+        let mut refused = Vec::new();
+        let connected = self.dialer.connect_any(&peers, &mut notes.stamps, |peer| {
+            refused.push(peer.clone());
+        });
+        let connected = connected.await;
+        match &connected {
+            // None took one: none is worse than another.
+            Err(Failure::Connect { .. }) => self.refused.clear(),
+            _ => self.refused.append(&mut refused),
         }
-        // None took one: none is worse than another.
-        self.refused.clear();
-        Err(failure)
+        connected
     }
 }
 

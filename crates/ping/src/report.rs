@@ -33,7 +33,7 @@ pub(crate) fn nagios_state(ending: &Ending, average: Average) -> u8 {
     nagios::state(ending, average) as u8
 }
 
-/// Tells of probes.
+/// Tells of probes. What is told may be held back until [`Report::flush`].
 pub trait Report: Send {
     /// Before the first probe.
     ///
@@ -46,6 +46,12 @@ pub trait Report: Send {
     /// # Errors
     /// When it cannot be written.
     fn probe(&mut self, told: &Told<'_>) -> io::Result<()>;
+
+    /// What was told so far is to be read.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn flush(&mut self) -> io::Result<()>;
 
     /// Somebody wants to see how things stand.
     ///
@@ -145,6 +151,10 @@ impl Report for Quiet<'_> {
     }
 
     fn probe(&mut self, _: &Told<'_>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 

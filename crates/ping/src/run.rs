@@ -2,17 +2,22 @@
 
 use std::io;
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use exchange::{Failure, Kind};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
-use crate::pace::Grid;
+use crate::pace::{Grid, Pace};
 use crate::plan::{ExitRule, Format, Plan};
 use crate::prober::{Probe, Prober};
 use crate::report::{Ending, Glance, Missed, Report, SoFar, Told};
 use crate::settings::{Bound, Measure};
 use crate::statistics::{Statistics, fault};
+
+/// Of a flood what is told is passed on so often: whoever reads it would otherwise be woken by each
+/// probe, and the next probe would feel that.
+const PASSED_ON: Duration = Duration::from_millis(100);
 
 /// What comes from outside while probes are made.
 pub struct Outside<'a> {
@@ -29,6 +34,8 @@ struct Run<'a> {
     report: &'a mut dyn Report,
     statistics: Statistics,
     began: Instant,
+    /// When what a flood told is passed on.
+    passes_on: Interval,
     last_trouble: Option<String>,
 }
 
@@ -59,8 +66,10 @@ pub async fn run(
         report,
         statistics: Statistics::default(),
         began: Instant::now(),
+        passes_on: interval_at(Instant::now() + PASSED_ON, PASSED_ON),
         last_trouble: None,
     };
+    run.passes_on.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let end = run.all(outside).await;
     let Run { report, statistics, began, last_trouble, .. } = run;
     let missed = missed(&plan.bounds, &statistics);
@@ -75,7 +84,7 @@ pub async fn run(
         }
     }
     // As above: nobody reads it.
-    let _ = report.end(&ending);
+    let _ = report.end(&ending).and_then(|()| report.flush());
     Ok(ending)
 }
 
@@ -89,6 +98,7 @@ impl Run<'_> {
 
     async fn each(&mut self, outside: &mut Outside<'_>) -> io::Result<End> {
         self.report.begin()?;
+        self.report.flush()?;
         if self.plan.target.resolves_once
             && let Some(end) = self.resolve(outside).await
         {
@@ -151,6 +161,7 @@ impl Run<'_> {
                 biased;
                 () = outside.stop.as_mut() => return Ok(false),
                 Some(glance) = outside.glances.recv() => self.look(glance)?,
+                _ = self.passes_on.tick() => self.report.flush()?,
                 () = slept.as_mut() => return Ok(true),
             }
         }
@@ -158,7 +169,7 @@ impl Run<'_> {
 
     /// Asks once; `None` when it is time to end instead.
     async fn probe(&mut self, outside: &mut Outside<'_>) -> io::Result<Option<Probe>> {
-        let Self { prober, report, statistics, began, .. } = self;
+        let Self { prober, report, statistics, began, passes_on, .. } = self;
         let mut asked = pin!(prober.probe());
         loop {
             tokio::select! {
@@ -167,14 +178,17 @@ impl Run<'_> {
                 () = outside.stop.as_mut() => return Ok(None),
                 Some(glance) = outside.glances.recv() => {
                     report.look(glance, &SoFar { statistics, elapsed: began.elapsed() })?;
+                    report.flush()?;
                 }
+                _ = passes_on.tick() => report.flush()?,
             }
         }
     }
 
     fn look(&mut self, glance: Glance) -> io::Result<()> {
         let so_far = SoFar { statistics: &self.statistics, elapsed: self.began.elapsed() };
-        self.report.look(glance, &so_far)
+        self.report.look(glance, &so_far)?;
+        self.report.flush()
     }
 
     fn tell(&mut self, probe: &Probe) -> io::Result<()> {
@@ -184,7 +198,11 @@ impl Run<'_> {
             self.last_trouble = Some(crate::report::trouble(self.plan, probe));
         }
         let so_far = SoFar { statistics: &self.statistics, elapsed: self.began.elapsed() };
-        self.report.probe(&Told { probe, fault, so_far })
+        self.report.probe(&Told { probe, fault, so_far })?;
+        match self.plan.pace {
+            Pace::Flood => Ok(()),
+            Pace::Every(_) => self.report.flush(),
+        }
     }
 
     /// A name that has never had an address is a typing error, unless -W says to wait for it. One

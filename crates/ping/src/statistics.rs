@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use exchange::{Kind, Phase};
 use load::distribution::{Distribution, needed};
+use load::numbers::float;
 
 use crate::prober::Probe;
 use crate::settings::{Measure, Statuses};
@@ -287,12 +288,6 @@ impl fmt::Display for Fault {
             Self::Status(status) => write!(formatter, "status {status}"),
         }
     }
-}
-
-/// A count as a number to calculate with.
-#[expect(clippy::cast_precision_loss, reason = "no count here comes near 2^53")]
-pub(crate) fn float(count: u64) -> f64 {
-    count as f64
 }
 
 /// Milliseconds of a length of time.

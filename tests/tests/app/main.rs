@@ -15,3 +15,4 @@ mod running;
 mod shares;
 mod stopping;
 mod up;
+mod ways;

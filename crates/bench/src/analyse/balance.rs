@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use load::numbers::float;
 use observation::Counts;
 use serde::{Deserialize, Serialize};
-
-use super::float;
 
 /// The use of a service's replicas over a window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,10 +2,10 @@
 //! `W / (Z + sum S)`, and at most `m_k / S_k` for each station. For a deterministic app whose replicas
 //! are used evenly the smaller bound is also what it does reach.
 
+use load::numbers::float;
 use observation::{Latency, Stage, Totals};
 use serde::{Deserialize, Serialize};
 
-use super::float;
 use crate::cluster::{Replicas, Service};
 use crate::measure::{Samples, Station};
 

@@ -1,7 +1,9 @@
 //! How many coins: a count of rare events, with the interval that such a count has.
 
+use load::numbers::float;
+
+use super::Interval;
 use super::rate::since_reset;
-use super::{Interval, float};
 use crate::measure::Counter;
 
 /// One hash in sixteen begins with 0.

@@ -253,18 +253,5 @@ fn policies(samples: &Samples) -> BTreeMap<String, u32> {
     policies
 }
 
-fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let upper = values.get(values.len() / 2)?;
-    let lower = values.get((values.len() - 1) / 2)?;
-    Some(f64::midpoint(*upper, *lower))
-}
-
-/// Counts as numbers to calculate with.
-#[expect(clippy::cast_precision_loss, reason = "counts and microseconds stay below 2^53")]
-fn float(count: u64) -> f64 {
-    count as f64
-}
-
 #[cfg(test)]
 pub(crate) mod tests;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use load::numbers::{float, median};
 use serde::{Deserialize, Serialize};
 
-use super::{float, median};
 use crate::measure::{PathSample, Samples};
 
 /// A node whose ways take so many times as long as those of the others stands out,

@@ -1,10 +1,11 @@
 //! What probes of the published ports tell: how long each answers, and where requests queue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use load::distribution::needed;
+use load::numbers::{float, median};
 use serde::{Deserialize, Serialize};
 
-use super::{float, median};
 use crate::cli::Threshold;
 use crate::measure::{PortSample, PortSamples, PortsSeen, Work};
 
@@ -68,7 +69,7 @@ pub struct PortFindings {
     pub min_ms: Option<f64>,
     /// The median round trip, a new connection each.
     pub p50_ms: Option<f64>,
-    /// Nine of ten are shorter; withheld below ten answers.
+    /// Nine of ten are shorter; withheld below a hundred answers, as one of a few stragglers.
     pub p90_ms: Option<f64>,
     /// The longest round trip.
     pub max_ms: Option<f64>,
@@ -184,7 +185,8 @@ fn port(probed: &PortSamples) -> PortFindings {
         last_ms,
         min_ms: totals.first().copied(),
         p50_ms: median(&mut totals),
-        p90_ms: (totals.len() >= 10).then(|| totals[(totals.len() * 9).div_ceil(10) - 1]),
+        p90_ms: (totals.len() as u64 >= needed(0.9))
+            .then(|| totals[(totals.len() * 9).div_ceil(10) - 1]),
         max_ms: totals.last().copied(),
         queue_p50_ms: median_of(samples, |sample| sample.queue_us),
         service_p50_ms: median_of(samples, |sample| sample.service_us),
@@ -216,7 +218,7 @@ fn queue(seen: &PortsSeen, name: &str) -> Option<QueueFindings> {
         .filter(|service| *service > 0.0);
     let waiting = service_ms.and_then(|service_ms| {
         let places = float((*seen.places.get(name)?).into());
-        let replicas = float(seen.replicas.get(name).copied().unwrap_or(1).into());
+        let replicas = replicas(seen, name)?;
         // A probe waits for those before it and for half of the one in service, on average.
         let before = queue_ms * places / service_ms - A_QUEUE;
         Some(before.max(0.0) * replicas)
@@ -228,6 +230,17 @@ fn queue(seen: &PortsSeen, name: &str) -> Option<QueueFindings> {
     };
     let service = name.to_owned();
     Some(QueueFindings { service, answers_in_ms, queue_ms, service_ms, waiting, queues })
+}
+
+/// Replicas of a service: as the cluster says, else those that have answered so far.
+fn replicas(seen: &PortsSeen, name: &str) -> Option<f64> {
+    let own = seen.ports.iter().filter(|probed| probed.port.service == name);
+    let answered: BTreeSet<_> = own
+        .flat_map(|probed| &probed.samples)
+        .filter_map(|sample| sample.replica.as_ref())
+        .collect();
+    let answered = u32::try_from(answered.len()).ok().filter(|count| *count > 0);
+    seen.replicas.get(name).copied().or(answered).map(|count| float(count.into()))
 }
 
 /// Where requests queue, in a sentence; or why that cannot be said.
@@ -281,7 +294,7 @@ fn burden(seen: &PortsSeen, queue: &QueueFindings) -> Option<String> {
     let own = seen.ports.iter().filter(|probed| probed.port.service == queue.service);
     let working = own.filter(|probed| probed.port.work == Work::Full).count() as u64;
     let places = float((*seen.places.get(&queue.service)?).into());
-    let replicas = float(seen.replicas.get(&queue.service).copied().unwrap_or(1).into());
+    let replicas = replicas(seen, &queue.service)?;
     let asked = float(working) * 1000.0 / float(seen.interval_ms.max(1));
     let share = asked * queue.service_ms? / 1000.0 / places / replicas;
     let name = &queue.service;

@@ -6,7 +6,9 @@
 //! worker's report, in contrast, carries the exact time at which its loops were counted, so that
 //! between two reports of one worker nothing is rounded. The sum over workers is exact.
 
-use super::{Interval, Rate, float};
+use load::numbers::float;
+
+use super::{Interval, Rate};
 use crate::measure::{Counter, Samples, WorkerCount};
 
 /// Student's t for 95 % and 9 degrees of freedom.

@@ -1,9 +1,9 @@
 //! Where the time of a loop goes, stage by stage, and whether the stages account for all of it.
 
+use load::numbers::float;
 use observation::{Latency, Stage, Totals};
 use serde::{Deserialize, Serialize};
 
-use super::float;
 use crate::measure::{Samples, Station};
 
 /// A stage of the worker's loop as findings name it.

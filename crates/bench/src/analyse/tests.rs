@@ -1,6 +1,7 @@
 //! Findings of an ideal app, computed sample by sample from the lesson's own numbers: 100 ms of
 //! thinking, 100 ms at rng, 100 ms at hasher, one place at each rng replica.
 
+use load::numbers::float;
 use observation::{Latency, Observation, Report, Stage};
 use proptest::prelude::*;
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use load::numbers::float;
+
 use super::{Bottleneck, StageFindings, StageName, StepFindings, Withheld, paths, rate};
 use crate::cluster::Service;
 use crate::measure::Samples;
@@ -115,7 +117,7 @@ fn unfit(samples: &Samples, findings: &StepFindings, loop_seconds: Option<f64>) 
             findings.reporting, replicas.worker
         ));
     }
-    let window = super::float(findings.window_ms) / 1000.0;
+    let window = float(findings.window_ms) / 1000.0;
     let needed = FLUSHES * rate::flush_period(loop_seconds);
     if window < needed {
         return Some(format!(

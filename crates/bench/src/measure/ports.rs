@@ -1,7 +1,7 @@
 //! Probes the app's published ports, all at once and each at its own moments: what every probe saw,
 //! written down. What it means is `analyse`'s business.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use exchange::{Request, Url};
@@ -75,7 +75,7 @@ pub struct PortSamples {
     /// Those without a good answer, by what was wrong.
     pub failures: BTreeMap<String, u64>,
     /// The good answers, the latest last; at most [`MOST_SAMPLES`].
-    pub samples: Vec<PortSample>,
+    pub samples: VecDeque<PortSample>,
 }
 
 /// All probes of an app.
@@ -114,7 +114,7 @@ impl PortsSeen {
                 port,
                 probes: 0,
                 failures: BTreeMap::new(),
-                samples: Vec::new(),
+                samples: VecDeque::new(),
             })
             .collect();
         Self { cluster, ports, ..Self::default() }
@@ -155,9 +155,9 @@ impl Ports {
         match outcome {
             Ok(sample) => {
                 if probed.samples.len() == MOST_SAMPLES {
-                    probed.samples.remove(0);
+                    probed.samples.pop_front();
                 }
-                probed.samples.push(sample);
+                probed.samples.push_back(sample);
             }
             Err(failure) => *probed.failures.entry(failure).or_default() += 1,
         }

@@ -190,6 +190,41 @@ fn a_graph_heeds_its_keys_and_leaves_the_terminal_as_it_was() {
 }
 
 #[test]
+fn a_terminal_that_takes_no_more_does_not_keep_it_from_ending() {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    tcsetwinsize(&master, Winsize { ws_row: 50, ws_col: 200, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+    let end = || File::options().read(true).write(true).open(&name).unwrap();
+    let mut command = Command::new(BENCH);
+    command.args(["ping", "-K", "-f", &server().to_string()]);
+    let mut child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
+    drop(command);
+    // Nobody reads the other end: once the system's buffer is full, the next picture waits.
+    while !waits_for_the_terminal(&child) {
+        assert_eq!(child.try_wait().unwrap(), None, "it has ended by itself");
+        std::thread::yield_now();
+    }
+    signal(&child, Signal::TERM);
+    std::thread::yield_now();
+    // The second time at once. Signals that come together count once.
+    while child.try_wait().unwrap().is_none() {
+        signal(&child, Signal::TERM);
+        std::thread::yield_now();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(master);
+}
+
+/// Whether the process sleeps in a call that writes.
+fn waits_for_the_terminal(child: &Child) -> bool {
+    let call = std::fs::read_to_string(format!("/proc/{}/syscall", child.id()));
+    // `write` is 1 on x86-64 and 64 on the others.
+    call.is_ok_and(|call| call.starts_with("1 0x1 ") || call.starts_with("64 0x1 "))
+}
+
+#[test]
 fn too_few_descriptors_are_said_with_the_fix() {
     let address = server();
     // What the runtime itself needs leaves none for a connection.

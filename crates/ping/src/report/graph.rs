@@ -114,6 +114,10 @@ where
         if self.halted || !is_due { Ok(()) } else { self.draw() }
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
     fn look(&mut self, glance: Glance, _: &SoFar<'_>) -> io::Result<()> {
         match glance {
             // It is there all the time.
@@ -140,7 +144,6 @@ where
         let so_far = SoFar { statistics: &ending.statistics, elapsed: ending.elapsed };
         let text = summary(self.plan, &so_far) + &underneath(&so_far);
         self.out.write_all(text.as_bytes())?;
-        self.out.flush()?;
         self.notes.write_all(missed(ending).as_bytes())
     }
 }

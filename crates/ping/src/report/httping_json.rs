@@ -34,15 +34,17 @@ impl<'a> HttpingJson<'a> {
 
 impl Report for HttpingJson<'_> {
     fn begin(&mut self) -> io::Result<()> {
-        self.out.write_all(b"[\n")?;
-        self.out.flush()
+        self.out.write_all(b"[\n")
     }
 
     fn probe(&mut self, told: &Told<'_>) -> io::Result<()> {
         let mut text = String::from(if self.first { "" } else { ", \n" });
         self.first = false;
         object(&mut text, self.plan, told);
-        self.out.write_all(text.as_bytes())?;
+        self.out.write_all(text.as_bytes())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 
@@ -51,8 +53,7 @@ impl Report for HttpingJson<'_> {
     }
 
     fn end(&mut self, _: &Ending) -> io::Result<()> {
-        self.out.write_all(b"\n]\n")?;
-        self.out.flush()
+        self.out.write_all(b"\n]\n")
     }
 }
 

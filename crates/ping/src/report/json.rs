@@ -28,8 +28,7 @@ impl<'a> Json<'a> {
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
+        self.out.write_all(text.as_bytes())
     }
 }
 
@@ -46,6 +45,10 @@ impl Report for Json<'_> {
         self.first = false;
         let probe = text(&document::Row::new(self.plan, told))?;
         self.write(&format!("{comma}{probe}"))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 
     fn look(&mut self, glance: Glance, so_far: &SoFar<'_>) -> io::Result<()> {

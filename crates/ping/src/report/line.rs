@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime};
 use exchange::{Phase, Secured};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use load::numbers::float;
 
 use super::paint::{Ink, of_time, paint};
 use super::words::{ends, failure};
 use crate::plan::{Look, Plan};
 use crate::prober::{Probe, Reply};
-use crate::statistics::{Fault, float, milliseconds, speed};
+use crate::statistics::{Fault, milliseconds, speed};
 
 /// Bytes of a KB, as httping has it.
 const KB: f64 = 1024.0;

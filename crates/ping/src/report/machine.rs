@@ -31,7 +31,10 @@ impl Report for Machine<'_> {
             line = format!("{line} {}", reply.answer.status);
         }
         line.push('\n');
-        self.out.write_all(line.as_bytes())?;
+        self.out.write_all(line.as_bytes())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
 

@@ -33,8 +33,7 @@ impl<'a> Text<'a> {
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
+        self.out.write_all(text.as_bytes())
     }
 
     /// A server that does not answer HEAD: said once, with what to do.
@@ -76,6 +75,10 @@ impl Report for Text<'_> {
         self.spare = text;
         written?;
         self.tell_of_head(told)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 
     fn look(&mut self, glance: Glance, so_far: &SoFar<'_>) -> io::Result<()> {

@@ -34,6 +34,7 @@ pub(crate) struct Ended {
 pub(crate) async fn run(words: &str) -> Ended {
     let words = ["ping"].into_iter().chain(words.split_whitespace());
     let settings = Cli::parse_from(words).settings;
+    let like_httping = settings.limits.httping_exit;
     let (mut out, mut notes) = (Vec::new(), Vec::new());
     let (_wishes, glances) = mpsc::channel(1);
     let outs = Outs { results: &mut out, notes: &mut notes, terminal: None };
@@ -41,7 +42,7 @@ pub(crate) async fn run(words: &str) -> Ended {
         Ok(code) => code,
         Err(trouble) => {
             notes.extend_from_slice(trouble.to_string().as_bytes());
-            trouble.exit()
+            trouble.exit(like_httping)
         }
     };
     let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -107,9 +107,29 @@ fn no_verdict_without_good_answers() {
 }
 
 #[test]
-fn the_ninth_decile_needs_ten_answers() {
+fn the_ninth_decile_needs_ten_answers_beyond_it() {
     let mut one = probed("rng", "/", 100.0, None);
-    assert_eq!(ports(&seen(vec![one.clone()])).ports[0].p90_ms, Some(108.0));
-    one.samples.truncate(9);
-    assert_eq!(ports(&seen(vec![one])).ports[0].p90_ms, None);
+    let some = one.samples.clone();
+    one.samples = some.iter().cycle().take(99).cloned().collect();
+    assert_eq!(ports(&seen(vec![one.clone()])).ports[0].p90_ms, None);
+    one.samples.push_back(some[0].clone());
+    assert_eq!(ports(&seen(vec![one])).ports[0].p90_ms, Some(108.0));
+}
+
+#[test]
+fn replicas_that_no_cluster_tells_of_are_those_that_answered() {
+    let mut seen = seen(vec![
+        probed("rng", "/", 250.0, Some((250.0, 0.0))),
+        probed("rng", "/32", 350.0, Some((250.0, 100.0))),
+    ]);
+    let mut named = |name: fn(usize) -> Option<String>| {
+        for port in &mut seen.ports {
+            let samples = port.samples.iter_mut().enumerate();
+            samples.for_each(|(number, sample)| sample.replica = name(number));
+        }
+        sentence(&seen)
+    };
+    assert!(named(|_| None).ends_with("queue at rng."), "{}", named(|_| None));
+    let sentence = named(|number| Some(format!("rng.{}", number % 2)));
+    assert!(sentence.ends_with("queue at rng, 4 waiting."), "{sentence}");
 }

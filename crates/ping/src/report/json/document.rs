@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 use exchange::Phase;
 use jiff::Timestamp;
 use load::distribution::needed;
+use load::numbers::float;
 use serde::{Serialize, Serializer};
 
 use crate::pace::Pace;
 use crate::plan::Plan;
 use crate::report::words::{failure, trouble};
 use crate::report::{Ending, Missed, Told};
-use crate::statistics::{Fault, PERCENTILES, Series, float, milliseconds};
+use crate::statistics::{Fault, PERCENTILES, Series, milliseconds};
 
 /// Of this document; fields are added within a version, never renamed.
 const SCHEMA_VERSION: u32 = 1;
