@@ -59,6 +59,7 @@ static struct {
     int port;
     const char *path;
     int64_t delay, stall_at, stall_for;
+    bool is_awake;
 } settings;
 
 static int poller, listener, timer, signals;
@@ -267,7 +268,7 @@ static void prepare(void) {
 static void serve(void) {
     struct epoll_event events[EVENTS];
     for (;;) {
-        int count = epoll_wait(poller, events, EVENTS, -1);
+        int count = epoll_wait(poller, events, EVENTS, settings.is_awake ? 0 : -1);
         if (count < 0 && errno != EINTR) fail("epoll_wait");
         for (int i = 0; i < count; i++) {
             int ready = events[i].data.fd;
@@ -281,6 +282,7 @@ static void serve(void) {
 
 static void usage(FILE *out) {
     fputs("usage: server [--port N | --unix PATH] [--delay-us N] [--stall-at S --stall-for S]\n"
+          "              [--awake]\n"
           "\n"
           "Answers every GET and HEAD on 127.0.0.1 with 200 and a body of 13 bytes, until SIGTERM.\n"
           "\n"
@@ -288,7 +290,8 @@ static void usage(FILE *out) {
           "  --unix PATH    listens there instead\n"
           "  --delay-us N   answers N microseconds later, without letting others wait\n"
           "  --stall-at S   once, S seconds after the first request, answers nobody\n"
-          "  --stall-for S  for S seconds, and then all that wait\n",
+          "  --stall-for S  for S seconds, and then all that wait\n"
+          "  --awake        never sleeps, so that no request waits for its core to wake\n",
           out);
 }
 
@@ -305,7 +308,8 @@ static void read_settings(int count, char **words) {
     static const struct option OPTIONS[] = {
         {"port", required_argument, NULL, 'p'},      {"unix", required_argument, NULL, 'u'},
         {"delay-us", required_argument, NULL, 'd'},  {"stall-at", required_argument, NULL, 'a'},
-        {"stall-for", required_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'},
+        {"stall-for", required_argument, NULL, 'f'}, {"awake", no_argument, NULL, 'w'},
+        {"help", no_argument, NULL, 'h'},
         {0},
     };
     for (int option; (option = getopt_long(count, words, "", OPTIONS, NULL)) >= 0;) {
@@ -314,6 +318,7 @@ static void read_settings(int count, char **words) {
         case 'u': settings.path = optarg; break;
         case 'd': settings.delay = (int64_t)(number(optarg, 1e9) * 1000); break;
         case 'a': settings.stall_at = (int64_t)(number(optarg, 1e6) * NANOSECONDS); break;
+        case 'w': settings.is_awake = true; break;
         case 'f': settings.stall_for = (int64_t)(number(optarg, 1e6) * NANOSECONDS); break;
         case 'h': usage(stdout); exit(0);
         default: usage(stderr); exit(2);

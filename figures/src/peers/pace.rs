@@ -31,7 +31,9 @@ pub(super) struct Pace {
 
 pub(super) async fn measure(lab: &Lab) -> anyhow::Result<Pace> {
     let (rounds, seconds) = lab.choose((7, 3), (2, 1));
-    let server = Server::start(lab, &[]).await?;
+    // A server that sleeps between requests needs time to wake, more at a rate than one after
+    // another, and that is not the generator's.
+    let server = Server::start(lab, &["--awake".to_owned()]).await?;
     let typed = RUNS.map(|(connections, rate)| {
         let job = Job { url: server.url(), connections, seconds, rate, timeout: None };
         Client::Load.typed(&job)
@@ -81,7 +83,8 @@ impl Pace {
     pub(super) fn tell(&self, section: &mut Section) {
         section.text(format!(
             "`bench load` where nothing is in its way; medians of {} rounds (least to most). One \
-             connection that asks again at once is what a request at a rate is held against.",
+             connection that asks again at once is what a request at a rate is held against. The server \
+             does not sleep, since waking up takes it longer at a rate than one after another.",
             self.runs[0].len()
         ));
         let rows = RUNS.iter().enumerate().map(|(index, (connections, rate))| {
@@ -102,7 +105,7 @@ impl Pace {
     }
 
     pub(super) fn commands(&self) -> impl Iterator<Item = String> {
-        let server = "taskset -c 0 target/peers/server  # prints PORT".to_owned();
+        let server = "taskset -c 0 target/peers/server --awake  # prints PORT".to_owned();
         [server].into_iter().chain(self.typed.iter().map(|typed| typed.line(self.port)))
     }
 
