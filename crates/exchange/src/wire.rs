@@ -290,14 +290,14 @@ mod tests {
             let mut wire = Wire::new(client);
             let mut request = [0; 1024];
             for _ in 0..2 {
-                let served = async {
+                let answering = async {
                     assert!(server.read(&mut request).await.unwrap() > 0);
                     server.write_all(answer).await.unwrap();
                 };
                 let mut stamps = Stamps::now();
                 let (get, on_head) = (get(), &mut |_: &Head<'_>| {});
                 let exchanged = wire.exchange(&get, &mut stamps, on_head);
-                let (answer, ()) = tokio::join!(exchanged, served);
+                let (answer, ()) = tokio::join!(exchanged, answering);
                 assert_eq!(answer.unwrap().status, 200);
             }
             server.write_all(unasked).await.unwrap();

@@ -1,8 +1,9 @@
 //! `bench ping` and `bench load` on ways that go wrong: certificates, proxies, and names whose
 //! address goes away while they run.
 
+#![expect(clippy::unwrap_used, reason = "what these tests share fails the test")]
+
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 use std::sync::Arc;
