@@ -53,6 +53,10 @@ bench-peers: peers ## Hold bench load and bench ping against wrk, oha, hey and h
 	$(CARGO) build --release --package bench --package figures
 	$(TARGET)/release/figures --peers
 
+.PHONY: fuzz
+fuzz: ## Fuzz the decoder of HTTP answers for five minutes; needs cargo-fuzz and a nightly compiler
+	$(CARGO) +nightly fuzz run answer -- -max_total_time=300
+
 .PHONY: peers
 peers: $(addprefix $(TARGET)/peers/,server client meter) ## Install what bench-peers needs
 	scripts/peers
