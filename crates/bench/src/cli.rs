@@ -83,6 +83,7 @@ pub struct UpArgs {
 
 /// Arguments of `bench scale`.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "one for each flag that can be given")]
 pub struct ScaleArgs {
     /// Worker replicas; a list such as 1,2,10 is measured one after the other
     #[arg(long, value_name = "N[,N...]", value_parser = replica_list,
@@ -113,6 +114,9 @@ pub struct ScaleArgs {
     /// Directory to keep the run in: run.json, samples.ndjson, findings.json
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Then do what is best next, measure again, and score the prediction; puts that action back
+    #[arg(long)]
+    pub verify: bool,
     /// Put replica counts back at the end (Ctrl-C does so in any case)
     #[arg(long)]
     pub restore: bool,

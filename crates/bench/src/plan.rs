@@ -66,6 +66,8 @@ pub struct ScalePlan {
     pub out: Option<PathBuf>,
     /// Whether replica counts are put back at the end.
     pub restore: bool,
+    /// Whether the best next action is done too, and the prediction of it scored.
+    pub verify: bool,
     /// Whether the app is read from inside its network, and by what.
     pub inside: Option<FromInside>,
 }
@@ -239,6 +241,7 @@ impl From<ScaleArgs> for ScalePlan {
                 swarm: arguments.stack.into(),
             },
             restore: arguments.restore,
+            verify: arguments.verify,
             inside: arguments.from_inside.then_some(FromInside { image: arguments.inside_image }),
             steps,
             timing: Timing {

@@ -35,6 +35,8 @@ pub enum Progress {
         /// The estimate so far.
         hashes_per_second: Option<f64>,
     },
+    /// What the best next action will bring, before it is done.
+    Predicted(String),
     /// Something happened in the cluster.
     Happened(Event),
 }

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyse::Findings;
+use crate::analyse::{Findings, Prediction};
 use crate::failure::Failure;
 use crate::measure::Samples;
 
 const RUN: &str = "run.json";
 const SAMPLES: &str = "samples.ndjson";
 const FINDINGS: &str = "findings.json";
+const PREDICTION: &str = "prediction.json";
 
 /// What a run was: enough to do it again and to doubt it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,6 +97,25 @@ impl Recorder {
         written.map_err(|source| write_failure(self.folder.join(SAMPLES), source))
     }
 
+    /// Keeps what is predicted, before it is tried.
+    ///
+    /// # Errors
+    /// When the disk is full or gone.
+    pub fn prediction(&self, prediction: &Prediction) -> Result<(), Failure> {
+        #[derive(Serialize)]
+        struct Dated<'a> {
+            schema_version: u32,
+            /// When, RFC 3339.
+            made: String,
+            #[serde(flatten)]
+            prediction: &'a Prediction,
+        }
+        let made = jiff::Timestamp::now().to_string();
+        let schema_version = crate::analyse::SCHEMA_VERSION;
+        let dated = Dated { schema_version, made, prediction };
+        write_json(self.folder.join(PREDICTION), &dated)
+    }
+
     /// Ends the run with its findings.
     ///
     /// # Errors
@@ -175,7 +195,7 @@ mod tests {
             recorder.step(step).unwrap();
         }
         let steps = samples.iter().map(analyse::step).collect();
-        let findings = Findings { schema_version: 1, cluster: "local".into(), steps };
+        let findings = Findings { cluster: "local".into(), steps, ..Findings::none() };
         recorder.end(&findings, "done").unwrap();
         let back = read_samples(&folder).unwrap();
         assert_eq!(back, samples);

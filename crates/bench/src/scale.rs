@@ -48,8 +48,7 @@ pub async fn run<I: Future<Output = ()>, H: Future<Output = ()>>(
     stop: Stop<I, H>,
     show: &mut impl FnMut(Progress),
 ) -> Outcome {
-    let mut findings =
-        Findings { schema_version: analyse::SCHEMA_VERSION, cluster: String::new(), steps: vec![] };
+    let mut findings = Findings::none();
     let failure = run_into(&mut findings, plan, stop, show).await.err();
     Outcome { findings, failure }
 }
@@ -180,7 +179,55 @@ async fn steps(
             recorder.step(&samples)?;
         }
     }
+    if plan.verify {
+        verify(plan, Run { cluster, app: &mut app, recorder }, findings, told).await?;
+    }
     Ok(())
+}
+
+/// What is acted on.
+struct Run<'a> {
+    cluster: &'a mut Cluster,
+    app: &'a mut App,
+    recorder: Option<&'a mut Recorder>,
+}
+
+/// Predicts what the best next action brings, writes that down, does it, measures again, and holds
+/// the one against the other. What was changed for it is put back.
+async fn verify(
+    plan: &ScalePlan,
+    Run { cluster, app, mut recorder }: Run<'_>,
+    findings: &mut Findings,
+    told: &UnboundedSender<Progress>,
+) -> Result<(), Failure> {
+    let Some(last) = findings.steps.last() else { return Ok(()) };
+    let prediction = match analyse::predict(last) {
+        Ok(prediction) => prediction,
+        Err(reason) => {
+            findings.unverified = Some(reason);
+            return Ok(());
+        }
+    };
+    if let Some(recorder) = recorder.as_mut() {
+        recorder.prediction(&prediction)?;
+    }
+    tell(told, Progress::Predicted(prediction.sentence()));
+    let (from, to) = (prediction.from, prediction.to);
+    let number = findings.steps.len() + 1;
+    tell(told, Progress::Step { number, of: number, replicas: to });
+    let asked = Asked { change: to.into(), replicas: to, timing: plan.timing };
+    let samples = Box::pin(measure_step(cluster, app, asked, told)).await?;
+    let then = analyse::step(&samples);
+    findings.verification = Some(prediction.score(&then));
+    findings.steps.push(then);
+    if let Some(recorder) = recorder.as_mut() {
+        recorder.step(&samples)?;
+    }
+    // An app of this run's own ends now anyway.
+    match cluster {
+        Cluster::Own(_) => Ok(()),
+        _ => cluster.scale(from.into()).await,
+    }
 }
 
 /// What is asked of a step.

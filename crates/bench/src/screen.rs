@@ -60,6 +60,7 @@ impl Screen {
             Progress::Happened(Event::Died { replica, how, restart_in }) => {
                 self.keep(&format!("{replica} died ({how}), again in {restart_in:.1?}"));
             }
+            Progress::Predicted(sentence) => self.keep(sentence),
             Progress::Happened(_) => {}
         }
     }

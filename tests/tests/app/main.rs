@@ -15,4 +15,5 @@ mod running;
 mod shares;
 mod stopping;
 mod up;
+mod verifying;
 mod ways;

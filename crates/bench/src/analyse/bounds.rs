@@ -82,19 +82,24 @@ impl Bounds {
         known.into_iter()
     }
 
+    /// The bounds with one replica more of a service than there are `now`.
+    pub(super) fn with_one_more(&self, service: Service, now: Replicas) -> Self {
+        let factor = |replicas: u32| f64::from(replicas + 1) / f64::from(replicas.max(1));
+        let mut then = *self;
+        match service {
+            Service::Worker => then.worker *= factor(now.worker),
+            Service::Rng => then.rng = then.rng.map(|rng| rng * factor(now.rng)),
+            Service::Hasher => then.hasher = then.hasher.map(|rate| rate * factor(now.hasher)),
+            Service::Webui => {}
+        }
+        then
+    }
+
     /// One replica more of each service in turn, the best first.
     pub(super) fn next(&self, now: Replicas) -> Vec<Next> {
         let (_, bound) = self.binding();
         let with = |service, replicas: u32| {
-            let factor = f64::from(replicas + 1) / f64::from(replicas.max(1));
-            let mut then = *self;
-            match service {
-                Service::Worker => then.worker *= factor,
-                Service::Rng => then.rng = then.rng.map(|rng| rng * factor),
-                Service::Hasher => then.hasher = then.hasher.map(|hasher| hasher * factor),
-                Service::Webui => {}
-            }
-            let at_most = then.binding().1;
+            let at_most = self.with_one_more(service, now).binding().1;
             Next { service, replicas: replicas + 1, at_most, gain: at_most / bound - 1.0 }
         };
         let mut next = vec![

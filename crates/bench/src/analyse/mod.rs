@@ -6,6 +6,7 @@ mod bounds;
 mod coins;
 mod paths;
 mod ports;
+mod prediction;
 mod rate;
 mod stages;
 pub(crate) mod verdict;
@@ -22,6 +23,7 @@ pub use balance::Balance;
 pub use bounds::{Bounds, Next};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
+pub use prediction::{Prediction, Verification, predict};
 pub use stages::{StageFindings, StageName};
 
 /// Version of the findings; fields are added within a version, never renamed.
@@ -34,8 +36,14 @@ pub struct Findings {
     pub schema_version: u32,
     /// Which cluster, and why that one.
     pub cluster: String,
-    /// Each step, in order.
+    /// Each step, in order; with `--verify` the last is the one that was predicted.
     pub steps: Vec<StepFindings>,
+    /// What was predicted, and what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
+    /// Why there is none, where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unverified: Option<String>,
 }
 
 /// What a step found.
@@ -137,6 +145,18 @@ pub struct Withheld {
 }
 
 impl Findings {
+    /// None yet.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            cluster: String::new(),
+            steps: Vec::new(),
+            verification: None,
+            unverified: None,
+        }
+    }
+
     /// Whether every step has a verdict.
     #[must_use]
     pub fn conclusive(&self) -> bool {

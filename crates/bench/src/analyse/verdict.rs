@@ -11,9 +11,9 @@ use crate::measure::Samples;
 /// How far the stages may be from accounting for all workers.
 const CLOSURE_TOLERANCE: f64 = 0.01;
 /// How far below its bound the app may be before that is said.
-const SHORTFALL: f64 = 0.03;
+pub(super) const SHORTFALL: f64 = 0.03;
 /// A second bound within this factor of the first is as good as reached.
-const TIE: f64 = 1.03;
+pub(super) const TIE: f64 = 1.03;
 /// A window should hold so many flushes of the counter.
 const FLUSHES: f64 = 10.0;
 

@@ -57,6 +57,9 @@ pub(super) fn render(findings: &Findings) -> String {
         let rows = findings.steps.iter().map(words::step_row);
         let _ = write!(text, "\n### Summary\n\n{}\n", table(STEP_HEAD, rows));
     }
+    if let Some((sentence, _)) = words::verification(findings) {
+        let _ = writeln!(text, "\n{sentence}");
+    }
     text
 }
 

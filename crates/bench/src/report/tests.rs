@@ -1,14 +1,31 @@
 //! The words of every format, on the findings of an ideal app.
 
 use super::*;
-use crate::analyse::{SCHEMA_VERSION, step, tests::ideal};
+use crate::analyse::{SCHEMA_VERSION, predict, step, tests::ideal};
 
 fn findings(steps: &[(u32, u32)]) -> Findings {
     Findings {
-        schema_version: SCHEMA_VERSION,
         cluster: "local, started by this command".to_owned(),
         steps: steps.iter().map(|(workers, rng)| step(&ideal(*workers, *rng))).collect(),
+        ..Findings::none()
     }
+}
+
+#[test]
+fn a_prediction_and_what_came_of_it_come_last() {
+    let mut verified = findings(&[(10, 1), (10, 2)]);
+    let prediction = predict(&verified.steps[0]).unwrap();
+    verified.verification = Some(prediction.score(&verified.steps[1]));
+    let last = |format| plain(&render(&verified, format)).trim().lines().last().unwrap().to_owned();
+    insta::assert_snapshot!(last(Format::Table));
+    assert_eq!(last(Format::Table), last(Format::Markdown));
+    let mut unverified = findings(&[(10, 1)]);
+    unverified.unverified = Some("nothing that can be done next brings more".to_owned());
+    let text = plain(&render(&unverified, Format::Table));
+    assert!(
+        text.ends_with("\nNot verified: nothing that can be done next brings more.\n"),
+        "{text}"
+    );
 }
 
 fn plain(text: &str) -> String {

@@ -1,7 +1,7 @@
 //! Numbers and rows as people read them, shared by the tables of all formats.
 
 use crate::analyse::verdict::counted;
-use crate::analyse::{Balance, PathFindings, StageFindings, StepFindings};
+use crate::analyse::{Balance, Findings, PathFindings, StageFindings, StepFindings};
 use crate::measure::Phases;
 
 /// Replicas whose shares differ by more are listed.
@@ -52,6 +52,14 @@ pub(super) fn path_row(path: &PathFindings) -> [String; 6] {
         time(path.connect_p50_ms),
         time(path.answer_p50_ms),
     ]
+}
+
+/// What became of the prediction, and whether it held; `None` where none was asked for.
+pub(super) fn verification(findings: &Findings) -> Option<(String, bool)> {
+    let unverified =
+        findings.unverified.as_ref().map(|why| (format!("Not verified: {why}."), false));
+    let verification = findings.verification.as_ref();
+    verification.map(|one| (format!("Verified: {}", one.sentence), one.held)).or(unverified)
 }
 
 /// One row of the table of steps.

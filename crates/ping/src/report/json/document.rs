@@ -89,8 +89,6 @@ pub(super) struct Summary {
     bounds_missed: Vec<Bound>,
     /// Why not even a first probe was made.
     given_up: Option<String>,
-    /// HdrHistogram V2, in nanoseconds, deflated, base64.
-    histogram: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -196,7 +194,6 @@ impl Summary {
             percentiles_need: needs.map(|(name, quantile)| (*name, needed(*quantile))).collect(),
             bounds_missed: ending.missed.iter().map(Bound::new).collect(),
             given_up: ending.given_up.as_ref().map(|why| failure(why, plan.target.limit)),
-            histogram: (all.ok > 0).then(|| all.total.distribution().blob()),
         }
     }
 }

@@ -21,7 +21,6 @@ fn the_fields_have_units_in_their_names() {
     let mut document = document("-c 2", &[told, refused(1)]);
     document["started"] = json!("NOW");
     document["summary"]["round_trip"].as_object_mut().unwrap().remove("standard_deviation_ms");
-    assert!(document["summary"]["histogram"].take().is_string());
     assert_snapshot!(serde_json::to_string_pretty(&document).unwrap());
 }
 
