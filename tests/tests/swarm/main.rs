@@ -16,6 +16,7 @@ mod faults;
 mod inside;
 mod moving;
 mod policies;
+mod probing;
 mod refusals;
 mod scaling;
 mod starting;
