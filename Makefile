@@ -55,7 +55,8 @@ bench-peers: peers ## Hold bench load and bench ping against wrk, oha, hey and h
 
 .PHONY: fuzz
 fuzz: ## Fuzz the decoder of HTTP answers for five minutes; needs cargo-fuzz and a nightly compiler
-	$(CARGO) +nightly fuzz run answer -- -max_total_time=300
+	mkdir -p fuzz/corpus/answer
+	$(CARGO) +nightly fuzz run answer fuzz/corpus/answer fuzz/seeds/answer -- -max_total_time=300
 
 .PHONY: peers
 peers: $(addprefix $(TARGET)/peers/,server client meter) ## Install what bench-peers needs

@@ -1,15 +1,24 @@
 //! Being told to stop: Ctrl-C, SIGTERM, or the terminal closed. The first time everything ends in
 //! order; the second time at once.
 
-use std::io;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::exit;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bench::failure::Exit;
+use ratatui::crossterm::terminal::disable_raw_mode;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// What comes within this time of the first signal is the same wish, as of a supervisor that
+/// signals the process and its group.
+const SAME_WISH: Duration = Duration::from_millis(500);
+/// How long a terminal may take to become what it was.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// How often this process was told to stop.
 #[derive(Clone)]
@@ -23,7 +32,7 @@ impl Interrupts {
     /// Listens from now on, on a thread of its own: it hears also while a terminal that takes no
     /// more holds the others.
     pub(crate) fn listen() -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let entered = runtime.enter();
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let [interrupt, terminate, hangup] = kinds.map(signal);
@@ -58,15 +67,35 @@ impl Interrupts {
 #[expect(clippy::exit, reason = "whatever else would end the process may be held up itself")]
 async fn relay(signals: [Signal; 3], told: &watch::Sender<u32>, blunt: &AtomicBool) {
     let [mut interrupt, mut terminate, mut hangup] = signals;
+    let mut first: Option<Instant> = None;
     loop {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
             _ = hangup.recv() => {}
         }
+        if first.get_or_insert_with(Instant::now).elapsed() < SAME_WISH && *told.borrow() > 0 {
+            continue;
+        }
         told.send_modify(|count| *count += 1);
         if *told.borrow() >= 2 && blunt.load(Ordering::Relaxed) {
+            restore_terminal().await;
             exit(Exit::Interrupted as i32);
         }
     }
+}
+
+/// Makes the terminal what it was, as far as it lets itself: one that takes no more is not waited
+/// for.
+async fn restore_terminal() {
+    if !io::stderr().is_terminal() {
+        return;
+    }
+    // What is not a terminal of ours needs nothing.
+    let _ = disable_raw_mode();
+    std::thread::spawn(|| {
+        // Back to the main screen, with a cursor.
+        let _ = io::stderr().write_all(b"\x1b[?1049l\x1b[?25h");
+    });
+    tokio::time::sleep(LAST_WORDS).await;
 }

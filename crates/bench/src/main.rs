@@ -48,7 +48,8 @@ fn main() -> ExitCode {
 fn misused(error: &clap::Error) -> ExitCode {
     // Nobody may be listening.
     let _ = error.print();
-    let like_httping = std::env::args_os().any(|argument| argument == "--httping-exit");
+    let pings = std::env::args_os().nth(1).is_some_and(|command| command == "ping");
+    let like_httping = pings && std::env::args_os().any(|argument| argument == "--httping-exit");
     match error.exit_code() {
         0 => ExitCode::SUCCESS,
         _ if like_httping => ExitCode::FAILURE,

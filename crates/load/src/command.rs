@@ -256,7 +256,10 @@ fn check_files(output: &OutputArgs) -> Result<(), Trouble> {
 /// # Errors
 /// When it cannot.
 pub fn check_writable(path: &Path) -> io::Result<()> {
-    fs::OpenOptions::new().append(true).create(true).open(path).map(drop)
+    let is_new = !path.try_exists()?;
+    fs::OpenOptions::new().append(true).create(true).open(path)?;
+    // Nothing is left of a run that does not take place.
+    if is_new { fs::remove_file(path) } else { Ok(()) }
 }
 
 /// Writes all files that were asked for.

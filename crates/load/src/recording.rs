@@ -11,7 +11,7 @@ use crate::distribution::Distribution;
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     /// From due to done: of answers, of requests that took too long, and of those that were never
-    /// sent or under way at a stop, at the time that had passed by then.
+    /// sent, at the time that had passed by then.
     pub latency: Distribution,
     /// From sent to done, of answers.
     pub service: Distribution,
@@ -20,6 +20,8 @@ pub struct Recording {
     pub lateness: Distribution,
     /// From due to the failure, of requests that failed otherwise than by taking too long.
     pub failed: Distribution,
+    /// From due to the stop, of requests that were under way then.
+    pub unfinished: Distribution,
     /// Phases of new connections: resolve, connect, tls.
     pub dialled: [Distribution; 3],
     /// Counts.
@@ -152,8 +154,19 @@ impl Recording {
 
     /// A request that was due `latency` ago and is not waited for any longer.
     pub fn unfinished(&mut self, latency: Duration) {
-        self.latency.record(latency);
+        self.unfinished.record(latency);
         self.counts.unfinished += 1;
+    }
+
+    /// Takes what a stop cut off into the latencies, as far as it says something of them: a request
+    /// that had not yet taken as long as most do would only make them look shorter.
+    pub fn settle_unfinished(&mut self) {
+        let median = self.latency.quantile(0.5).unwrap_or(0);
+        for (value, count) in self.unfinished.recorded().filter(|(value, _)| *value >= median) {
+            for _ in 0..count {
+                self.latency.record(Duration::from_nanos(value));
+            }
+        }
     }
 
     /// A new connection, with how long its parts took.
@@ -180,6 +193,7 @@ impl Recording {
         self.service.add(&other.service);
         self.lateness.add(&other.lateness);
         self.failed.add(&other.failed);
+        self.unfinished.add(&other.unfinished);
         for (mine, others) in self.dialled.iter_mut().zip(&other.dialled) {
             mine.add(others);
         }
@@ -197,6 +211,7 @@ impl Recording {
         let distributions = [&mut self.latency, &mut self.service, &mut self.lateness];
         distributions.into_iter().for_each(Distribution::clear);
         self.failed.clear();
+        self.unfinished.clear();
         self.dialled.iter_mut().for_each(Distribution::clear);
         self.counts = Counts::default();
         self.statuses.0.clear();
@@ -240,6 +255,23 @@ mod tests {
         assert_eq!(sum.statuses.sorted(), [(200, 2)]);
         assert_eq!(sum.failed_requests(), 2);
         assert_eq!((sum.counts.sent, sum.counts.unsent, sum.counts.bytes_received), (4, 2, 30));
+    }
+
+    #[test]
+    fn what_a_stop_cut_off_counts_where_it_took_longer_than_most() {
+        let mut recording = piece();
+        recording.latency.clear();
+        (0..9).for_each(|_| recording.latency.record(100 * MILLISECOND));
+        recording.unfinished(20 * MILLISECOND);
+        recording.unfinished(3_000 * MILLISECOND);
+        recording.settle_unfinished();
+        assert_eq!((recording.latency.count(), recording.counts.unfinished), (10, 2));
+        assert!(recording.latency.min() >= Some(100_000_000));
+        assert!(recording.latency.max() >= Some(3_000_000_000));
+        let mut nothing_else = Recording::default();
+        nothing_else.unfinished(MILLISECOND);
+        nothing_else.settle_unfinished();
+        assert_eq!(nothing_else.latency.count(), 1);
     }
 
     #[test]

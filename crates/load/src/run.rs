@@ -112,10 +112,10 @@ pub async fn run(
     }
     run.begin();
     let stopped = tokio::select! {
-        ended = run.collect(watch) => { ended?; false }
-        () = &mut stop => true,
+        ended = run.collect(watch) => { ended?; None }
+        () = &mut stop => Some(Instant::now()),
     };
-    if stopped {
+    if stopped.is_some() {
         run.job.schedule.stop();
         run.stage.send_replace(Stage::Stopped);
         run.collect(watch).await?;
@@ -266,10 +266,13 @@ impl Run {
         });
     }
 
-    /// Ends the account: what was due and never sent is latency too.
-    fn measured(mut self, stopped: bool) -> Measured {
+    /// Ends the account, at the stop if there was one: what was due and never sent is latency too,
+    /// and so is what took long without an end.
+    fn measured(mut self, stop: Option<Instant>) -> Measured {
         let schedule: &Schedule = &self.job.schedule;
-        let now = Instant::now();
+        let stopped = stop.is_some();
+        let now = stop.unwrap_or_else(Instant::now);
+        self.sum.settle_unfinished();
         let opens = schedule.opens().unwrap_or(now);
         let end = schedule.closes().map_or(now, |closes| closes.min(now));
         while let Some(due) = schedule.left_over(end) {

@@ -17,6 +17,9 @@ const NARROW: f64 = 0.05;
 const MOST_STEPS: usize = 24;
 /// Good rates must hold so often.
 const REPEATS: usize = 2;
+/// A step that was missed while the generator was at its limit is tried so often: it may have been
+/// the machine, for a moment.
+const TRIES: usize = 3;
 /// The rate must be held to this share.
 const ACHIEVED: f64 = 0.99;
 
@@ -37,7 +40,7 @@ pub struct Step {
     pub met: bool,
     /// Why not, or `met`.
     pub verdict: String,
-    /// Whether the generator itself was the limit.
+    /// Whether the generator itself was the limit: it worked all the time, or was late.
     pub generator_was_the_limit: bool,
     /// Whether there were too few requests to tell.
     pub undecided: bool,
@@ -132,7 +135,7 @@ pub struct Goal<'a> {
 /// `stepped` each step that is done.
 ///
 /// # Errors
-/// When nothing could connect, or it was stopped before the first step.
+/// When nothing could connect, or it was stopped before the first request.
 pub async fn search(
     plan: &Plan,
     goal: Goal<'_>,
@@ -146,10 +149,11 @@ pub async fn search(
     let sounding = plan.sounding();
     let sounded = run::run(&sounding, &mut stop, watch).await?;
     if sounded.stopped {
-        return Err(RunError::Stopped);
+        return Ok(concluded(steps, Bracket::from(1.0), true));
     }
     let reached = Summary::new(&sounding, &sounded).requests_per_second;
     let mut bracket = Bracket::from(rounded((reached * FIRST).max(1.0)));
+    let mut tries = 0;
     while let Some(rate) = bracket.next().filter(|_| steps.len() < MOST_STEPS) {
         let at_rate = plan.at_rate(rate, goal.slo.needed());
         let taken = match run::run(&at_rate, &mut stop, watch).await {
@@ -162,8 +166,12 @@ pub async fn search(
             Err(error) => broken(rate, &error),
         };
         stepped(&taken);
-        bracket.learn(rate, taken.met);
-        let over = taken.undecided || (taken.generator_was_the_limit && !taken.met);
+        let doubted = taken.generator_was_the_limit && !taken.met;
+        tries = if doubted { tries + 1 } else { 0 };
+        if !doubted || tries >= TRIES {
+            bracket.learn(rate, taken.met);
+        }
+        let over = taken.undecided || tries >= TRIES;
         steps.push(taken);
         if over {
             break;
@@ -193,7 +201,7 @@ fn step(rate: f64, summary: &Summary, verdicts: &[Verdict], most_errors: f64) ->
     let behind = summary.achieved.filter(|achieved| *achieved < ACHIEVED);
     let verdict = match (missed.is_empty(), behind) {
         // A server that only refuses may be very fast at it.
-        (true, _) if summary.good_per_second <= 0.0 => "no good answer".to_owned(),
+        (true, _) if summary.good == 0 => "no good answer".to_owned(),
         (true, _) if summary.errors > most_errors => {
             format!("{} of all requests failed", words::percent(summary.errors))
         }
@@ -201,7 +209,7 @@ fn step(rate: f64, summary: &Summary, verdicts: &[Verdict], most_errors: f64) ->
         (true, Some(achieved)) => format!("only {} of the rate", words::percent(achieved)),
         (false, _) => missed.join(", "),
     };
-    let limit = summary.generator_was_the_limit();
+    let limit = summary.generator_was_the_limit() || summary.generator_was_late();
     Step {
         target_per_second: rate,
         achieved: summary.achieved,

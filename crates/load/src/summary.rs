@@ -283,6 +283,12 @@ impl Summary {
     pub fn generator_was_the_limit(&self) -> bool {
         doubts::is_busy(self)
     }
+
+    /// Whether the generator sent so late that its latencies say little of the server.
+    #[must_use]
+    pub fn generator_was_late(&self) -> bool {
+        doubts::late(self).is_some()
+    }
 }
 
 fn arrival(arrival: &Arrival) -> &'static str {

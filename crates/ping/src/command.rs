@@ -5,7 +5,6 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 
-use exchange::Failure;
 use load::command::check_writable;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -14,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use crate::plan::{Format, Plan, Refusal};
 use crate::report::graph::{Graph, Keys, Pressed, Taken};
 use crate::report::{Ending, Glance, report};
-use crate::run::{Outside, exit_code, run};
+use crate::run::{Outside, RunError, exit_code, run};
 use crate::settings::Settings;
 
 /// Keys that may wait to be heeded.
@@ -36,9 +35,9 @@ pub enum Trouble {
     /// The arguments cannot be followed.
     #[error("{0}")]
     Refused(#[from] Refusal),
-    /// No connection can be made at all.
+    /// There is no result.
     #[error("{0}")]
-    Unusable(Failure),
+    Run(#[from] RunError),
     /// The terminal cannot be drawn on.
     #[error("-K cannot draw on this terminal: {0}")]
     Terminal(io::Error),
@@ -58,8 +57,8 @@ impl Trouble {
     pub fn exit(&self, like_httping: bool) -> u8 {
         match self {
             _ if like_httping => 1,
-            Self::Refused(_) | Self::Unusable(_) => 2,
-            Self::Terminal(_) | Self::Write { .. } => 5,
+            Self::Refused(_) | Self::Run(RunError::Trust(_)) => 2,
+            Self::Run(RunError::Write(_)) | Self::Terminal(_) | Self::Write { .. } => 5,
         }
     }
 }
@@ -90,7 +89,7 @@ pub async fn ping(
             let mut results = BufWriter::new(outs.results);
             let mut report = report(&plan, &mut results, outs.notes);
             let outside = Outside { stop: pin!(stop), glances };
-            run(&plan, &mut *report, outside).await.map_err(Trouble::Unusable)?
+            run(&plan, &mut *report, outside).await?
         }
     };
     if let Some(failure) = &ending.given_up {
@@ -126,7 +125,7 @@ async fn drawn(
             Ok(_) = quit.wait_for(|quit| *quit) => {}
         }
     };
-    run(plan, &mut graph, Outside { stop: pin!(stop), glances }).await.map_err(Trouble::Unusable)
+    Ok(run(plan, &mut graph, Outside { stop: pin!(stop), glances }).await?)
 }
 
 /// Says something beside the results.

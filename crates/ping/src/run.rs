@@ -49,17 +49,28 @@ enum End {
     GivenUp(Failure),
 }
 
-/// Makes the probes of `plan` and tells `report` of them. A report that can no longer be written
-/// to ends it without a word: whoever read it has seen enough.
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Certificates could not be read.
+    #[error("{0}")]
+    Trust(Failure),
+    /// Results could not be written.
+    #[error("cannot print the results: {0}")]
+    Write(io::Error),
+}
+
+/// Makes the probes of `plan` and tells `report` of them. A report that is not read any more ends it
+/// without a word: whoever read it has seen enough.
 ///
 /// # Errors
-/// When trusted certificates cannot be read.
+/// When trusted certificates cannot be read, or results not be written.
 pub async fn run(
     plan: &Plan,
     report: &mut dyn Report,
-    outside: Outside<'_>,
-) -> Result<Ending, Failure> {
-    let prober = Prober::new(plan.target.clone())?;
+    mut outside: Outside<'_>,
+) -> Result<Ending, RunError> {
+    let prober = Prober::new(plan.target.clone()).map_err(RunError::Trust)?;
     let mut run = Run {
         plan,
         prober,
@@ -70,7 +81,10 @@ pub async fn run(
         last_trouble: None,
     };
     run.passes_on.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let end = run.all(outside).await;
+    let end = match run.each(&mut outside).await {
+        Ok(end) => end,
+        Err(error) => End::unwritten(error)?,
+    };
     let Run { report, statistics, began, last_trouble, .. } = run;
     let missed = missed(&plan.bounds, &statistics);
     let mut ending =
@@ -83,19 +97,23 @@ pub async fn run(
             ending.given_up = Some(failure);
         }
     }
-    // As above: nobody reads it.
-    let _ = report.end(&ending).and_then(|()| report.flush());
+    if let Err(error) = report.end(&ending).and_then(|()| report.flush()) {
+        End::unwritten(error)?;
+    }
     Ok(ending)
 }
 
-impl Run<'_> {
-    async fn all(&mut self, mut outside: Outside<'_>) -> End {
-        match self.each(&mut outside).await {
-            Ok(end) => end,
-            Err(_) => End::Unread,
+impl End {
+    /// What could not be written to has been closed by whoever read it, or failed.
+    fn unwritten(error: io::Error) -> Result<Self, RunError> {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(Self::Unread),
+            _ => Err(RunError::Write(error)),
         }
     }
+}
 
+impl Run<'_> {
     async fn each(&mut self, outside: &mut Outside<'_>) -> io::Result<End> {
         self.report.begin()?;
         self.report.flush()?;
@@ -156,12 +174,13 @@ impl Run<'_> {
             }
         };
         let mut slept = pin!(slept);
+        let floods = self.plan.pace == Pace::Flood;
         loop {
             tokio::select! {
                 biased;
                 () = outside.stop.as_mut() => return Ok(false),
                 Some(glance) = outside.glances.recv() => self.look(glance)?,
-                _ = self.passes_on.tick() => self.report.flush()?,
+                _ = self.passes_on.tick(), if floods => self.report.flush()?,
                 () = slept.as_mut() => return Ok(true),
             }
         }
@@ -171,6 +190,7 @@ impl Run<'_> {
     async fn probe(&mut self, outside: &mut Outside<'_>) -> io::Result<Option<Probe>> {
         let Self { prober, report, statistics, began, passes_on, .. } = self;
         let mut asked = pin!(prober.probe());
+        let floods = self.plan.pace == Pace::Flood;
         loop {
             tokio::select! {
                 biased;
@@ -180,7 +200,7 @@ impl Run<'_> {
                     report.look(glance, &SoFar { statistics, elapsed: began.elapsed() })?;
                     report.flush()?;
                 }
-                _ = passes_on.tick() => report.flush()?,
+                _ = passes_on.tick(), if floods => report.flush()?,
             }
         }
     }

@@ -116,12 +116,18 @@ async fn a_proxy_is_asked_for_the_whole_url_and_one_that_is_not_there_is_named()
 
 /// `bench` where a file of the test's own says which addresses names have.
 fn with_hosts(hosts: &std::path::Path, words: &str) -> Command {
+    let namespaces = ["--map-root-user", "--mount"];
+    let allowed = Command::new("unshare").args(namespaces).arg("true").status();
+    assert!(
+        allowed.is_ok_and(|status| status.success()),
+        "this needs user namespaces: run it as root, or set kernel.apparmor_restrict_unprivileged_userns=0"
+    );
     let place = Place::fast();
     let bench = place.plain(&[]).get_program().to_owned();
     let mut command = Command::new("unshare");
     // What is mounted there is seen by this command alone.
     let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
-    command.args(["--map-root-user", "--mount", "sh", "-c", script]).arg(hosts).arg(bench);
+    command.args(namespaces).args(["sh", "-c", script]).arg(hosts).arg(bench);
     command.args(words.split_whitespace());
     command
 }

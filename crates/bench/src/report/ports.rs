@@ -10,6 +10,9 @@ use crate::cli::StatusFormat;
 const HEAD: [&str; 10] =
     ["service", "request", "at", "probes", "failed", "last", "p50", "p90", "max", "queue"];
 
+/// Where `p90` is in it.
+const P90: usize = 7;
+
 /// The findings in `format`.
 #[must_use]
 pub fn render(findings: &PortsFindings, format: StatusFormat) -> String {
@@ -21,7 +24,13 @@ pub fn render(findings: &PortsFindings, format: StatusFormat) -> String {
 
 fn tables(findings: &PortsFindings) -> String {
     let mut text = format!("cluster  {}\n\n", findings.cluster);
-    let _ = writeln!(text, "{}", table(HEAD, findings.ports.iter().map(row), 3));
+    let rows = findings.ports.iter().map(row);
+    // It needs a hundred answers, which few wait for.
+    let tabled = match findings.ports.iter().any(|port| port.p90_ms.is_some()) {
+        true => table(HEAD, rows, 3),
+        false => table(without_p90(HEAD), rows.map(without_p90), 3),
+    };
+    let _ = writeln!(text, "{tabled}");
     for port in &findings.ports {
         for (failure, count) in &port.failures {
             let (service, request) = (&port.service, &port.request);
@@ -41,6 +50,12 @@ fn tables(findings: &PortsFindings) -> String {
         let _ = writeln!(text, "{FAINT}{warning}{FAINT:#}");
     }
     text
+}
+
+fn without_p90<T: Default>(mut columns: [T; 10]) -> [T; 9] {
+    columns[P90..].rotate_left(1);
+    let mut columns = columns.into_iter();
+    std::array::from_fn(|_| columns.next().unwrap_or_default())
 }
 
 fn row(port: &PortFindings) -> [String; 10] {

@@ -202,19 +202,25 @@ fn a_terminal_that_takes_no_more_does_not_keep_it_from_ending() {
     let mut child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
     drop(command);
     // Nobody reads the other end: once the system's buffer is full, the next picture waits.
+    let mut looks = looks();
     while !waits_for_the_terminal(&child) {
         assert_eq!(child.try_wait().unwrap(), None, "it has ended by itself");
-        std::thread::yield_now();
+        assert!(looks.next().is_some(), "it never waits, or /proc/PID/syscall cannot be read");
     }
-    signal(&child, Signal::TERM);
-    std::thread::yield_now();
     // The second time at once. Signals that come together count once.
     while child.try_wait().unwrap().is_none() {
         signal(&child, Signal::TERM);
-        std::thread::yield_now();
+        assert!(looks.next().is_some(), "it does not end");
     }
     assert_eq!(child.wait().unwrap().code(), Some(130));
     drop(master);
+}
+
+/// A look now and then, for twenty seconds.
+#[expect(clippy::disallowed_methods, reason = "there is no runtime to block")]
+fn looks() -> impl Iterator<Item = ()> {
+    let pause = || std::thread::sleep(std::time::Duration::from_millis(20));
+    std::iter::repeat_with(pause).take(1_000)
 }
 
 /// Whether the process sleeps in a call that writes.

@@ -56,7 +56,9 @@ impl Lane {
                 Ok(Ok(())) => connected = true,
                 Ok(Err(failure)) => first = first.or(Some(failure)),
                 Err(_) => {
-                    desk.connect_failed();
+                    if link.gave_up_dialling() {
+                        desk.connect_failed();
+                    }
                     let phase = link.addresses().under_way(&stamps, true);
                     first = first.or(Some(Failure::Timeout(phase)));
                 }
@@ -111,12 +113,13 @@ impl Lane {
         };
         let now = Instant::now();
         let unconnected = link.connection().is_none() && stamps.sent.is_none();
+        let gave_up_dialling = link.gave_up_dialling();
         link.drop_connection();
         let Some(failure) = failure else {
             desk.unfinished(due, now);
             return now;
         };
-        if unconnected && matches!(failure, Failure::Timeout(_)) {
+        if gave_up_dialling {
             desk.connect_failed();
         }
         desk.failure(due, now, failure);

@@ -19,6 +19,8 @@ pub(super) struct Link {
     proven: bool,
     /// Whether there was a connection before.
     again: bool,
+    /// Whether it is this one that makes a connection.
+    dials: bool,
     /// Which address is next.
     turn: usize,
     /// Which of the trunk's connections this handle is of.
@@ -33,8 +35,16 @@ pub(super) struct Trunk {
 
 impl Link {
     pub(super) fn new(addresses: Rc<Addresses>, trunk: Option<Rc<Trunk>>, turn: usize) -> Self {
-        let (proven, again) = (false, false);
-        Self { addresses, trunk, connection: None, proven, again, turn, generation: 0 }
+        Self {
+            addresses,
+            trunk,
+            connection: None,
+            proven: false,
+            again: false,
+            dials: false,
+            turn,
+            generation: 0,
+        }
     }
 
     /// The server's addresses.
@@ -61,6 +71,11 @@ impl Link {
         }
     }
 
+    /// Whether a connection was being made when that was given up; said once.
+    pub(super) fn gave_up_dialling(&mut self) -> bool {
+        std::mem::take(&mut self.dials)
+    }
+
     /// Gives the connection up.
     pub(super) fn drop_connection(&mut self) {
         self.connection = None;
@@ -74,17 +89,13 @@ impl Link {
         written: impl FnOnce(&dyn Fn(&mut Recording)),
     ) -> Result<(), Failure> {
         let Some(trunk) = self.trunk.clone() else {
-            let connection = self.addresses.connect(&mut self.turn, stamps).await;
-            self.note(&connection, stamps, written);
-            self.connection = Some(connection?);
+            self.connection = Some(self.dial(stamps, written).await?);
             return Ok(());
         };
         let mut current = trunk.current.lock().await;
         if current.0 == self.generation {
             current.1 = None;
-            let connection = self.addresses.connect(&mut self.turn, stamps).await;
-            self.note(&connection, stamps, written);
-            *current = (current.0 + 1, Some(connection?));
+            *current = (current.0 + 1, Some(self.dial(stamps, written).await?));
         }
         self.generation = current.0;
         self.connection = current.1.as_ref().and_then(Connection::share);
@@ -97,20 +108,23 @@ impl Link {
         }
     }
 
-    fn note(
+    async fn dial(
         &mut self,
-        connection: &Result<Connection, Failure>,
-        stamps: &Stamps,
+        stamps: &mut Stamps,
         written: impl FnOnce(&dyn Fn(&mut Recording)),
-    ) {
+    ) -> Result<Connection, Failure> {
+        self.dials = true;
+        let connection = self.addresses.connect(&mut self.turn, stamps).await;
+        self.dials = false;
         let again = self.again;
         self.again |= connection.is_ok();
         // The rest of the exchange is still to come; its phases are not looked at.
         let end = stamps.secured.or(stamps.connected);
         let phases = exchange::Stamps { sent: end, first: end, done: end, ..*stamps }.phases();
-        match (connection, phases) {
+        match (&connection, phases) {
             (Ok(_), Some(phases)) => written(&|recording| recording.dialled(&phases, again)),
             _ => written(&|recording| recording.counts.connect_failures += 1),
         }
+        connection
     }
 }

@@ -108,18 +108,25 @@ impl Pacer {
                 self.wake(now);
                 // They are to run before this looks again.
                 tokio::task::yield_now().await;
-            } else if left <= self.lead.get() {
+            } else if left <= self.lead(earliest) {
                 tokio::task::yield_now().await;
                 let look = now.elapsed();
                 if look < LONGEST_LOOK {
                     self.looked.set(self.looked.get() + look);
                 }
             } else {
-                let asleep = left.saturating_sub(self.lead.get());
+                let asleep = left.saturating_sub(self.lead(earliest));
                 self.sleep(asleep).await?;
                 self.learn(now.elapsed().saturating_sub(asleep));
             }
         }
+    }
+
+    /// How long before `due` to get up: never for more than half the time since what was due before,
+    /// so that a fast rate does not keep the core from everybody else.
+    fn lead(&self, due: Instant) -> Duration {
+        let gap = self.woken.get().map(|woken| due.saturating_duration_since(woken));
+        gap.map_or(self.lead.get(), |gap| self.lead.get().min(gap / 2))
     }
 
     /// Moves the lead towards what nearly all sleeps are overslept by: half a lead up where it was

@@ -126,8 +126,12 @@ impl Assignment {
     async fn stopped(&self, desk: &Desk) {
         // Without a sender nobody is there any more.
         let _ = self.stage.clone().wait_for(|stage| *stage == Stage::Stopped).await;
-        desk.patience.stop();
-        while desk.patience.is_busy() {
+        loop {
+            // What was woken a moment ago may only begin now.
+            desk.patience.stop();
+            if !desk.patience.is_busy() {
+                return;
+            }
             tokio::task::yield_now().await;
         }
     }

@@ -58,7 +58,7 @@ fn busy(summary: &Summary) -> Option<String> {
     })
 }
 
-fn late(summary: &Summary) -> Option<String> {
+pub(super) fn late(summary: &Summary) -> Option<String> {
     let (late, latency) = (&summary.lateness, &summary.latency);
     let (late50, late99, median) = (late.p50_ms?, late.p99_ms?, latency.p50_ms?);
     let open = !summary.is_closed();
@@ -108,8 +108,8 @@ fn unsent(summary: &Summary) -> Option<String> {
 fn unfinished(summary: &Summary) -> Option<String> {
     (summary.unfinished > 0).then(|| {
         format!(
-            "{} had no answer when the run was stopped; in the latency it counts with the time taken by \
-             then, so the true one is longer",
+            "{} had no answer when the run was stopped; the latency has those that had taken longer \
+             than the median by then, with that time, so the true one is longer",
             words::counted(summary.unfinished, "request")
         )
     })

@@ -144,6 +144,7 @@ where
         let so_far = SoFar { statistics: &ending.statistics, elapsed: ending.elapsed };
         let text = summary(self.plan, &so_far) + &underneath(&so_far);
         self.out.write_all(text.as_bytes())?;
+        self.out.flush()?;
         self.notes.write_all(missed(ending).as_bytes())
     }
 }

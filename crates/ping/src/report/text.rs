@@ -44,6 +44,7 @@ impl<'a> Text<'a> {
             return Ok(());
         }
         self.told_of_head = true;
+        self.out.flush()?;
         let status = reply.status_text();
         writeln!(self.notes, "the server does not answer HEAD ({status}): use -G to send GET")
     }
@@ -95,6 +96,7 @@ impl Report for Text<'_> {
         let so_far = SoFar { statistics: &ending.statistics, elapsed: ending.elapsed };
         let text = summary(self.plan, &so_far) + &underneath(&so_far);
         self.write(&text)?;
+        self.out.flush()?;
         self.notes.write_all(missed(ending).as_bytes())
     }
 }
