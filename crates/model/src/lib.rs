@@ -1,0 +1,18 @@
+//! What throughput a closed network of workers, stations and delays reaches, and what to change to
+//! reach more: bounds, the exact product form, an event simulator. Pure: no clock, no network, no
+//! printing; the same input and seed give the same answer.
+//!
+//! W workers loop: each thinks for Z, then visits each station. Throughput X is in loops per second, times
+//! are in seconds, utilisations are shares of 1.
+
+mod bounds;
+mod convolution;
+mod elasticities;
+mod network;
+mod numbers;
+mod product_form;
+
+pub use bounds::{Bounds, Limit};
+pub use elasticities::Elasticities;
+pub use network::{EmptyLoop, Network, NoTime, Seconds, Station};
+pub use product_form::{ProductForm, StationLoad};
