@@ -5,10 +5,10 @@
 //! A station's factors are f(j) = D^j / prod over i <= j of min(i, m), a delay's those with m without
 //! limit, and G is the convolution of all factors. Every sum here has positive terms only.
 
-/// Terms smaller than this share of a sum are left out: below the rounding of the sum itself.
-const NEGLIGIBLE: f64 = 1e-19;
-
 use crate::numbers::{add_logs, float, length};
+
+/// Terms smaller than this share of the largest are left out: together below the rounding of the sum.
+const NEGLIGIBLE: f64 = 1e-21;
 
 /// A station or a delay with its demand D in any unit of time that is the same for all.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,9 +52,7 @@ impl Constants {
         let logs = match demand > 0.0 {
             true => Factors { demand, places: None }.logs(population),
             // Then nobody can be anywhere.
-            false => {
-                std::iter::once(0.0).chain(vec![f64::NEG_INFINITY; population]).collect()
-            }
+            false => std::iter::once(0.0).chain(vec![f64::NEG_INFINITY; population]).collect(),
         };
         Self::from_logs(logs)
     }
@@ -87,47 +85,73 @@ impl Constants {
         let places = station.useful(population).max(1);
         let factors = station.logs(population);
         let fall = (station.demand / length(places)).ln();
-        let mut peak = 0;
+        let mut head = Head::new(self, station.demand, places);
         let mut tail = f64::NEG_INFINITY;
         let logs = (0..=population).map(|n| {
             if n >= places {
                 tail = add_logs(fall + tail, factors[places] + self.log(n - places));
             }
-            let head = self.head(n, places, station.demand, &mut peak);
-            add_logs(tail, factors[peak] + self.log(n - peak) + head.ln())
+            let (peak, sum) = head.sum(n);
+            add_logs(tail, factors[peak] + self.log(n - peak) + sum.ln())
         });
         Self::from_logs(logs.collect())
     }
+}
 
-    /// Sum of f(j) G(n-j) over j below `places`, as a multiple of its largest term, which is at
-    /// `peak`. That of n - 1 is where the search begins.
-    ///
-    /// Both factors and constants are log-concave, so the terms rise to one peak and fall from there.
-    /// Neighbours differ by D X(n-j) / (j+1).
-    fn head(&self, n: usize, places: usize, demand: f64, peak: &mut usize) -> f64 {
-        let last = n.min(places - 1);
-        let growth = |j: usize| demand * self.throughputs[n - j] / length(j + 1);
-        while *peak < last && growth(*peak) > 1.0 {
-            *peak += 1;
+/// Sums of f(j) G(n-j) over j below the places, for rising n.
+///
+/// Both factors and constants are log-concave, so the terms rise to one peak and fall from there, and the
+/// peak only moves up. Neighbours differ by D X(n-j) / (j+1); these ratios are multiplied, never divided
+/// by, for speed.
+struct Head {
+    throughputs: Vec<f64>,
+    inverses: Vec<f64>,
+    /// D / (j+1) and its inverse.
+    up: Vec<f64>,
+    down: Vec<f64>,
+    peak: usize,
+}
+
+impl Head {
+    fn new(constants: &Constants, demand: f64, places: usize) -> Self {
+        let throughputs = constants.throughputs.clone();
+        let up: Vec<_> = (1..places).map(|j| demand / length(j)).collect();
+        Self {
+            inverses: throughputs.iter().map(|throughput| throughput.recip()).collect(),
+            throughputs,
+            down: up.iter().map(|step| step.recip()).collect(),
+            up,
+            peak: 0,
         }
-        let (mut sum, mut term) = (1.0, 1.0);
-        for j in *peak..last {
-            term *= growth(j);
-            sum += term;
-            if term < NEGLIGIBLE * sum {
-                break;
-            }
-        }
-        term = 1.0;
-        for j in (0..*peak).rev() {
-            term /= growth(j);
-            sum += term;
-            if term < NEGLIGIBLE * sum {
-                break;
-            }
-        }
-        sum
     }
+
+    /// Where the largest term for n is, and the sum as a multiple of it.
+    fn sum(&mut self, n: usize) -> (usize, f64) {
+        let last = n.min(self.up.len());
+        while self.peak < last && self.up[self.peak] * self.throughputs[n - self.peak] > 1.0 {
+            self.peak += 1;
+        }
+        let peak = self.peak;
+        // Sequences side by side: j rises while n - j falls.
+        let above = self.up[peak..last].iter();
+        let above = above.zip(self.throughputs[..=n - peak].iter().rev());
+        let below = self.down[..peak].iter().rev();
+        let below = below.zip(&self.inverses[n - peak + 1..]);
+        (peak, 1.0 + falling(above) + falling(below))
+    }
+}
+
+/// Sum of products of ever more factors, as far as it matters.
+fn falling<'a>(factors: impl Iterator<Item = (&'a f64, &'a f64)>) -> f64 {
+    let (mut sum, mut term) = (0.0, 1.0);
+    for (a, b) in factors {
+        term *= a * b;
+        sum += term;
+        if term < NEGLIGIBLE {
+            break;
+        }
+    }
+    sum
 }
 
 /// Mean customers at a station, Q(n), when the constants of the network without it are known.

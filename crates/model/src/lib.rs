@@ -7,12 +7,22 @@
 
 mod bounds;
 mod convolution;
+mod distribution;
 mod elasticities;
+mod impossible;
 mod network;
 mod numbers;
 mod product_form;
+mod scenario;
+mod simulation;
+#[cfg(test)]
+mod testing;
 
 pub use bounds::{Bounds, Limit};
+pub use distribution::Distribution;
 pub use elasticities::Elasticities;
-pub use network::{EmptyLoop, Network, NoTime, Seconds, Station};
+pub use impossible::Impossible;
+pub use network::{Network, SHORTEST_LOOP, Seconds, Station};
 pub use product_form::{ProductForm, StationLoad};
+pub use scenario::{Policy, Replica, Scenario, Stage};
+pub use simulation::{Observer, Outcome, ReplicaOutcome, StageOutcome, Visit, Window};

@@ -5,17 +5,16 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
+use crate::impossible::Impossible;
 use crate::numbers::{SECOND, float, whole};
+
+/// The shortest loop, in seconds. What is shorter is no app, and would be simulated for ever.
+pub const SHORTEST_LOOP: f64 = 1e-6;
 
 /// A length of time in seconds: finite, not below zero, and at most a year.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Seconds(f64);
-
-/// What is no length of time.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-#[error("{0} is no length of time: from 0 s to a year is")]
-pub struct NoTime(f64);
 
 impl Seconds {
     /// No time at all.
@@ -27,11 +26,11 @@ impl Seconds {
     ///
     /// # Errors
     /// When the number is below zero, above [`Self::MOST`], or none.
-    pub fn new(seconds: f64) -> Result<Self, NoTime> {
+    pub fn new(seconds: f64) -> Result<Self, Impossible> {
         match (0.0..=Self::MOST).contains(&seconds) {
             // Makes minus zero a plain one.
             true => Ok(Self(seconds + 0.0)),
-            false => Err(NoTime(seconds)),
+            false => Err(Impossible::Time(seconds)),
         }
     }
 
@@ -55,9 +54,9 @@ impl Seconds {
 }
 
 impl TryFrom<f64> for Seconds {
-    type Error = NoTime;
+    type Error = Impossible;
 
-    fn try_from(seconds: f64) -> Result<Self, NoTime> {
+    fn try_from(seconds: f64) -> Result<Self, Impossible> {
         Self::new(seconds)
     }
 }
@@ -100,19 +99,14 @@ pub struct Network {
     stations: Vec<Station>,
 }
 
-/// A loop that takes no time has no throughput.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a loop takes no time: neither the think time nor any station's service time is above zero")]
-pub struct EmptyLoop;
-
 impl Network {
     /// A network of a think time Z, all pure delays of a loop together, and of stations.
     ///
     /// # Errors
-    /// When a loop would take no time.
-    pub fn new(think: Seconds, stations: Vec<Station>) -> Result<Self, EmptyLoop> {
+    /// When a loop takes less than [`SHORTEST_LOOP`].
+    pub fn new(think: Seconds, stations: Vec<Station>) -> Result<Self, Impossible> {
         let network = Self { think, stations };
-        if network.unhindered() > 0.0 { Ok(network) } else { Err(EmptyLoop) }
+        if network.unhindered() >= SHORTEST_LOOP { Ok(network) } else { Err(Impossible::EmptyLoop) }
     }
 
     /// Pure delay of a loop, Z.
@@ -127,7 +121,7 @@ impl Network {
         &self.stations
     }
 
-    /// Seconds of a loop that never waits, Z + sum S; above zero.
+    /// Seconds of a loop that never waits, Z + sum S; at least [`SHORTEST_LOOP`].
     #[must_use]
     pub fn unhindered(&self) -> f64 {
         self.think.get() + self.stations.iter().map(|station| station.service.get()).sum::<f64>()
@@ -145,14 +139,14 @@ mod tests {
         }
         assert!(Seconds::new(-0.0).unwrap().get().is_sign_positive());
         assert_eq!(Seconds::new(0.1).unwrap().nanoseconds(), 100_000_000);
-        assert_eq!(Seconds::from_nanoseconds(u64::MAX).get().total_cmp(&Seconds::MOST).is_eq(), true);
+        assert!(Seconds::from_nanoseconds(u64::MAX).get().total_cmp(&Seconds::MOST).is_eq());
     }
 
     #[test]
     fn a_loop_takes_time() {
         let idle = Station::new("rng", Seconds::ZERO, NonZeroU32::MIN);
-        assert_eq!(Network::new(Seconds::ZERO, vec![idle.clone()]), Err(EmptyLoop));
-        assert_eq!(Network::new(Seconds::ZERO, Vec::new()), Err(EmptyLoop));
+        assert_eq!(Network::new(Seconds::ZERO, vec![idle.clone()]), Err(Impossible::EmptyLoop));
+        assert_eq!(Network::new(Seconds::ZERO, Vec::new()), Err(Impossible::EmptyLoop));
         assert!(Network::new(Seconds::new(0.1).unwrap(), vec![idle]).is_ok());
     }
 }

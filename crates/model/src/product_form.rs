@@ -50,10 +50,9 @@ impl Network {
             _ => 1.0,
         };
         let scaled = Scaled::new(self, unit, population);
-        let constants = scaled.without(None);
+        let (constants, queues) = scaled.solve();
         let throughput = constants.throughput(population) * unit;
         let before = constants.throughput(population - 1) * unit;
-        let queues = scaled.queues();
         let loads = self.stations().iter().zip(&queues).map(|(station, (queue, _))| StationLoad {
             queue: *queue,
             residence_s: queue / throughput,
@@ -109,20 +108,26 @@ impl Scaled {
         queues.into_iter().fold(start, |constants, station| constants.with(station))
     }
 
-    /// Q(N) and Q(N-1) of each station. Equal stations are solved once.
-    fn queues(&self) -> Vec<(f64, f64)> {
+    /// Constants of the network, and Q(N) and Q(N-1) of each station. Equal stations are solved once.
+    fn solve(&self) -> (Constants, Vec<(f64, f64)>) {
+        let mut all = None;
         let mut solved: BTreeMap<(u64, Option<u32>), (f64, f64)> = BTreeMap::new();
-        let stations = self.stations.iter().enumerate().map(|(k, station)| {
-            let Some(station) = station else { return (0.0, 0.0) };
+        let mut queues = Vec::new();
+        for (k, station) in self.stations.iter().enumerate() {
+            let Some(station) = station else {
+                queues.push((0.0, 0.0));
+                continue;
+            };
             let key = (station.demand.to_bits(), station.places);
-            *solved.entry(key).or_insert_with(|| {
+            queues.push(*solved.entry(key).or_insert_with(|| {
                 let without = self.without(Some(k));
+                all.get_or_insert_with(|| without.with(*station));
                 let factors = station.logs(self.population);
                 let at = |n| mean_customers(&factors, &without, n);
                 (at(self.population), at(self.population - 1))
-            })
-        });
-        stations.collect()
+            }));
+        }
+        (all.unwrap_or_else(|| self.without(None)), queues)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The exact solution against published and tabulated values, and against what must hold for all networks.
+//! The exact solution against reference values, and against what must hold for all networks.
 
 use proptest::prelude::*;
 
@@ -27,7 +27,7 @@ fn assert_near(found: f64, expected: f64, relative: f64) {
     assert!((found / expected - 1.0).abs() < relative, "{found} is not {expected}");
 }
 
-/// Values computed in 50 digits elsewhere.
+/// Reference values: Z, (S, m) of each station, N.
 #[test]
 fn reference_values() {
     assert_near(throughput(0.2, &[(0.1, 10)], 50), 99.999_643_946_435_43, 1e-9);
