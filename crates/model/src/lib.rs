@@ -5,8 +5,10 @@
 //! W workers loop: each thinks for Z, then visits each station. Throughput X is in loops per second, times
 //! are in seconds, utilisations are shares of 1.
 
+mod actions;
 mod bounds;
 mod convolution;
+mod deployment;
 mod distribution;
 mod elasticities;
 mod impossible;
@@ -19,7 +21,9 @@ mod simulation;
 #[cfg(test)]
 mod testing;
 
+pub use actions::{Action, Forecast, Wall};
 pub use bounds::{Bounds, Limit};
+pub use deployment::Deployment;
 pub use distribution::Distribution;
 pub use elasticities::Elasticities;
 pub use impossible::Impossible;
