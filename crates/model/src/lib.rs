@@ -21,6 +21,7 @@ mod scenario;
 mod simulation;
 #[cfg(test)]
 mod testing;
+mod usl;
 
 pub use actions::{Action, Forecast, Wall};
 pub use bounds::{Bounds, Limit};
@@ -34,3 +35,4 @@ pub use prediction::{Effort, Estimate, SimulatedElasticities};
 pub use product_form::{ProductForm, StationLoad};
 pub use scenario::{Policy, Replica, Scenario, Stage};
 pub use simulation::{Observer, Outcome, ReplicaOutcome, StageOutcome, Visit, Window};
+pub use usl::{Usl, UslPoint};
