@@ -23,7 +23,7 @@ pub enum Action {
 }
 
 /// An action and its predicted effect.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
     /// What is done.
     pub action: Action,
@@ -38,7 +38,7 @@ pub struct Forecast {
 }
 
 /// A wall: what keeps throughput where it is, what it takes to get over it, and where that leads.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wall {
     /// Predicted throughput at this wall.
     pub throughput: Estimate,

@@ -1,11 +1,11 @@
 //! How much throughput depends on each time of a loop. Data only: the product form and the simulator
 //! fill it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Elasticities e = -dlnX/dlnS: 1 means that a time 1 % shorter brings 1 % more throughput, 0 that it
 /// brings nothing. If all times shrink alike, X grows alike, so they sum to 1.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Elasticities {
     /// Of the think time.
     pub think: f64,

@@ -4,6 +4,26 @@
 //!
 //! W workers loop: each thinks for Z, then visits each station. Throughput X is in loops per second, times
 //! are in seconds, utilisations are shares of 1.
+//!
+//! ```
+//! use std::num::NonZeroU32;
+//! use model::{Distribution, Effort, Policy, Replica, Scenario, Seconds, Stage};
+//!
+//! # fn main() -> Result<(), model::Impossible> {
+//! let count = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+//! let tenth = Distribution::fixed(Seconds::new(0.1)?);
+//! // In place of fixed times: Distribution::empirical with what was measured.
+//! let replica = |places| Replica { places: count(places), service: tenth.clone() };
+//! let rng = Stage::new("rng", count(1), replica(1)).with_policy(Policy::SharedRoundRobin);
+//! let hasher = Stage::new("hasher", count(1), replica(20));
+//! let app = Scenario::new(count(10), tenth.clone(), vec![rng, hasher])?;
+//!
+//! assert!((app.predict(Effort::default())?.mean - 10.0).abs() < 0.01);
+//! let best = &app.actions(Effort::default())?[0];
+//! assert!((best.per_container - 10.0).abs() < 0.01, "one more rng");
+//! # Ok(())
+//! # }
+//! ```
 
 mod actions;
 mod bounds;

@@ -1,7 +1,7 @@
 //! Deployments for a purpose: the cheapest for a rate, the fastest for a number of containers. Bounds say
 //! where to begin, the simulator what it really brings.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::bounds::Limit;
 use crate::deployment::Deployment;
@@ -17,7 +17,7 @@ const ROUNDS: u32 = 100;
 const MOST: u32 = 100_000;
 
 /// A deployment and what it is predicted to reach.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// How many of what.
     pub deployment: Deployment,
@@ -37,7 +37,8 @@ impl Scenario {
     /// when more containers do not lead there, as with connections that keep to old replicas.
     ///
     /// From the fewest that the bounds allow, the kind that brings most per container is added to until
-    /// the rate is reached; then whatever can be left out is left out.
+    /// the rate is reached; then whatever can be left out is left out. All replicas are taken to be
+    /// typical: one that is slow or dead is to be repaired, not to be planned with.
     ///
     /// # Errors
     /// When the rate is not above zero or takes more than 100,000 containers, or when the loops of a run
@@ -48,7 +49,8 @@ impl Scenario {
             return Err(Impossible::Plan(rate));
         }
         let enough = rate * (1.0 - MISSING);
-        let search = Search { scenario: self, effort };
+        let typical = self.all_typical()?;
+        let search = Search { scenario: &typical, effort };
         let (mut here, mut reached) = (fewest.clone(), search.throughput(&fewest)?);
         let mut rounds = 0;
         while reached < enough {
@@ -61,7 +63,7 @@ impl Scenario {
             }
             (here, reached) = (next, throughput);
         }
-        let pruned = search.pruned(here, enough)?;
+        let pruned = search.pruned(here, None, enough)?;
         search.plan(pruned, fewest.containers()).map(Some)
     }
 
@@ -86,7 +88,7 @@ impl Scenario {
             (here, reached) = (next, throughput);
         }
         let enough = reached * (1.0 - MISSING);
-        let pruned = search.without_idle(here, &now, enough)?;
+        let pruned = search.pruned(here, Some(&now), enough)?;
         search.plan(pruned, self.fewest(enough).containers())
     }
 }
@@ -128,22 +130,14 @@ impl Search<'_> {
         Ok(best.map(|(_, next, throughput)| (next, throughput)))
     }
 
-    /// The same without whatever the rate does not need.
-    fn pruned(&self, mut here: Deployment, enough: f64) -> Result<Deployment, Impossible> {
-        while let Some(less) = self.spared(&here, None, enough)? {
-            here = less;
-        }
-        Ok(here)
-    }
-
-    /// The same without new containers that bring nothing.
-    fn without_idle(
+    /// The same without whatever is not needed for the rate, but not less than `floor`.
+    fn pruned(
         &self,
         mut here: Deployment,
-        now: &Deployment,
+        floor: Option<&Deployment>,
         enough: f64,
     ) -> Result<Deployment, Impossible> {
-        while let Some(less) = self.spared(&here, Some(now), enough)? {
+        while let Some(less) = self.spared(&here, floor, enough)? {
             here = less;
         }
         Ok(here)
@@ -269,6 +263,15 @@ mod tests {
     fn old_connections_lead_nowhere() {
         let scenario = nominal(10, 1, Policy::Stale(count(1)));
         assert_eq!(scenario.plan_for(40.0, quick()).unwrap(), None);
+    }
+
+    #[test]
+    fn nobody_plans_with_a_dead_replica() {
+        let with_dead = nominal(10, 5, Policy::SharedRoundRobin)
+            .with_stage(0, |rng| rng.with_exception(0, None))
+            .unwrap();
+        let plan = with_dead.plan_for(10.0, quick()).unwrap().unwrap();
+        assert_eq!(sizes(&plan), (3, 1, 1));
     }
 
     #[test]

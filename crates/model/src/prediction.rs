@@ -4,7 +4,7 @@
 
 use std::num::NonZeroU32;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
 use crate::elasticities::Elasticities;
@@ -22,7 +22,7 @@ const STEP: f64 = 0.02;
 /// How much to simulate for one prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
-    /// Loops of a run, about; fewer where policies cost throughput.
+    /// Loops of a run, about, but ten of each worker at least; fewer where policies cost throughput.
     pub loops: NonZeroU32,
     /// Runs with a seed each, 2 at least.
     pub runs: NonZeroU32,
@@ -43,19 +43,20 @@ impl Effort {
         (0..u64::from(self.runs.get().max(2))).map(move |run| self.seed.wrapping_add(run))
     }
 
-    /// The window of a run: as long as the loops take at the bound, after a tenth of that or the time
+    /// The window of a run: as long as its loops take at the bound, after a tenth of that or the time
     /// of ten loops of each worker.
     fn window(self, scenario: &Scenario) -> Result<Window, Impossible> {
         let workers = scenario.workers();
         let bound = scenario.network().bounds(workers).throughput();
-        let loops = f64::from(self.loops.get());
-        let warm_up = (loops / 10.0).max(10.0 * f64::from(workers.get()));
+        let ten_each = 10.0 * f64::from(workers.get());
+        let loops = f64::from(self.loops.get()).max(ten_each);
+        let warm_up = (loops / 10.0).max(ten_each);
         Window::new(Seconds::new(warm_up / bound)?, Seconds::new(loops / bound)?)
     }
 }
 
 /// A mean over runs, and how much runs differ.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Mean over runs.
     pub mean: f64,
@@ -95,7 +96,7 @@ impl Estimate {
 }
 
 /// Elasticities as the simulator has them.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SimulatedElasticities {
     /// Means over runs.
     pub values: Elasticities,

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::convolution::{Constants, Factors, mean_customers};
 use crate::elasticities::Elasticities;
@@ -13,7 +13,7 @@ use crate::network::Network;
 use crate::numbers::index;
 
 /// A station in the solution.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StationLoad {
     /// Mean workers at it, Q, queueing or in service.
     pub queue: f64,
@@ -24,7 +24,7 @@ pub struct StationLoad {
 }
 
 /// A network's exact solution.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProductForm {
     /// X in loops per second.
     pub throughput: f64,

@@ -247,6 +247,14 @@ impl Scenario {
         self.with_think(think)
     }
 
+    /// The same with all replicas typical.
+    pub(crate) fn all_typical(&self) -> Result<Self, Impossible> {
+        let mut stages = 0..self.stages.len();
+        stages.try_fold(self.clone(), |scenario, stage| {
+            scenario.with_stage(stage, |stage| Ok(stage.without_exceptions()))
+        })
+    }
+
     /// Workers, W.
     #[must_use]
     pub fn workers(&self) -> NonZeroU32 {

@@ -11,7 +11,7 @@ mod station;
 mod streams;
 mod tally;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::impossible::Impossible;
 use crate::network::Seconds;
@@ -80,7 +80,7 @@ pub trait Observer {
 impl Observer for () {}
 
 /// A replica in a simulated window.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplicaOutcome {
     /// Its number, from 0.
     pub number: u32,
@@ -95,7 +95,7 @@ pub struct ReplicaOutcome {
 }
 
 /// A stage in a simulated window.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StageOutcome {
     /// What it is called.
     pub name: String,
@@ -112,7 +112,7 @@ pub struct StageOutcome {
 }
 
 /// What a simulated window showed.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     /// X in loops per second. Loops across an edge of the window count with their part inside.
     pub throughput: f64,

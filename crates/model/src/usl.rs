@@ -2,7 +2,7 @@
 //! throughputs. It describes and does not predict: this app saturates at a corner that the law does not
 //! have, so its lack of fit belongs to it wherever it is shown.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Steps of the search after which it has converged or never will.
 const STEPS: u32 = 500;
@@ -17,7 +17,7 @@ pub struct UslPoint {
 }
 
 /// A fit by least squares of X, with all parameters at least 0.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Usl {
     /// Throughput of one worker, a.
     pub single: f64,
