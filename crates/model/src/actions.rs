@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bounds::Limit;
+use crate::bounds::Resource;
 use crate::deployment::{Deployment, added};
 use crate::impossible::Impossible;
 use crate::prediction::{Effort, Estimate};
@@ -15,7 +15,7 @@ use crate::scenario::{Policy, Scenario};
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// So many more containers of a kind.
-    Add(Limit, NonZeroU32),
+    Add(Resource, NonZeroU32),
     /// Make the replicas of a stage that differ or are dead like the others, as a restart does.
     Repair(usize),
     /// Spread a stage's requests in turn, over connections to all of its replicas.
@@ -43,9 +43,9 @@ pub struct Wall {
     /// Predicted throughput at this wall.
     pub throughput: Estimate,
     /// What limits here by the bounds; several where they are as low.
-    pub limits: Vec<Limit>,
+    pub limits: Vec<Resource>,
     /// Containers of each kind to add until something else limits; empty when nothing else would.
-    pub add: Vec<(Limit, u32)>,
+    pub add: Vec<(Resource, u32)>,
     /// The containers there are at this wall.
     pub deployment: Deployment,
 }
@@ -110,14 +110,15 @@ impl Scenario {
     /// When the loops of a run would take more than a year.
     pub fn actions(&self, effort: Effort) -> Result<Vec<Forecast>, Impossible> {
         let mut forecasts = Vec::new();
+        let before = self.throughputs(effort)?;
         for action in self.candidates() {
-            let after = action.applied(self)?;
-            let gain = self.predict_gain(&after, effort)?;
+            let after = action.applied(self)?.throughputs(effort)?;
+            let gain = Estimate::of_differences(&before, &after);
             let containers = action.containers();
             forecasts.push(Forecast {
                 action,
                 containers,
-                throughput: after.predict(effort)?,
+                throughput: Estimate::of(&after),
                 per_container: gain.mean / f64::from(containers.max(1)),
                 gain,
             });
@@ -147,23 +148,25 @@ impl Scenario {
     }
 
     /// The bound of a kind of container as it is now.
-    fn bound(&self, kind: Limit) -> f64 {
+    fn bound(&self, kind: Resource) -> f64 {
         let bounds = self.network().bounds(self.workers());
         match kind {
-            Limit::Workers => bounds.workers,
-            Limit::Station(stage) => bounds.stations.get(stage).copied().unwrap_or(f64::INFINITY),
+            Resource::Workers => bounds.workers,
+            Resource::Station(stage) => {
+                bounds.stations.get(stage).copied().unwrap_or(f64::INFINITY)
+            }
         }
     }
 
     /// All kinds whose bound is the smallest.
-    fn limits(&self) -> Vec<Limit> {
+    fn limits(&self) -> Vec<Resource> {
         let smallest = self.network().bounds(self.workers()).throughput();
         let kinds = self.deployment().kinds();
         kinds.filter(|kind| self.bound(*kind) <= smallest * (1.0 + 1e-9)).collect()
     }
 
     /// What is deployed once the limits reach the next bound; `None` when there is none.
-    fn beyond(&self, limits: &[Limit]) -> Option<Deployment> {
+    fn beyond(&self, limits: &[Resource]) -> Option<Deployment> {
         let deployment = self.deployment();
         let others = deployment.kinds().filter(|kind| !limits.contains(kind));
         let next = others.map(|kind| self.bound(kind)).fold(f64::INFINITY, f64::min);
@@ -194,13 +197,16 @@ mod tests {
         let gains = [10.0, 10.0, 10.0 / 3.0];
         for (rng, gain) in (1..).zip(gains) {
             let forecast = best(&nominal(10, rng, Policy::SharedRoundRobin));
-            assert!(matches!(forecast.action, Action::Add(Limit::Station(0), _)), "{forecast:?}");
+            assert!(
+                matches!(forecast.action, Action::Add(Resource::Station(0), _)),
+                "{forecast:?}"
+            );
             assert!((forecast.per_container - gain).abs() < 0.02, "{rng}: {forecast:?}");
         }
         let forecast = best(&nominal(10, 4, Policy::SharedRoundRobin));
-        assert!(matches!(forecast.action, Action::Add(Limit::Workers, _)), "{forecast:?}");
+        assert!(matches!(forecast.action, Action::Add(Resource::Workers, _)), "{forecast:?}");
         let fifth = nominal(10, 4, Policy::SharedRoundRobin).actions(quick()).unwrap();
-        let fifth = fifth.iter().find(|f| f.action == Action::Add(Limit::Station(0), count(1)));
+        let fifth = fifth.iter().find(|f| f.action == Action::Add(Resource::Station(0), count(1)));
         assert!(fifth.unwrap().gain.mean.abs() < 0.02, "{fifth:?}");
     }
 
@@ -219,7 +225,7 @@ mod tests {
     #[test]
     fn the_next_three_walls() {
         let walls = nominal(10, 1, Policy::SharedRoundRobin).walls(3, quick()).unwrap();
-        let (workers, rng) = (Limit::Workers, Limit::Station(0));
+        let (workers, rng) = (Resource::Workers, Resource::Station(0));
         let limits: Vec<_> = walls.iter().map(|wall| wall.limits.clone()).collect();
         assert_eq!(limits, [vec![rng], vec![workers], vec![workers, rng]]);
         let adds: Vec<_> = walls.iter().map(|wall| wall.add.clone()).collect();
@@ -233,6 +239,6 @@ mod tests {
     fn an_action_on_what_is_not_there_changes_nothing() {
         let scenario = nominal(3, 2, Policy::Random);
         assert_eq!(Action::Repair(7).applied(&scenario), Ok(scenario.clone()));
-        assert_eq!(Action::Add(Limit::Station(7), count(1)).applied(&scenario), Ok(scenario));
+        assert_eq!(Action::Add(Resource::Station(7), count(1)).applied(&scenario), Ok(scenario));
     }
 }

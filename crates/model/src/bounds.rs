@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::network::Network;
 use crate::numbers::round_up;
 
-/// What keeps a network from more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What a network can run short of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Limit {
-    /// There are too few workers to keep the stations busy.
+pub enum Resource {
+    /// Workers: too few keep no station busy.
     Workers,
-    /// A station, by its place in the loop.
+    /// A station, or stage, by its place in the loop from 0.
     Station(usize),
 }
 
@@ -38,11 +38,11 @@ impl Bounds {
     /// What the smallest bound belongs to; a station goes before workers where both are as small,
     /// since more workers would not help then.
     #[must_use]
-    pub fn limit(&self) -> Limit {
-        let all = self.stations.iter().enumerate().map(|(k, bound)| (Limit::Station(k), *bound));
+    pub fn limit(&self) -> Resource {
+        let all = self.stations.iter().enumerate().map(|(k, bound)| (Resource::Station(k), *bound));
         let smallest = all.min_by(|a, b| a.1.total_cmp(&b.1));
         let limited = smallest.filter(|(_, bound)| *bound <= self.workers * (1.0 + 1e-9));
-        limited.map_or(Limit::Workers, |(limit, _)| limit)
+        limited.map_or(Resource::Workers, |(limit, _)| limit)
     }
 }
 
@@ -103,11 +103,11 @@ mod tests {
     #[test]
     fn what_limits() {
         let limit = |w, r| nominal(r, 1).bounds(workers(w)).limit();
-        assert_eq!(limit(1, 1), Limit::Workers);
-        assert_eq!(limit(3, 1), Limit::Station(0));
-        assert_eq!(limit(10, 3), Limit::Station(0));
-        assert_eq!(limit(10, 4), Limit::Workers);
-        assert_eq!(limit(100, 50), Limit::Station(1));
+        assert_eq!(limit(1, 1), Resource::Workers);
+        assert_eq!(limit(3, 1), Resource::Station(0));
+        assert_eq!(limit(10, 3), Resource::Station(0));
+        assert_eq!(limit(10, 4), Resource::Workers);
+        assert_eq!(limit(100, 50), Resource::Station(1));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bounds::Limit;
+use crate::bounds::Resource;
 use crate::impossible::Impossible;
 use crate::numbers::round_up;
 use crate::scenario::{Scenario, Stage};
@@ -27,21 +27,21 @@ impl Deployment {
 
     /// How many of the kind that a limit belongs to.
     #[must_use]
-    pub fn of(&self, kind: Limit) -> Option<NonZeroU32> {
+    pub fn of(&self, kind: Resource) -> Option<NonZeroU32> {
         match kind {
-            Limit::Workers => Some(self.processes),
-            Limit::Station(stage) => self.replicas.get(stage).copied(),
+            Resource::Workers => Some(self.processes),
+            Resource::Station(stage) => self.replicas.get(stage).copied(),
         }
     }
 
     /// Every kind of container there is.
-    pub fn kinds(&self) -> impl Iterator<Item = Limit> + use<> {
-        std::iter::once(Limit::Workers).chain((0..self.replicas.len()).map(Limit::Station))
+    pub fn kinds(&self) -> impl Iterator<Item = Resource> + use<> {
+        std::iter::once(Resource::Workers).chain((0..self.replicas.len()).map(Resource::Station))
     }
 
     /// The same with so many more of a kind.
     #[must_use]
-    pub fn more(&self, kind: Limit, of: u32) -> Self {
+    pub fn more(&self, kind: Resource, of: u32) -> Self {
         let mut more = self.clone();
         if let Some(number) = more.place(kind) {
             *number = number.saturating_add(of);
@@ -51,17 +51,17 @@ impl Deployment {
 
     /// The same with one less of a kind; `None` when it has only one.
     #[must_use]
-    pub fn less(&self, kind: Limit) -> Option<Self> {
+    pub fn less(&self, kind: Resource) -> Option<Self> {
         let mut less = self.clone();
         let number = less.place(kind)?;
         *number = NonZeroU32::new(number.get() - 1)?;
         Some(less)
     }
 
-    fn place(&mut self, kind: Limit) -> Option<&mut NonZeroU32> {
+    fn place(&mut self, kind: Resource) -> Option<&mut NonZeroU32> {
         match kind {
-            Limit::Workers => Some(&mut self.processes),
-            Limit::Station(stage) => self.replicas.get_mut(stage),
+            Resource::Workers => Some(&mut self.processes),
+            Resource::Station(stage) => self.replicas.get_mut(stage),
         }
     }
 }
@@ -93,12 +93,12 @@ impl Scenario {
 
     /// What one more container of a kind adds to its bound, in loops per second; infinite where
     /// service takes no time.
-    pub(crate) fn share(&self, kind: Limit) -> f64 {
+    pub(crate) fn share(&self, kind: Resource) -> f64 {
         match kind {
-            Limit::Workers => {
+            Resource::Workers => {
                 f64::from(self.workers_per_process().get()) / self.network().unhindered()
             }
-            Limit::Station(stage) => self.stages().get(stage).map_or(f64::INFINITY, |stage| {
+            Resource::Station(stage) => self.stages().get(stage).map_or(f64::INFINITY, |stage| {
                 let typical = stage.typical();
                 f64::from(typical.places.get()) / typical.service.mean().get()
             }),
@@ -110,28 +110,28 @@ impl Scenario {
     pub(crate) fn fewest(&self, rate: f64) -> Deployment {
         let needed = |kind| round_up(rate / self.share(kind));
         Deployment {
-            processes: needed(Limit::Workers),
-            replicas: (0..self.stages().len()).map(|k| needed(Limit::Station(k))).collect(),
+            processes: needed(Resource::Workers),
+            replicas: (0..self.stages().len()).map(|k| needed(Resource::Station(k))).collect(),
         }
     }
 
     /// What the bound of a kind would be with so many typical containers of it.
-    pub(crate) fn bound_of(&self, kind: Limit, deployment: &Deployment) -> f64 {
+    pub(crate) fn bound_of(&self, kind: Resource, deployment: &Deployment) -> f64 {
         f64::from(deployment.of(kind).map_or(0, NonZeroU32::get)) * self.share(kind)
     }
 
     /// What a kind of container is called.
     #[must_use]
-    pub fn kind_name(&self, kind: Limit) -> &str {
+    pub fn kind_name(&self, kind: Resource) -> &str {
         match kind {
-            Limit::Workers => "worker",
-            Limit::Station(stage) => self.stages().get(stage).map_or("", |stage| stage.name()),
+            Resource::Workers => "worker",
+            Resource::Station(stage) => self.stages().get(stage).map_or("", |stage| stage.name()),
         }
     }
 }
 
 /// The difference between two deployments as numbers by kind, as far as there are more.
-pub(crate) fn added(before: &Deployment, after: &Deployment) -> Vec<(Limit, u32)> {
+pub(crate) fn added(before: &Deployment, after: &Deployment) -> Vec<(Resource, u32)> {
     let difference = |kind| {
         let (before, after) = (before.of(kind)?.get(), after.of(kind)?.get());
         (after > before).then(|| (kind, after - before))
@@ -150,12 +150,15 @@ mod tests {
         let scenario = nominal(10, 3, Policy::Random).with_workers_per_process(count(4));
         let deployment = scenario.deployment();
         assert_eq!((deployment.processes.get(), deployment.containers()), (3, 7));
-        let larger = deployment.more(Limit::Workers, 2).more(Limit::Station(0), 1);
+        let larger = deployment.more(Resource::Workers, 2).more(Resource::Station(0), 1);
         let deployed = scenario.deployed(&larger).unwrap();
         assert_eq!((deployed.workers().get(), deployed.deployment()), (20, larger.clone()));
-        assert_eq!(added(&deployment, &larger), [(Limit::Workers, 2), (Limit::Station(0), 1)]);
-        assert_eq!(larger.less(Limit::Station(1)), None);
-        assert_eq!(scenario.kind_name(Limit::Station(1)), "hasher");
+        assert_eq!(
+            added(&deployment, &larger),
+            [(Resource::Workers, 2), (Resource::Station(0), 1)]
+        );
+        assert_eq!(larger.less(Resource::Station(1)), None);
+        assert_eq!(scenario.kind_name(Resource::Station(1)), "hasher");
     }
 
     #[test]

@@ -44,7 +44,7 @@ mod testing;
 mod usl;
 
 pub use actions::{Action, Forecast, Wall};
-pub use bounds::{Bounds, Limit};
+pub use bounds::{Bounds, Resource};
 pub use deployment::Deployment;
 pub use distribution::Distribution;
 pub use elasticities::Elasticities;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bounds::Limit;
+use crate::bounds::Resource;
 use crate::deployment::Deployment;
 use crate::impossible::Impossible;
 use crate::prediction::{Effort, Estimate};
@@ -26,7 +26,7 @@ pub struct Plan {
     /// Predicted loops per second.
     pub throughput: Estimate,
     /// What would limit next, by the bounds.
-    pub limit: Limit,
+    pub limit: Resource,
     /// Containers below which the bounds forbid the same rate, whatever the policy: what `containers` is
     /// equal to is proven to be the cheapest.
     pub at_least: u32,
@@ -177,7 +177,7 @@ impl Search<'_> {
     /// So many more, each for the kind with the smallest bound: the best when bounds are reached.
     fn by_bounds(&self, now: Deployment, budget: u32) -> Deployment {
         (0..budget).fold(now, |here, _| {
-            let bound = |kind: &Limit| self.scenario.bound_of(*kind, &here);
+            let bound = |kind: &Resource| self.scenario.bound_of(*kind, &here);
             let lowest = here.kinds().min_by(|a, b| bound(a).total_cmp(&bound(b)));
             lowest.map_or(here.clone(), |kind| here.more(kind, 1))
         })

@@ -67,12 +67,19 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    fn of(values: &[f64]) -> Self {
+    /// Of two values at least.
+    pub(crate) fn of(values: &[f64]) -> Self {
         let runs = length(values.len());
         let mean = values.iter().sum::<f64>() / runs;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
         let deviation = (squares / (runs - 1.0)).sqrt();
         Self { mean, deviation, runs: crate::numbers::count(values.len()) }
+    }
+
+    /// Of the differences seed by seed.
+    pub(crate) fn of_differences(before: &[f64], after: &[f64]) -> Self {
+        let pairs = before.iter().zip(after);
+        Self::of(&pairs.map(|(before, after)| after - before).collect::<Vec<_>>())
     }
 
     /// Half the width of the 95 % interval of the mean: what more runs would narrow.
@@ -110,7 +117,7 @@ impl Scenario {
     /// # Errors
     /// When the loops of a run would take more than a year.
     pub fn predict(&self, effort: Effort) -> Result<Estimate, Impossible> {
-        Ok(self.predict_over(effort.window(self)?, effort))
+        Ok(Estimate::of(&self.throughputs(effort)?))
     }
 
     /// Throughput in windows that are given; how many loops `effort` asks for does not matter.
@@ -124,9 +131,8 @@ impl Scenario {
     /// # Errors
     /// When the loops of a run would take more than a year.
     pub fn predict_gain(&self, other: &Self, effort: Effort) -> Result<Estimate, Impossible> {
-        let before = self.runs(effort.window(self)?, effort);
-        let after = other.runs(effort.window(other)?, effort);
-        Ok(Estimate::of(&differences(&before, &after)))
+        let (before, after) = (self.throughputs(effort)?, other.throughputs(effort)?);
+        Ok(Estimate::of_differences(&before, &after))
     }
 
     /// Elasticities by central differences: each stage and the think time 2 % longer and 2 % shorter.
@@ -161,14 +167,15 @@ impl Scenario {
         Ok(SimulatedElasticities { values: each(|e| e.mean), errors: each(Estimate::error) })
     }
 
+    /// Throughput of each run in windows of their own length.
+    pub(crate) fn throughputs(&self, effort: Effort) -> Result<Vec<f64>, Impossible> {
+        Ok(self.runs(effort.window(self)?, effort))
+    }
+
     /// Throughput of each run.
     fn runs(&self, window: Window, effort: Effort) -> Vec<f64> {
         effort.seeds().map(|seed| self.simulate(window, seed).throughput).collect()
     }
-}
-
-fn differences(before: &[f64], after: &[f64]) -> Vec<f64> {
-    before.iter().zip(after).map(|(before, after)| after - before).collect()
 }
 
 #[cfg(test)]

@@ -281,6 +281,9 @@ impl Scenario {
 
     /// The same app as a closed network with one queue for all replicas of a stage: what bounds and the
     /// product form are asked of.
+    ///
+    /// Where replicas differ, S weights each by its capacity: the bound by the workers then holds for
+    /// policies that ask no fast replica more often than that.
     #[must_use]
     pub fn network(&self) -> &Network {
         &self.network

@@ -166,14 +166,16 @@ mod tests {
 
     #[test]
     fn it_does_not_predict_this_app() {
-        let bound =
-            |replicas: f64| [1.0, 2.0, 5.0, 10.0].map(|n: f64| (n, (n / 0.3).min(10.0 * replicas)));
+        let bound = |replicas: f64| {
+            (1..=10).map(f64::from).map(move |n| (n, (n / 0.3).min(10.0 * replicas)))
+        };
         // Five replicas: all linear so far, 233 % too much at 50 workers.
         let linear = Usl::fit(&points(bound(5.0))).unwrap();
         assert!((linear.at(50.0) / 50.0 - 3.333).abs() < 0.01, "{linear:?}");
-        // One: a maximum that is none, far too little at 50 workers, and a bad fit to see it by.
+        // One: a maximum that is none, about 70 % too little at 50 workers, and a bad fit to see it by.
         let corner = Usl::fit(&points(bound(1.0))).unwrap();
-        assert!(corner.at(50.0) < 5.0 && corner.lack_of_fit > 0.02, "{corner:?}");
+        assert!((0.25..0.35).contains(&(corner.at(50.0) / 10.0)), "{corner:?}");
+        assert!(corner.lack_of_fit > 0.02, "{corner:?}");
     }
 
     #[test]
