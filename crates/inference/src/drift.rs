@@ -1,0 +1,180 @@
+//! The mean step of a level that wanders and is read with an error: what the rate of a counter is,
+//! statistically. It knows nothing of counters.
+//!
+//! The level walks: step k is the mean plus chance of variance s². It is read with an error of
+//! variance e² (the flush), independent from reading to reading. Steps between readings then have
+//! variance s² + 2e² and neighbours the covariance -e²: a moving average of order 1 (Muth 1960;
+//! Harvey 1989, the local level model with drift). A positive covariance stands for a walk whose
+//! chance itself lasts longer than a step, as in a queue that takes a while to empty.
+//!
+//! What matters is how much of the scatter is walk: it adds up, reading errors do not. Plain t
+//! intervals take all of it for walk, and are three times too wide where nearly all is reading
+//! error. That share, the coefficient theta, is not known; so every theta of a grid is tried and
+//! weighted by its restricted likelihood (Patterson and Thompson 1971) and the prior of
+//! [`candidates`]. For each the mean is by generalised least squares, which is the line through the
+//! end points for theta = 0 and the ordinary least-squares slope for theta near -1. The interval is
+//! that of the mixture.
+
+use std::f64::consts::PI;
+
+use crate::CONFIDENCE;
+use crate::numbers::{float, mean, size};
+use crate::quantile::Student;
+
+/// Largest positive coefficient: neighbours then have a correlation of 0.44.
+const MOST_POSITIVE: f64 = 0.6;
+/// How likely, before anything is seen, the level only walks. Less makes intervals too narrow for
+/// chance that only looks like reading error, more makes them too wide for reading error.
+const WALKS: f64 = 0.8;
+/// Ratio e²/s² of reading error to walk, from the least to the most that is tried.
+const LEAST_ERROR: f64 = 0.3;
+const MOST_ERROR: f64 = 300.0;
+const WALKING: u32 = 16;
+const READING: u32 = 24;
+/// Candidates less likely than this share of the best do not show.
+const NEGLIGIBLE: f64 = 1e-4;
+
+/// The mean step with its interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Drift {
+    /// Mean step.
+    pub(crate) mean: f64,
+    /// Half of its interval at [`CONFIDENCE`].
+    pub(crate) half_width: f64,
+    /// Mean coefficient: -1 where all scatter is reading error, 0 where it is a walk.
+    pub(crate) coefficient: f64,
+}
+
+/// The steps in the basis in which all candidates are independent.
+struct Rotated {
+    steps: Vec<f64>,
+    ones: Vec<f64>,
+    /// Cosine of each basis vector's frequency.
+    cosines: Vec<f64>,
+}
+
+struct Candidate {
+    coefficient: f64,
+    log_weight: f64,
+    mean: f64,
+    error: f64,
+}
+
+/// The mean of at least three steps; `None` for fewer.
+pub(crate) fn drift(steps: &[f64]) -> Option<Drift> {
+    if steps.len() < 3 {
+        return None;
+    }
+    let middle = mean(steps);
+    let scale = steps.iter().map(|step| (step - middle).abs()).fold(0.0, f64::max);
+    // What is left of equal steps by rounding is no scatter.
+    if scale <= 1e-12 * middle.abs() || scale <= 0.0 {
+        return Some(Drift { mean: middle, half_width: 0.0, coefficient: 0.0 });
+    }
+    let relative: Vec<f64> = steps.iter().map(|step| (step - middle) / scale).collect();
+    let rotated = Rotated::new(&relative);
+    let tried: Vec<Candidate> =
+        candidates().map(|(theta, prior)| rotated.fit(theta, prior)).collect();
+    let best = tried.iter().map(|c| c.log_weight).fold(f64::NEG_INFINITY, f64::max);
+    let likely: Vec<(f64, Candidate)> = tried
+        .into_iter()
+        .map(|candidate| ((candidate.log_weight - best).exp(), candidate))
+        .filter(|(weight, _)| *weight > NEGLIGIBLE)
+        .collect();
+    let total: f64 = likely.iter().map(|(weight, _)| weight).sum();
+    let likely: Vec<(f64, Candidate)> = likely.into_iter().map(|(w, c)| (w / total, c)).collect();
+    let centre: f64 = likely.iter().map(|(weight, c)| weight * c.mean).sum();
+    Some(Drift {
+        mean: middle + scale * centre,
+        half_width: scale * half_width(&likely, centre, size(steps.len() - 1)),
+        coefficient: likely.iter().map(|(weight, c)| weight * c.coefficient).sum(),
+    })
+}
+
+/// Coefficients to try, each with the logarithm of its prior: evenly spaced where the level only
+/// walks, and with evenly spaced logarithms of e²/s² where reading errors are part of it.
+fn candidates() -> impl Iterator<Item = (f64, f64)> {
+    let walking = (0..=WALKING).map(|step| {
+        let theta = MOST_POSITIVE * f64::from(step) / f64::from(WALKING);
+        (theta, (WALKS / f64::from(WALKING + 1)).ln())
+    });
+    let reading = (0..=READING).map(|step| {
+        let share = f64::from(step) / f64::from(READING);
+        let ratio = LEAST_ERROR * (MOST_ERROR / LEAST_ERROR).powf(share);
+        // The invertible root of ratio theta² + (2 ratio + 1) theta + ratio = 0.
+        let middle = 2.0 * ratio + 1.0;
+        let theta = ((middle * middle - 4.0 * ratio * ratio).sqrt() - middle) / (2.0 * ratio);
+        (theta, ((1.0 - WALKS) / f64::from(READING + 1)).ln())
+    });
+    walking.chain(reading)
+}
+
+impl Rotated {
+    /// The sine transform, which makes every moving average of order 1 diagonal.
+    fn new(steps: &[f64]) -> Self {
+        let count = size(steps.len());
+        let frequency = |row: u64| PI * float(row) / (count + 1.0);
+        let norm = (2.0 / (count + 1.0)).sqrt();
+        let rows = 1..=steps.len() as u64;
+        let transform = |values: &dyn Fn(f64) -> f64| -> Vec<f64> {
+            let row = |row: u64| {
+                let angle = frequency(row);
+                let mut sum = 0.0;
+                for (column, step) in (1_u64..).zip(steps) {
+                    sum += norm * (angle * float(column)).sin() * values(*step);
+                }
+                sum
+            };
+            rows.clone().map(row).collect()
+        };
+        Self {
+            steps: transform(&|step| step),
+            ones: transform(&|_| 1.0),
+            cosines: rows.clone().map(|row| frequency(row).cos()).collect(),
+        }
+    }
+
+    /// Generalised least squares for one coefficient, with its restricted likelihood.
+    fn fit(&self, theta: f64, log_prior: f64) -> Candidate {
+        let variances = || self.cosines.iter().map(|cos| 1.0 + theta * (theta + 2.0 * cos));
+        let weighted = |a: &[f64], b: &[f64]| -> f64 {
+            a.iter().zip(b).zip(variances()).map(|((a, b), variance)| a * b / variance).sum()
+        };
+        let ones = weighted(&self.ones, &self.ones);
+        let mean = weighted(&self.ones, &self.steps) / ones;
+        let rest: Vec<f64> =
+            self.steps.iter().zip(&self.ones).map(|(step, one)| step - mean * one).collect();
+        let squares = weighted(&rest, &rest).max(f64::MIN_POSITIVE);
+        let freedom = size(self.steps.len() - 1);
+        let determinant: f64 = variances().map(f64::ln).sum();
+        Candidate {
+            coefficient: theta,
+            log_weight: log_prior - 0.5 * (determinant + ones.ln() + freedom * squares.ln()),
+            mean,
+            error: (squares / freedom / ones).sqrt(),
+        }
+    }
+}
+
+/// Half of the width that holds [`CONFIDENCE`] of the mixture, by Newton's method from below, which
+/// cannot overshoot where the density falls.
+fn half_width(likely: &[(f64, Candidate)], centre: f64, freedom: f64) -> f64 {
+    let student = Student::new(freedom);
+    let least = likely.iter().map(|(_, c)| c.error).fold(f64::INFINITY, f64::min);
+    let mut half = student.two_sided(CONFIDENCE) * least;
+    for _ in 0..50 {
+        let (mut inside, mut density) = (0.0, 0.0);
+        for (weight, candidate) in likely {
+            let up = (centre + half - candidate.mean) / candidate.error;
+            let down = (centre - half - candidate.mean) / candidate.error;
+            inside += weight * (student.probability(up) - student.probability(down));
+            density += weight * (student.density(up) + student.density(down)) / candidate.error;
+        }
+        let step = (CONFIDENCE - inside) / density.max(f64::MIN_POSITIVE);
+        half += step.min(4.0 * half);
+        if step.abs() <= 1e-6 * half {
+            break;
+        }
+    }
+    half
+}
