@@ -22,7 +22,7 @@ fn main() -> io::Result<()> {
     let precise = Rule::new(0.01, 600.0).map_err(io::Error::other)?;
     let rules =
         [(Some(30.0), None), (Some(60.0), None), (Some(120.0), None), (None, Some(precise))];
-    for balancing in [Balancing::RoundRobin, Balancing::Random] {
+    for balancing in [Balancing::Random, Balancing::RoundRobin] {
         for (workers, replicas) in CELLS {
             for (window, rule) in rules {
                 let model = model(workers, replicas, balancing, window.unwrap_or(600.0));

@@ -4,8 +4,11 @@
 //! The level walks: step k is the mean plus chance of variance s². It is read with an error of
 //! variance e² (the flush), independent from reading to reading. Steps between readings then have
 //! variance s² + 2e² and neighbours the covariance -e²: a moving average of order 1 (Muth 1960;
-//! Harvey 1989, the local level model with drift). A positive covariance stands for a walk whose
-//! chance itself lasts longer than a step, as in a queue that takes a while to empty.
+//! Harvey 1989, the local level model with drift). Levels that are averages over some time before
+//! the reading share part of the walk with their neighbours (Working 1960): of steps of length 1
+//! averaged over a, the walk's variance is s² (1 - a/3) and neighbours have the covariance s² a/6. A
+//! still larger one stands for chance that itself lasts longer than a step, as in a queue that takes
+//! a while to empty.
 //!
 //! What matters is how much of the scatter is walk: it adds up, reading errors do not. Plain t
 //! intervals take all of it for walk, and are three times too wide where nearly all is reading
@@ -60,8 +63,9 @@ struct Candidate {
     error: f64,
 }
 
-/// The mean of at least three steps; `None` for fewer.
-pub(crate) fn drift(steps: &[f64]) -> Option<Drift> {
+/// The mean of at least three steps between levels, each averaged over a share (0 to 1) of a step;
+/// `None` for fewer.
+pub(crate) fn drift(steps: &[f64], averaged: f64) -> Option<Drift> {
     if steps.len() < 3 {
         return None;
     }
@@ -74,7 +78,7 @@ pub(crate) fn drift(steps: &[f64]) -> Option<Drift> {
     let relative: Vec<f64> = steps.iter().map(|step| (step - middle) / scale).collect();
     let rotated = Rotated::new(&relative);
     let tried: Vec<Candidate> =
-        candidates().map(|(theta, prior)| rotated.fit(theta, prior)).collect();
+        candidates(averaged).map(|(theta, prior)| rotated.fit(theta, prior)).collect();
     let best = tried.iter().map(|c| c.log_weight).fold(f64::NEG_INFINITY, f64::max);
     let likely: Vec<(f64, Candidate)> = tried
         .into_iter()
@@ -93,20 +97,29 @@ pub(crate) fn drift(steps: &[f64]) -> Option<Drift> {
 
 /// Coefficients to try, each with the logarithm of its prior: evenly spaced where the level only
 /// walks, and with evenly spaced logarithms of e²/s² where reading errors are part of it.
-fn candidates() -> impl Iterator<Item = (f64, f64)> {
-    let walking = (0..=WALKING).map(|step| {
-        let theta = MOST_POSITIVE * f64::from(step) / f64::from(WALKING);
+fn candidates(averaged: f64) -> impl Iterator<Item = (f64, f64)> {
+    let (variance, covariance) = (1.0 - averaged / 3.0, averaged / 6.0);
+    let plain = coefficient(covariance / variance);
+    let walking = (0..=WALKING).map(move |step| {
+        let share = f64::from(step) / f64::from(WALKING);
+        let theta = plain + (MOST_POSITIVE - plain) * share;
         (theta, (WALKS / f64::from(WALKING + 1)).ln())
     });
-    let reading = (0..=READING).map(|step| {
+    let reading = (0..=READING).map(move |step| {
         let share = f64::from(step) / f64::from(READING);
         let ratio = LEAST_ERROR * (MOST_ERROR / LEAST_ERROR).powf(share);
-        // The invertible root of ratio theta² + (2 ratio + 1) theta + ratio = 0.
-        let middle = 2.0 * ratio + 1.0;
-        let theta = ((middle * middle - 4.0 * ratio * ratio).sqrt() - middle) / (2.0 * ratio);
+        let theta = coefficient((covariance - ratio) / (variance + 2.0 * ratio));
         (theta, ((1.0 - WALKS) / f64::from(READING + 1)).ln())
     });
     walking.chain(reading)
+}
+
+/// The coefficient theta of a moving average whose neighbours have this correlation: the invertible
+/// root of r theta² - theta + r = 0.
+fn coefficient(correlation: f64) -> f64 {
+    let root = (1.0 - 4.0 * correlation * correlation).max(0.0).sqrt();
+    // Without cancelling near 0.
+    2.0 * correlation / (1.0 + root)
 }
 
 impl Rotated {

@@ -24,10 +24,10 @@ pub use readings::{Gap, Reading};
 pub const PERIODS_NEEDED: f64 = 10.0;
 /// The worker's own choice: it tells its loops this long after the last time, in seconds.
 pub const FLUSH_SECONDS: f64 = 1.0;
-/// Steps that are cut: enough to tell reading errors from a walk, and long enough that neighbours
-/// share nothing but those.
-const MOST_STEPS: f64 = 20.0;
-const FEWEST_STEPS: f64 = 8.0;
+/// Steps that are cut from a window of n periods: √(8 n), which is 9 hardly longer than a period for
+/// n = 10 and 20 for n = 50; in longer windows they grow in length more than in number.
+const STEPS: f64 = 8.0;
+const LONG: f64 = 50.0;
 /// A mean loop this close above the flush interval, as a share, sometimes takes one loop more.
 const NEAR: f64 = 0.02;
 
@@ -125,7 +125,8 @@ impl Polled<'_> {
     pub fn rate(&self) -> Result<CounterRate, Refusal> {
         let used = self.used()?;
         let curve = Curve::new(&used.readings);
-        let walk = drift(&self.steps(&curve)).ok_or_else(|| Refusal::WindowTooShort {
+        let (steps, averaged) = self.steps(&curve);
+        let walk = drift(&steps, averaged).ok_or_else(|| Refusal::WindowTooShort {
             seconds: used.seconds,
             needed: PERIODS_NEEDED * self.period(),
         })?;
@@ -176,12 +177,18 @@ impl Polled<'_> {
         Ok(used)
     }
 
-    /// Equal steps of the averaged counter, two periods long and more where the window allows it.
-    fn steps(&self, curve: &Curve) -> Vec<f64> {
+    /// Equal steps of the averaged counter, and over what share of a step it is averaged.
+    fn steps(&self, curve: &Curve) -> (Vec<f64>, f64) {
         let period = self.period();
-        let length = curve.end() - curve.begin() - period;
-        let count = (length / (2.0 * period)).floor().clamp(FEWEST_STEPS, MOST_STEPS);
-        curve.rates(curve.begin() + period, length / count, whole(count), period)
+        let length = curve.end() - curve.begin();
+        let periods = length / period;
+        let growth = (periods / LONG).max(1.0).cbrt();
+        let count = ((STEPS * periods.min(LONG)).sqrt() * growth).round().max(3.0);
+        // As many whole periods as fit: stairs vanish, and so does most of what polling adds.
+        let averaged = period * (length / (count + 1.0) / period).floor().max(1.0);
+        let from = curve.begin() + averaged;
+        let step = (curve.end() - from) / count;
+        (curve.rates(from, step, whole(count), averaged), (averaged / step).min(1.0))
     }
 
     /// Each worker takes at most one period's loops with it; in the middle of a window they shift a

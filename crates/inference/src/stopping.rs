@@ -16,8 +16,11 @@ pub struct Rule {
     pub least_seconds: f64,
     /// Longest window, in seconds.
     pub most_seconds: f64,
-    /// Distance of the two checks, in seconds: one alone may be small by chance.
+    /// Least distance of the two checks, in seconds: one alone may be small by chance.
     pub apart_seconds: f64,
+    /// Their distance in a long window, as a share of it. The longer a window, the more checks
+    /// there were that could be small by chance, and the longer chance lasts.
+    pub apart_share: f64,
 }
 
 /// What was known at one time.
@@ -69,7 +72,13 @@ impl Rule {
     pub fn new(precision: f64, most_seconds: f64) -> Result<Self, Refusal> {
         positive("the precision", precision)?;
         positive("the longest window", most_seconds)?;
-        Ok(Self { precision, least_seconds: 30.0, most_seconds, apart_seconds: 5.0 })
+        Ok(Self {
+            precision,
+            least_seconds: 30.0,
+            most_seconds,
+            apart_seconds: 5.0,
+            apart_share: 0.2,
+        })
     }
 
     /// What to do after the last of these checks, which are in order of time.
@@ -77,7 +86,7 @@ impl Rule {
     pub fn decide(&self, checks: &[Check]) -> Decision {
         let Some(last) = checks.last() else { return Decision::GoOn { expected: None } };
         let seconds = last.seconds;
-        if seconds >= self.least_seconds && self.precise_for(checks) >= self.apart_seconds {
+        if seconds >= self.least_seconds && self.precise_for(checks) >= self.apart(seconds) {
             return Decision::Stop(Reason::Precise);
         }
         if seconds >= self.most_seconds {
@@ -85,6 +94,10 @@ impl Rule {
         }
         let expected = (seconds >= self.least_seconds).then(|| self.expected(checks)).flatten();
         Decision::GoOn { expected }
+    }
+
+    fn apart(&self, seconds: f64) -> f64 {
+        self.apart_seconds.max(self.apart_share * seconds)
     }
 
     /// For how long every check was precise enough, in seconds.
@@ -107,8 +120,9 @@ impl Rule {
             .collect();
         let constant = median(&constants)?;
         // The second of the two checks is still to come.
-        let soonest = last.seconds + self.apart_seconds - self.precise_for(checks).max(0.0);
-        let wanted = (constant / self.precision.powi(2)).max(soonest);
+        let since = last.seconds - self.precise_for(checks).max(0.0);
+        let first = since.max(constant / self.precision.powi(2));
+        let wanted = (first + self.apart_seconds).max(first / (1.0 - self.apart_share));
         let seconds = wanted.min(self.most_seconds);
         let relative_half_width = (constant / seconds).sqrt();
         Some(Expected { seconds, relative_half_width, precise: wanted <= self.most_seconds })
@@ -133,10 +147,10 @@ mod tests {
     #[test]
     fn it_stops_after_the_second_precise_check() {
         let rule = Rule::new(0.01, 600.0).unwrap();
-        // 1 % is reached at 100 s.
+        // 1 % is reached at 100 s, and still held a fifth of the window later.
         assert!(matches!(rule.decide(&shrinking(0.1, 99)), Decision::GoOn { .. }));
-        assert!(matches!(rule.decide(&shrinking(0.1, 104)), Decision::GoOn { .. }));
-        assert_eq!(rule.decide(&shrinking(0.1, 105)), Decision::Stop(Reason::Precise));
+        assert!(matches!(rule.decide(&shrinking(0.1, 124)), Decision::GoOn { .. }));
+        assert_eq!(rule.decide(&shrinking(0.1, 126)), Decision::Stop(Reason::Precise));
     }
 
     #[test]
@@ -165,7 +179,7 @@ mod tests {
         let Decision::GoOn { expected: Some(expected) } = rule.decide(&shrinking(0.2, 40)) else {
             panic!()
         };
-        assert!((expected.seconds - 400.0).abs() < 1e-6 && expected.precise);
+        assert!((expected.seconds - 500.0).abs() < 1e-6 && expected.precise);
         let Decision::GoOn { expected: Some(expected) } = rule.decide(&shrinking(0.5, 40)) else {
             panic!()
         };
