@@ -6,8 +6,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{correlation, finite, size, squares, whole};
-use crate::quantile::normal_two_sided;
-use crate::{CONFIDENCE, Interval, Refusal};
+use crate::quantile::wilson;
+use crate::{Interval, Refusal};
 
 /// Fewest rows that can be drawn from.
 pub const FEWEST_ROWS: usize = 10;
@@ -73,18 +73,8 @@ pub fn support<Row, Verdict: PartialEq>(
         }
         same += u32::from(verdict(&drawn) == said);
     }
-    let probability = share(same, drawing.draws);
+    let probability = wilson(u64::from(same), u64::from(drawing.draws));
     Ok(Support { probability, draws: drawing.draws, block: drawing.block })
-}
-
-/// Wilson's interval of a share of draws.
-fn share(same: u32, draws: u32) -> Interval {
-    let (count, z) = (f64::from(draws), normal_two_sided(CONFIDENCE));
-    let value = f64::from(same) / count;
-    let middle = (value + z * z / (2.0 * count)) / (1.0 + z * z / count);
-    let spread = (value * (1.0 - value) / count + (z / (2.0 * count)).powi(2)).sqrt();
-    let half = z * spread / (1.0 + z * z / count);
-    Interval { value, low: (middle - half).max(0.0), high: (middle + half).min(1.0) }
 }
 
 /// The mean length of a block, in rows, for the rows' most important value, such as throughput: the

@@ -128,8 +128,8 @@ pub fn course(values: &[f64], better: Better) -> Result<Course, Refusal> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rand::SeedableRng as _;
     use rand::rngs::SmallRng;
-    use rand::{RngExt as _, SeedableRng as _};
 
     use super::*;
 

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::float;
-use crate::quantile::{normal_beyond, normal_two_sided};
-use crate::{CONFIDENCE, Interval, Refusal};
+use crate::quantile::{normal_beyond, wilson};
+use crate::{Interval, Refusal};
 
 /// One hash in sixteen begins with 0.
 pub const SHARE: f64 = 1.0 / 16.0;
@@ -52,18 +52,8 @@ pub fn share(coins: u64, hashes: u64) -> Result<Share, Refusal> {
         return Err(Refusal::out_of_range("coins", float(coins), "at most the number of hashes"));
     }
     let count = float(hashes);
-    let value = float(coins) / count;
-    let z = normal_two_sided(CONFIDENCE);
-    let weight = 1.0 + z * z / count;
-    let middle = (value + z * z / (2.0 * count)) / weight;
-    let spread = (value * (1.0 - value) / count + (z / (2.0 * count)).powi(2)).sqrt();
-    let half = z / weight * spread;
-    let interval = Interval {
-        value,
-        low: if coins == 0 { 0.0 } else { middle - half },
-        high: if coins == hashes { 1.0 } else { middle + half },
-    };
-    let off = (value - SHARE) / (SHARE * (1.0 - SHARE) / count).sqrt();
+    let interval = wilson(coins, hashes);
+    let off = (interval.value - SHARE) / (SHARE * (1.0 - SHARE) / count).sqrt();
     Ok(Share { share: interval, z: off, probability: normal_beyond(off) })
 }
 

@@ -28,7 +28,7 @@ use crate::quantile::Student;
 const MOST_POSITIVE: f64 = 0.6;
 /// How likely, before anything is seen, the level only walks. Less makes intervals too narrow for
 /// chance that only looks like reading error, more makes them too wide for reading error.
-const WALKS: f64 = 0.8;
+const WALKS: f64 = 0.85;
 /// Ratio e²/s² of reading error to walk, from the least to the most that is tried.
 const LEAST_ERROR: f64 = 0.3;
 const MOST_ERROR: f64 = 300.0;

@@ -1,6 +1,8 @@
-//! Quantiles and probabilities of Student's t and of the normal distribution, with the corner cases
-//! decided in one place.
+//! Quantiles and probabilities of Student's t and of the normal distribution, and the interval of a
+//! share, with the corner cases decided in one place.
 
+use crate::numbers::float;
+use crate::{CONFIDENCE, Interval};
 use statrs::distribution::{Continuous as _, ContinuousCDF as _, Normal, StudentsT};
 
 /// Student's t with a number of degrees of freedom, which needs not be whole (Welch).
@@ -42,6 +44,21 @@ pub(crate) fn normal_two_sided(confidence: f64) -> f64 {
 /// The probability that a standard normal value is at least this far from 0.
 pub(crate) fn normal_beyond(z: f64) -> f64 {
     2.0 * Normal::standard().cdf(-z.abs())
+}
+
+/// The score interval of a share of at least one (Wilson 1927), which also holds for none and all.
+pub(crate) fn wilson(part: u64, all: u64) -> Interval {
+    let (count, z) = (float(all), normal_two_sided(CONFIDENCE));
+    let value = float(part) / count;
+    let weight = 1.0 + z * z / count;
+    let middle = (value + z * z / (2.0 * count)) / weight;
+    let spread = (value * (1.0 - value) / count + (z / (2.0 * count)).powi(2)).sqrt();
+    let half = z / weight * spread;
+    Interval {
+        value,
+        low: if part == 0 { 0.0 } else { middle - half },
+        high: if part == all { 1.0 } else { middle + half },
+    }
 }
 
 #[cfg(test)]

@@ -24,9 +24,9 @@ pub use readings::{Gap, Reading};
 pub const PERIODS_NEEDED: f64 = 10.0;
 /// The worker's own choice: it tells its loops this long after the last time, in seconds.
 pub const FLUSH_SECONDS: f64 = 1.0;
-/// Steps that are cut from a window of n periods: √(8 n), which is 9 hardly longer than a period for
-/// n = 10 and 20 for n = 50; in longer windows they grow in length more than in number.
-const STEPS: f64 = 8.0;
+/// Steps that are cut from a window of n periods: √(6.5 n), which is 8 hardly longer than a period for
+/// n = 10 and 18 for n = 50; in longer windows they grow in length more than in number.
+const STEPS: f64 = 6.5;
 const LONG: f64 = 50.0;
 /// A mean loop this close above the flush interval, as a share, sometimes takes one loop more.
 const NEAR: f64 = 0.02;

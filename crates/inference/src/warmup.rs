@@ -9,8 +9,8 @@ use crate::rate::flush_period;
 
 /// Values in a batch of MSER-5.
 const BATCH: usize = 5;
-/// Fewest batches of which a cut is worth looking for.
-const FEWEST: usize = 4;
+/// Batches at the end in which no cut is looked for: so few may agree by chance.
+const FEWEST: usize = 5;
 /// Loops that every worker should have behind it.
 const LOOPS: f64 = 10.0;
 
@@ -76,11 +76,11 @@ pub fn cut(series: &[Series<'_>], floor_seconds: f64) -> Result<Cut, Refusal> {
 ///
 /// > Σ (yᵢ − mean of the rest)² / (n − d)²   over the rest i = d+1 … n
 ///
-/// d is sought in all but the last four batches, where few values may agree by chance. The first of
-/// equal minima is taken. Values after the last whole batch are not looked at.
+/// d is sought in all but the last five batches (Hoad, Robinson and Davies 2010). The first of equal
+/// minima is taken. Values after the last whole batch are not looked at.
 ///
 /// # Errors
-/// When there are fewer than 40 values, one is no number, or the minimum lies in the second half: the
+/// When there are fewer than 50 values, one is no number, or the minimum lies in the second half: the
 /// series is still on its way then, and no cut of it is to be trusted.
 pub fn mser5(name: &str, values: &[f64]) -> Result<usize, Refusal> {
     finite(name, values)?;
@@ -93,7 +93,7 @@ pub fn mser5(name: &str, values: &[f64]) -> Result<usize, Refusal> {
     // Differences that are only rounding decide nothing.
     let rounding = (1e-12 * largest).powi(2);
     let mut best = 0;
-    for (left_out, error) in errors.iter().enumerate().take(batches.len() - FEWEST + 1) {
+    for (left_out, error) in errors.iter().enumerate().take(batches.len() - FEWEST) {
         if *error < errors[best] * (1.0 - 1e-9) - rounding {
             best = left_out;
         }
@@ -122,8 +122,8 @@ fn squared_errors(values: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use rand::SeedableRng as _;
     use rand::rngs::SmallRng;
-    use rand::{RngExt as _, SeedableRng as _};
 
     use super::*;
 
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn steady_values_need_no_cut() {
         assert_eq!(mser5("x", &[33.3; 60]), Ok(0));
-        assert_eq!(mser5("x", &[1.0; 39]), Err(Refusal::too_few("values", 39, 40)));
+        assert_eq!(mser5("x", &[1.0; 49]), Err(Refusal::too_few("values", 49, 50)));
     }
 
     #[test]
@@ -180,8 +180,8 @@ mod tests {
 
     #[test]
     fn the_later_cut_wins_and_is_named() {
-        let early: Vec<f64> = waves(10, 10.0).chain(waves(90, 30.0)).collect();
-        let late: Vec<f64> = waves(30, 10.0).chain(waves(70, 30.0)).collect();
+        let early: Vec<f64> = waves(10, 10.0).chain(waves(190, 30.0)).collect();
+        let late: Vec<f64> = waves(30, 10.0).chain(waves(170, 30.0)).collect();
         let both = [series("throughput", &early), series("residence", &late)];
         let found = cut(&both, 3.0).unwrap();
         assert!((found.seconds - 30.0).abs() < 1e-9, "{found:?}");
@@ -192,7 +192,7 @@ mod tests {
     proptest! {
         #[test]
         fn shift_and_scale_move_no_cut(
-            values in prop::collection::vec(0.0_f64..10.0, 40..120),
+            values in prop::collection::vec(0.0_f64..10.0, 50..120),
             shift in -50.0_f64..50.0, scale in 0.1_f64..10.0,
         ) {
             let moved: Vec<f64> = values.iter().map(|value| shift + scale * value).collect();

@@ -4,7 +4,9 @@
 //! It is as small as it can be, for statistics to be tried on; it is not the simulator that
 //! predicts.
 
-pub mod table;
+#![expect(clippy::expect_used, reason = "what these tests share fails the test")]
+
+pub(crate) mod table;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -26,34 +28,34 @@ const POLL_LATE: f64 = 0.002;
 
 /// How a request finds its replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Balancing {
+pub(crate) enum Balancing {
     RoundRobin,
     Random,
 }
 
 /// What is simulated.
 #[derive(Clone, Copy, Debug)]
-pub struct Model {
-    pub workers: usize,
-    pub replicas: usize,
-    pub balancing: Balancing,
+pub(crate) struct Model {
+    pub(crate) workers: usize,
+    pub(crate) replicas: usize,
+    pub(crate) balancing: Balancing,
     /// Mean of the exponential time by which each of the three steps is late, in seconds.
-    pub jitter: f64,
+    pub(crate) jitter: f64,
     /// Simulated and not read, in seconds.
-    pub warmup: f64,
+    pub(crate) warmup: f64,
     /// Length of the window, in seconds.
-    pub window: f64,
+    pub(crate) window: f64,
 }
 
 /// What a window showed and what really happened in it.
 #[derive(Clone, Debug)]
-pub struct Run {
+pub(crate) struct Run {
     /// The counter as it is polled; times begin at 0 with the window.
-    pub readings: Vec<Reading>,
+    pub(crate) readings: Vec<Reading>,
     /// Loops completed in the window, whether told or not.
-    pub completed: u64,
+    pub(crate) completed: u64,
     /// Mean length of a loop in the window, in seconds.
-    pub loop_seconds: f64,
+    pub(crate) loop_seconds: f64,
 }
 
 /// A positive time as something that can be ordered.
@@ -63,9 +65,9 @@ fn key(seconds: f64) -> u64 {
 
 impl Model {
     /// One replication; the same seed gives the same.
-    pub fn run(&self, seed: u64) -> Run {
+    pub(crate) fn run(&self, seed: u64) -> Run {
         let mut random = SmallRng::seed_from_u64(seed);
-        let late = (self.jitter > 0.0).then(|| Exp::new(1.0 / self.jitter).unwrap());
+        let late = (self.jitter > 0.0).then(|| Exp::new(1.0 / self.jitter).expect("a rate over 0"));
         let end = self.warmup + self.window;
         let mut free = vec![0.0_f64; self.replicas];
         let mut next = 0;
