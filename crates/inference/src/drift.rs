@@ -11,12 +11,13 @@
 //! a while to empty.
 //!
 //! What matters is how much of the scatter is walk: it adds up, reading errors do not. Plain t
-//! intervals take all of it for walk, and are three times too wide where nearly all is reading
+//! intervals take all of it for walk, and are several times too wide where nearly all is reading
 //! error. That share, the coefficient theta, is not known; so every theta of a grid is tried and
 //! weighted by its restricted likelihood (Patterson and Thompson 1971) and the prior of
 //! [`candidates`]. For each the mean is by generalised least squares, which is the line through the
 //! end points for theta = 0 and the ordinary least-squares slope for theta near -1. The interval is
-//! that of the mixture.
+//! that of the mixture. It stays wider than it would be if the share were known: 18 steps of pure
+//! reading error get about 0.55 of the plain t interval.
 
 use std::f64::consts::PI;
 
@@ -190,4 +191,75 @@ fn half_width(likely: &[(f64, Candidate)], centre: f64, freedom: f64) -> f64 {
         }
     }
     half
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+    use rand::rngs::SmallRng;
+    use rand_distr::{Distribution as _, StandardNormal};
+
+    use super::*;
+    use crate::numbers::variance;
+
+    /// Steps of a walk with a mean step of 10, read with an error.
+    fn steps(walk: f64, error: f64, random: &mut SmallRng) -> Vec<f64> {
+        let mut chance = || -> f64 { StandardNormal.sample(random) };
+        let mut before = error * chance();
+        let step = |_| {
+            let now = error * chance();
+            let step = 10.0 + walk * chance() + now - before;
+            before = now;
+            step
+        };
+        (0..18).map(step).collect()
+    }
+
+    fn held(walk: f64, error: f64) -> u32 {
+        let mut random = SmallRng::seed_from_u64(1);
+        let holds = |_: &u32| {
+            let found = drift(&steps(walk, error, &mut random), 0.0).unwrap();
+            (found.mean - 10.0).abs() <= found.half_width
+        };
+        u32::try_from((0..400).filter(holds).count()).unwrap()
+    }
+
+    #[test]
+    fn the_mean_of_a_walk_is_known_as_well_as_it_says() {
+        assert!((368..=392).contains(&held(1.0, 0.0)), "{}", held(1.0, 0.0));
+    }
+
+    #[test]
+    fn the_mean_of_what_is_read_badly_is_not_said_to_be_known_better_than_it_is() {
+        for (walk, error) in [(0.1, 1.0), (0.3, 1.0), (0.0, 1.0)] {
+            assert!(held(walk, error) >= 368, "{walk} {error}: {}", held(walk, error));
+        }
+    }
+
+    #[test]
+    fn reading_errors_do_not_add_up() {
+        let mut random = SmallRng::seed_from_u64(2);
+        let (mut here, mut plain) = (0.0, 0.0);
+        for _ in 0..100 {
+            let read = steps(0.0, 1.0, &mut random);
+            here += drift(&read, 0.0).unwrap().half_width;
+            plain += Student::new(17.0).two_sided(CONFIDENCE) * (variance(&read) / 18.0).sqrt();
+        }
+        assert!(here < plain * 2.0 / 3.0, "{here} {plain}");
+    }
+
+    #[test]
+    fn equal_steps_are_known_exactly_and_two_are_too_few() {
+        let found = drift(&[0.1 + 0.2; 12], 0.5).unwrap();
+        assert!(found.half_width.abs() < f64::EPSILON && (found.mean - 0.3).abs() < 1e-12);
+        assert_eq!(drift(&[1.0, 2.0], 0.0), None);
+    }
+
+    #[test]
+    fn coefficients_have_the_correlation_they_are_made_from() {
+        for correlation in [-0.4999, -0.3, 0.0, 0.25, 0.44] {
+            let theta = coefficient(correlation);
+            assert!((theta / (1.0 + theta * theta) - correlation).abs() < 1e-12);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use closed_loop::{Balancing, Model};
 use inference::stopping::Rule;
 
 /// Many enough that a share within the band is no luck, few enough for seconds.
-const REPLICATIONS: u32 = 250;
+const REPLICATIONS: u32 = 200;
 
 /// The figure to hold at nominal 95 %.
 #[track_caller]
@@ -72,7 +72,7 @@ fn round_robin_at_the_knee_of_the_flush_period() {
 fn the_limits_hold_the_stairs() {
     for (workers, replicas) in [(1, 1), (10, 1), (10, 5)] {
         let still = Model { jitter: 1e-6, ..model(workers, replicas, Balancing::RoundRobin, 30.0) };
-        let coverage = coverage(still, 100, None);
+        let coverage = coverage(still, 40, None);
         assert!((coverage.held_with_limits - 1.0).abs() < 1e-9, "{coverage:?}");
     }
 }
