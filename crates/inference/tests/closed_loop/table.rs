@@ -12,6 +12,9 @@ use super::{Balancing, Model, Run};
 /// were seen to have on a small machine.
 pub(crate) const LATE: f64 = 0.0018;
 
+/// Other replications than those on which the estimator's constants were chosen, which began at 0.
+const FIRST_SEED: u64 = 1_000_000;
+
 /// What a set of replications showed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Coverage {
@@ -61,7 +64,8 @@ fn until_precise(run: &Run, rule: Rule, workers: usize) -> (CounterRate, f64) {
 
 /// Replications of a model with windows of a fixed length, or with a rule that ends them.
 pub(crate) fn coverage(model: Model, replications: u32, rule: Option<Rule>) -> Coverage {
-    let runs: Vec<Run> = (0..replications).map(|seed| model.run(u64::from(seed))).collect();
+    let runs: Vec<Run> =
+        (0..replications).map(|seed| model.run(FIRST_SEED + u64::from(seed))).collect();
     let share = 1.0 / f64::from(replications);
     let (mut held, mut held_with_limits) = (0_u32, 0_u32);
     #[expect(clippy::cast_precision_loss, reason = "small")]
