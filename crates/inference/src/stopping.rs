@@ -1,0 +1,223 @@
+//! When to stop measuring: on precision, never on significance. It reads no clock; it is told what
+//! each check found.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Refusal;
+use crate::numbers::{median, positive};
+
+/// The rule: stop once the half-width is small enough at two checks some time apart, not before
+/// the least time and not after the most.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Half-width wanted, as a share of the value.
+    pub precision: f64,
+    /// Shortest window, in seconds.
+    pub least_seconds: f64,
+    /// Longest window, in seconds.
+    pub most_seconds: f64,
+    /// Least distance of the two checks, in seconds: one alone may be small by chance.
+    pub apart_seconds: f64,
+    /// Their distance in a long window, as a share of it. The longer a window, the more checks
+    /// there were that could be small by chance, and the longer chance lasts.
+    pub apart_share: f64,
+}
+
+/// What was known at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Length of the window until then, in seconds.
+    pub seconds: f64,
+    /// Half-width of the interval as a share of the value; `None` when there was none.
+    pub relative_half_width: Option<f64>,
+}
+
+/// Why it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// As precise as was wanted.
+    Precise,
+    /// The longest window is over, and it is less precise than was wanted.
+    TimeOver,
+}
+
+/// When it will probably be over.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Expected {
+    /// Length of the window then, in seconds; at most the longest allowed.
+    pub seconds: f64,
+    /// The half-width that can be expected then, as a share of the value.
+    pub relative_half_width: f64,
+    /// Whether that is as precise as was wanted.
+    pub precise: bool,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Decision {
+    /// Measure on.
+    GoOn {
+        /// Until when; `None` before the least time, when it would be a guess.
+        expected: Option<Expected>,
+    },
+    /// Stop.
+    Stop(Reason),
+}
+
+impl Rule {
+    /// 30 s at least, and two checks that are 5 s and two fifths of the window apart, with all
+    /// between them as precise. Checks should begin as soon as there is an interval.
+    ///
+    /// With 5 s alone, intervals under random balancing held the truth in 88 to 91 % of simulated
+    /// runs instead of 95 %: among many checks some look precise by chance.
+    ///
+    /// # Errors
+    /// When a number is not over 0.
+    pub fn new(precision: f64, most_seconds: f64) -> Result<Self, Refusal> {
+        positive("the precision", precision)?;
+        positive("the longest window", most_seconds)?;
+        Ok(Self {
+            precision,
+            least_seconds: 30.0,
+            most_seconds,
+            apart_seconds: 5.0,
+            apart_share: 0.4,
+        })
+    }
+
+    /// What to do after the last of these checks, which are in order of time.
+    #[must_use]
+    pub fn decide(&self, checks: &[Check]) -> Decision {
+        let Some(last) = checks.last() else { return Decision::GoOn { expected: None } };
+        let seconds = last.seconds;
+        if seconds >= self.least_seconds && self.precise_for(checks) >= self.apart(seconds) {
+            return Decision::Stop(Reason::Precise);
+        }
+        if seconds >= self.most_seconds {
+            return Decision::Stop(Reason::TimeOver);
+        }
+        let expected = (seconds >= self.least_seconds).then(|| self.expected(checks)).flatten();
+        Decision::GoOn { expected }
+    }
+
+    fn apart(&self, seconds: f64) -> f64 {
+        self.apart_seconds.max(self.apart_share * seconds)
+    }
+
+    /// For how long every check was precise enough, in seconds.
+    fn precise_for(&self, checks: &[Check]) -> f64 {
+        let precise =
+            |check: &&Check| check.relative_half_width.is_some_and(|half| half <= self.precision);
+        let mut run = checks.iter().rev().take_while(precise);
+        let Some(last) = run.next() else { return f64::NEG_INFINITY };
+        last.seconds - run.last().unwrap_or(last).seconds
+    }
+
+    /// Half-widths shrink with 1/√t, so that h²t is a constant; its median over the later half of
+    /// the checks is what is extrapolated.
+    fn expected(&self, checks: &[Check]) -> Option<Expected> {
+        let last = checks.last()?;
+        let later = &checks[checks.len() / 2..];
+        let constants: Vec<f64> = later
+            .iter()
+            .filter_map(|check| Some(check.relative_half_width?.powi(2) * check.seconds))
+            .collect();
+        let constant = median(&constants)?;
+        // The second of the two checks is still to come.
+        let since = last.seconds - self.precise_for(checks).max(0.0);
+        let first = since.max(constant / self.precision.powi(2));
+        let wanted = (first + self.apart_seconds).max(first / (1.0 - self.apart_share));
+        let seconds = wanted.min(self.most_seconds);
+        let relative_half_width = (constant / seconds).sqrt();
+        Some(Expected { seconds, relative_half_width, precise: wanted <= self.most_seconds })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Checks each second at which the half-width is `at_one_second`/√t.
+    fn shrinking(at_one_second: f64, seconds: u32) -> Vec<Check> {
+        let check = |second: u32| {
+            let seconds = f64::from(second);
+            Check { seconds, relative_half_width: Some(at_one_second / seconds.sqrt()) }
+        };
+        (1..=seconds).map(check).collect()
+    }
+
+    #[test]
+    fn it_stops_after_the_second_precise_check() {
+        let rule = Rule::new(0.01, 600.0).unwrap();
+        // 1 % is reached at 100 s, and has held for two fifths of the window at 167 s.
+        assert!(matches!(rule.decide(&shrinking(0.1, 99)), Decision::GoOn { .. }));
+        assert!(matches!(rule.decide(&shrinking(0.1, 166)), Decision::GoOn { .. }));
+        assert_eq!(rule.decide(&shrinking(0.1, 168)), Decision::Stop(Reason::Precise));
+    }
+
+    #[test]
+    fn not_before_the_least_time_and_not_after_the_most() {
+        let rule = Rule::new(0.01, 60.0).unwrap();
+        assert_eq!(rule.decide(&shrinking(0.001, 29)), Decision::GoOn { expected: None });
+        assert_eq!(rule.decide(&shrinking(0.001, 30)), Decision::Stop(Reason::Precise));
+        assert_eq!(rule.decide(&shrinking(1.0, 60)), Decision::Stop(Reason::TimeOver));
+        assert_eq!(rule.decide(&[]), Decision::GoOn { expected: None });
+    }
+
+    #[test]
+    fn one_check_that_is_precise_by_chance_is_not_enough() {
+        let rule = Rule::new(0.01, 600.0).unwrap();
+        let mut checks = shrinking(0.5, 60);
+        checks[59].relative_half_width = Some(0.001);
+        assert!(matches!(rule.decide(&checks), Decision::GoOn { .. }));
+        // Nor one that was not precise between two that were.
+        checks[52].relative_half_width = Some(0.001);
+        assert!(matches!(rule.decide(&checks), Decision::GoOn { .. }));
+    }
+
+    #[test]
+    fn the_end_is_foreseen_from_what_was_seen() {
+        let rule = Rule::new(0.01, 700.0).unwrap();
+        let Decision::GoOn { expected: Some(expected) } = rule.decide(&shrinking(0.2, 40)) else {
+            panic!()
+        };
+        assert!((expected.seconds - 400.0 / 0.6).abs() < 1e-6 && expected.precise);
+        let Decision::GoOn { expected: Some(expected) } = rule.decide(&shrinking(0.5, 40)) else {
+            panic!()
+        };
+        assert!((expected.seconds - 700.0).abs() < 1e-6 && !expected.precise);
+        assert!((expected.relative_half_width - 0.5 / 700.0_f64.sqrt()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_window_without_an_interval_goes_on() {
+        let rule = Rule::new(0.01, 600.0).unwrap();
+        let none: Vec<Check> =
+            (1..=40).map(|s| Check { seconds: f64::from(s), relative_half_width: None }).collect();
+        assert_eq!(rule.decide(&none), Decision::GoOn { expected: None });
+        assert!(Rule::new(0.0, 10.0).is_err() && Rule::new(0.1, f64::NAN).is_err());
+    }
+
+    proptest! {
+        /// What is foreseen is never past, and never after the longest window.
+        #[test]
+        fn the_foreseen_end_lies_ahead(
+            halves in prop::collection::vec(0.0_f64..0.5, 31..80), precision in 0.001_f64..0.1,
+        ) {
+            let rule = Rule::new(precision, 100.0).unwrap();
+            let checks: Vec<Check> = (1_u32..)
+                .zip(&halves)
+                .map(|(second, half)| Check {
+                    seconds: f64::from(second),
+                    relative_half_width: Some(*half),
+                })
+                .collect();
+            if let Decision::GoOn { expected: Some(expected) } = rule.decide(&checks) {
+                prop_assert!(expected.seconds > checks[checks.len() - 1].seconds);
+                prop_assert!(expected.seconds <= 100.0);
+            }
+        }
+    }
+}
