@@ -1,5 +1,7 @@
 //! What can be typed: commands and flags, their help, and nothing of what they do.
 
+pub mod advice;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +11,7 @@ use exchange::{BadUrl, Url};
 use service::settings::{duration, positive_duration, redis_url};
 
 use crate::cluster::Service;
+pub use advice::{AdviceArgs, Spread};
 
 /// Most replicas of one service on one machine.
 pub const MOST_REPLICAS: u32 = 500;
@@ -44,6 +47,8 @@ pub enum Command {
     Up(UpArgs),
     /// Set replicas, wait until they really serve, measure, and say what holds the app back
     Scale(Box<ScaleArgs>),
+    /// Say how many containers a rate takes, or what to do with more of them
+    Plan(AdviceArgs),
     /// Probe one URL again and again, as httping does, timed in phases
     Ping(Box<ping::settings::Settings>),
     /// Probe every published port of the app at once, and say where requests queue

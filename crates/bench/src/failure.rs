@@ -101,6 +101,17 @@ pub enum Failure {
          machine; start it with `bench up` or `docker stack deploy`, or name what to probe with --url"
     )]
     NoApp,
+    /// A directory without a run that can be read.
+    #[error("--from {}: {reason}; name the DIR of a `bench scale --out DIR`", path.display())]
+    Run {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A run that does not tell what a plan needs, or a plan too large to simulate.
+    #[error("{0}")]
+    Untold(String),
     /// More replicas than one machine should run.
     #[error("at most {most} replicas of a service on one machine; a swarm takes more")]
     TooMany {
@@ -153,7 +164,10 @@ impl Failure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Out { .. } | Self::TooMany { .. } | Self::Unknown { .. } => Exit::Usage,
+            Self::Out { .. } | Self::TooMany { .. } | Self::Unknown { .. } | Self::Run { .. } => {
+                Exit::Usage
+            }
+            Self::Untold(_) => Exit::Inconclusive,
             Self::Write { .. } => Exit::Internal,
             Self::Interrupted => Exit::Interrupted,
             Self::Also { first, .. } => first.exit(),

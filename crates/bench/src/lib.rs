@@ -4,6 +4,7 @@
 //! only part that changes the world) → [`measure`] (samples, no arithmetic) → [`record`] (samples
 //! to disk) → [`analyse`] (pure) → [`report`] (pure). Only `main` prints.
 
+pub mod advise;
 pub mod analyse;
 pub mod cli;
 pub mod cluster;

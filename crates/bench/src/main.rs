@@ -17,7 +17,7 @@ use bench::cluster::swarm::overview;
 use bench::failure::{Ended, Exit, Failure};
 use bench::inside;
 use bench::plan::{Plan, ProbePlan, ScalePlan};
-use bench::{analyse, probe, report, scale};
+use bench::{advise, analyse, probe, report, scale};
 use clap::Parser as _;
 use service::launch::launch;
 
@@ -97,6 +97,11 @@ fn run(plan: Plan) -> anyhow::Result<u8> {
             Plan::Up { setup, replicas } => up::up(&setup, replicas, interrupts).await?,
             Plan::Scale(plan) => scale(&plan, interrupts).await?,
             Plan::Probe(plan) => probe(&plan, &interrupts).await?,
+            Plan::Advice(plan) => {
+                let advice = advise::run(&plan)?;
+                print(&report::advice::render(&advice, plan.output))?;
+                advise::exit(&advice)
+            }
             Plan::Load(settings) => generator::load(&settings, &interrupts).await?,
             Plan::Compare(settings) => generator::compare(&settings)?,
             Plan::Inside(inside) => {

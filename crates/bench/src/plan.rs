@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use exchange::Url;
 
+use crate::analyse::Question;
 use crate::cli::{
-    Cli, ClusterKind, Command, DEFAULT_STACK, EngineArgs, Format, InsideArgs, LocalArgs,
-    MOST_REPLICAS, ProbeArgs, ReplicaList, ScaleArgs, StackArgs, StatusArgs, StatusFormat,
-    Threshold, UpArgs,
+    AdviceArgs, Cli, ClusterKind, Command, DEFAULT_STACK, EngineArgs, Format, InsideArgs,
+    LocalArgs, MOST_REPLICAS, ProbeArgs, ReplicaList, ScaleArgs, Spread, StackArgs, StatusArgs,
+    StatusFormat, Threshold, UpArgs,
 };
 use crate::cluster::control::Wanted;
 use crate::cluster::local::Setup;
@@ -38,6 +39,8 @@ pub enum Plan {
     Ping(Box<ping::settings::Settings>),
     /// Probe the published ports of an app.
     Probe(ProbePlan),
+    /// Say how many containers something takes.
+    Advice(AdvicePlan),
     /// Load a URL.
     Load(Box<load::settings::Settings>),
     /// Compare results of loads.
@@ -88,6 +91,21 @@ pub struct ProbePlan {
     /// The longest medians that pass.
     pub thresholds: Vec<Threshold>,
     /// How results are printed.
+    pub output: StatusFormat,
+}
+
+/// A question about an app's size.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdvicePlan {
+    /// What is wanted.
+    pub question: Question,
+    /// The run that tells of the app; without one it is the nominal app.
+    pub from: Option<PathBuf>,
+    /// Replicas there are, where they are not those of the run.
+    pub now: Change,
+    /// How requests are spread, where it is not as in the run.
+    pub policy: Option<Spread>,
+    /// How it is printed.
     pub output: StatusFormat,
 }
 
@@ -154,6 +172,7 @@ impl From<Cli> for Plan {
                 Self::Up { setup: local.into(), replicas: Replicas { worker, rng, hasher } }
             }
             Command::Scale(arguments) => Self::Scale((*arguments).into()),
+            Command::Plan(arguments) => Self::Advice(arguments.into()),
             Command::Ping(settings) => Self::Ping(settings),
             Command::Probe(arguments) => Self::Probe((*arguments).into()),
             Command::Load(settings) => Self::Load(settings),
@@ -163,6 +182,17 @@ impl From<Cli> for Plan {
                 Self::Status { swarm: engine_of(engine, stack), output }
             }
         }
+    }
+}
+
+impl From<AdviceArgs> for AdvicePlan {
+    fn from(arguments: AdviceArgs) -> Self {
+        let AdviceArgs { target, budget, from, worker, rng, hasher, policy, output } = arguments;
+        let question = match target {
+            Some(rate) => Question::TargetPerSecond(rate),
+            None => Question::MoreContainers(budget.unwrap_or(0)),
+        };
+        Self { question, from, now: Change { worker, rng, hasher }, policy, output }
     }
 }
 

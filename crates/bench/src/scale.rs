@@ -164,6 +164,7 @@ async fn steps(
         }
         _ => App::new(&cluster.status().await?),
     };
+    let mut last = None;
     for (index, step) in plan.steps.iter().enumerate() {
         let replicas = step.on(cluster.status().await?.replicas());
         tell(told, Progress::Step { number: index + 1, of: plan.steps.len(), replicas });
@@ -178,9 +179,11 @@ async fn steps(
         if let Some(recorder) = recorder.as_mut() {
             recorder.step(&samples)?;
         }
+        last = Some(samples);
     }
     if plan.verify {
-        verify(plan, Run { cluster, app: &mut app, recorder }, findings, told).await?;
+        let run = Run { cluster, app: &mut app, recorder };
+        verify(plan, run, (findings, last.as_ref()), told).await?;
     }
     Ok(())
 }
@@ -197,11 +200,11 @@ struct Run<'a> {
 async fn verify(
     plan: &ScalePlan,
     Run { cluster, app, mut recorder }: Run<'_>,
-    findings: &mut Findings,
+    (findings, samples): (&mut Findings, Option<&Samples>),
     told: &UnboundedSender<Progress>,
 ) -> Result<(), Failure> {
-    let Some(last) = findings.steps.last() else { return Ok(()) };
-    let prediction = match analyse::predict(last) {
+    let (Some(last), Some(samples)) = (findings.steps.last(), samples) else { return Ok(()) };
+    let prediction = match analyse::predict(last, samples) {
         Ok(prediction) => prediction,
         Err(reason) => {
             findings.unverified = Some(reason);

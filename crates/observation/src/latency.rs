@@ -78,6 +78,12 @@ impl Latency {
         self.histogram.as_ref().map(Histogram::max)
     }
 
+    /// Each value that was met, to 3 digits, with how often it was, in order.
+    pub fn recorded_us(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let recorded = self.histogram.iter().flat_map(Histogram::iter_recorded);
+        recorded.map(|step| (step.value_iterated_to(), u64::from(step.count_at_value())))
+    }
+
     /// Adds another account's values.
     pub fn add(&mut self, other: &Self) {
         self.count = self.count.saturating_add(other.count);

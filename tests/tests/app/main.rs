@@ -8,6 +8,7 @@ mod faults;
 mod interrupted;
 mod measuring;
 mod other_users;
+mod planning;
 mod probing;
 mod recording;
 mod refusals;

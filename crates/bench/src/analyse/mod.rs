@@ -1,6 +1,7 @@
 //! From samples to findings: pure arithmetic, no clock, no printing. `docs/measuring.md` says
 //! what each number means and where its formula is from.
 
+pub(crate) mod advice;
 mod balance;
 mod bounds;
 mod coins;
@@ -8,6 +9,7 @@ mod paths;
 mod ports;
 mod prediction;
 mod rate;
+mod scenario;
 mod stages;
 pub(crate) mod verdict;
 
@@ -19,11 +21,13 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::{Replicas, Service};
 use crate::measure::{Counter, Phases, Samples};
 
+pub use advice::{Advice, PlanFindings, Question, WallFindings, advise};
 pub use balance::Balance;
 pub use bounds::{Bounds, Next};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
 pub use prediction::{Prediction, Verification, predict};
+pub use scenario::{measured, nominal, with_policy, with_replicas};
 pub use stages::{StageFindings, StageName};
 
 /// Version of the findings; fields are added within a version, never renamed.

@@ -3,14 +3,18 @@
 
 use serde::{Deserialize, Serialize};
 
+use model::{Effort, Scenario};
+
 use super::bounds::Bounds;
+use super::scenario::{measured, with_replicas};
 use super::verdict::{SHORTFALL, TIE};
 use super::{Interval, StepFindings};
 use crate::cluster::{Replicas, Service};
+use crate::measure::Samples;
 
 /// Half-width of a prediction beside the error of the measurement it is made from, as a share: how
-/// far the bound of an evenly used app was from what it did (`docs/benchmarks.md`).
-const MODEL_ERROR: f64 = 0.015;
+/// far an evenly used app was from its bound, which is what it is predicted (`docs/benchmarks.md`).
+pub(super) const MODEL_ERROR: f64 = 0.015;
 /// An action that brings less is not worth doing.
 const LEAST_GAIN: f64 = 0.01;
 
@@ -46,7 +50,7 @@ pub struct Verification {
 ///
 /// # Errors
 /// When the step has no verdict, or nothing brings more.
-pub fn predict(step: &StepFindings) -> Result<Prediction, String> {
+pub fn predict(step: &StepFindings, samples: &Samples) -> Result<Prediction, String> {
     if let Some(withheld) = &step.withheld {
         return Err(format!("without a verdict there is no prediction: {}", withheld.reason));
     }
@@ -58,15 +62,26 @@ pub fn predict(step: &StepFindings) -> Result<Prediction, String> {
     if then <= now * (1.0 + LEAST_GAIN) {
         return Err("nothing that can be done next brings more".to_owned());
     }
+    let app = measured(samples)?;
+    let simulated = |replicas| simulate(&app, replicas).map_err(|error| error.to_string());
+    let ((now, _), (then, scatter)) = (simulated(step.replicas)?, simulated(to)?);
     let measured = step.hashes_per_second.interval;
     let reached = (measured.value / now).min(1.0);
-    let spread = (measured.high - measured.low) / 2.0 / measured.value + MODEL_ERROR;
+    let spread = (measured.high - measured.low) / 2.0 / measured.value + scatter + MODEL_ERROR;
     let value = then * reached;
-    // What keeps the app from its bound now may do so then, or not.
+    // What keeps the app from what the model says now may do so then, or not.
     let best_case = if reached < 1.0 - SHORTFALL { then } else { value };
     let hashes_per_second =
         Interval { value, low: value * (1.0 - spread), high: best_case * (1.0 + spread) };
     Ok(Prediction { from: step.replicas, to, measured, hashes_per_second })
+}
+
+/// What the model says that these replicas do, and how much single runs scatter around it, as a
+/// share.
+fn simulate(app: &Scenario, replicas: Replicas) -> Result<(f64, f64), model::Impossible> {
+    let estimate = with_replicas(app, replicas)?.predict(Effort::default())?;
+    let (low, high) = estimate.single_run();
+    Ok((estimate.mean, (high - low) / 2.0 / estimate.mean))
 }
 
 /// One replica more of whatever binds, and of what binds almost as early, with the bound then.
@@ -140,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_tutorials_next_action_is_a_second_rng() {
-        let prediction = predict(&step(&ideal(10, 1))).unwrap();
+        let prediction = predict(&step(&ideal(10, 1)), &ideal(10, 1)).unwrap();
         assert_eq!(prediction.to, Replicas { worker: 10, rng: 2, hasher: 1 });
         let Interval { value, low, high } = prediction.hashes_per_second;
         assert!((value - 20.0).abs() < 0.1 && low > 19.0 && high < 21.0, "{prediction:?}");
@@ -156,7 +171,7 @@ mod tests {
     #[test]
     fn what_binds_together_grows_together() {
         // Three workers loop ten times a second, as much as one rng can do.
-        let prediction = predict(&step(&ideal(3, 1))).unwrap();
+        let prediction = predict(&step(&ideal(3, 1)), &ideal(3, 1)).unwrap();
         assert_eq!(prediction.to, Replicas { worker: 4, rng: 2, hasher: 1 });
         assert!((prediction.hashes_per_second.value - 13.33).abs() < 0.1, "{prediction:?}");
     }
@@ -165,10 +180,10 @@ mod tests {
     fn without_a_verdict_nothing_is_predicted() {
         let mut doubtful = step(&ideal(10, 1));
         doubtful.withheld = Some(Withheld { reason: "too short".to_owned() });
-        assert!(predict(&doubtful).unwrap_err().contains("too short"));
+        assert!(predict(&doubtful, &ideal(10, 1)).unwrap_err().contains("too short"));
         let mut silent = step(&ideal(10, 1));
         silent.bounds = None;
-        assert!(predict(&silent).is_err());
+        assert!(predict(&silent, &ideal(10, 1)).is_err());
     }
 
     #[test]
@@ -176,7 +191,8 @@ mod tests {
         let mut uneven = step(&ideal(10, 1));
         let interval = &mut uneven.hashes_per_second.interval;
         (interval.value, interval.low, interval.high) = (8.0, 7.9, 8.1);
-        let Interval { value, low, high } = predict(&uneven).unwrap().hashes_per_second;
+        let Interval { value, low, high } =
+            predict(&uneven, &ideal(10, 1)).unwrap().hashes_per_second;
         assert!((value - 16.0).abs() < 0.2 && low < 16.0 && high > 20.0, "{low} {value} {high}");
     }
 }

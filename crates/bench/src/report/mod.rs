@@ -1,5 +1,6 @@
 //! Findings as text: pure functions, one file for each format. Nothing here prints or decides.
 
+pub mod advice;
 mod csv;
 mod json;
 mod markdown;

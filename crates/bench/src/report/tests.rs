@@ -14,7 +14,7 @@ fn findings(steps: &[(u32, u32)]) -> Findings {
 #[test]
 fn a_prediction_and_what_came_of_it_come_last() {
     let mut verified = findings(&[(10, 1), (10, 2)]);
-    let prediction = predict(&verified.steps[0]).unwrap();
+    let prediction = predict(&verified.steps[0], &ideal(10, 1)).unwrap();
     verified.verification = Some(prediction.score(&verified.steps[1]));
     let last = |format| plain(&render(&verified, format)).trim().lines().last().unwrap().to_owned();
     insta::assert_snapshot!(last(Format::Table));
