@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bench::failure::Exit;
-use ratatui::crossterm::terminal::disable_raw_mode;
+use ratatui::crossterm::terminal::{disable_raw_mode, is_raw_mode_enabled};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -88,14 +88,19 @@ async fn relay(signals: [Signal; 3], told: &watch::Sender<u32>, blunt: &AtomicBo
 /// Makes the terminal what it was, as far as it lets itself: one that takes no more is not waited
 /// for.
 async fn restore_terminal() {
-    if !io::stderr().is_terminal() {
+    // Only a terminal that was drawn on is another than before.
+    if !is_raw_mode_enabled().unwrap_or(false) {
         return;
     }
-    // What is not a terminal of ours needs nothing.
+    // Nothing more can be done for one that refuses.
     let _ = disable_raw_mode();
     std::thread::spawn(|| {
         // Back to the main screen, with a cursor.
-        let _ = io::stderr().write_all(b"\x1b[?1049l\x1b[?25h");
+        let words = b"\x1b[?1049l\x1b[?25h";
+        let _ = match io::stdout().is_terminal() {
+            true => io::stdout().write_all(words).and_then(|()| io::stdout().flush()),
+            false => io::stderr().write_all(words),
+        };
     });
     tokio::time::sleep(LAST_WORDS).await;
 }

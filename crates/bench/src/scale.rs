@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::time::Instant;
 
-use crate::analyse::{self, Findings};
+use crate::analyse::{self, Findings, Prediction};
 use crate::cluster::control::Client;
 use crate::cluster::local::{Event, LocalCluster};
 use crate::cluster::swarm::{Found, Swarm};
@@ -196,10 +196,10 @@ struct Run<'a> {
 }
 
 /// Predicts what the best next action brings, writes that down, does it, measures again, and holds
-/// the one against the other. What was changed for it is put back.
+/// the one against the other. What was changed for it is put back, however it went.
 async fn verify(
     plan: &ScalePlan,
-    Run { cluster, app, mut recorder }: Run<'_>,
+    mut run: Run<'_>,
     (findings, samples): (&mut Findings, Option<&Samples>),
     told: &UnboundedSender<Progress>,
 ) -> Result<(), Failure> {
@@ -211,25 +211,46 @@ async fn verify(
             return Ok(());
         }
     };
-    if let Some(recorder) = recorder.as_mut() {
+    if let Some(recorder) = run.recorder.as_mut() {
         recorder.prediction(&prediction)?;
     }
     tell(told, Progress::Predicted(prediction.sentence()));
-    let (from, to) = (prediction.from, prediction.to);
+    let (from, timing) = (prediction.from, plan.timing);
+    let tried = tried(&mut run, timing, (findings, prediction), told).await;
+    // An app of this run's own ends now anyway.
+    let put_back = match run.cluster {
+        Cluster::Own(_) => Ok(()),
+        cluster => cluster.scale(from.into()).await,
+    };
+    match (tried, put_back) {
+        (Err(first), Err(then)) => {
+            Err(Failure::Also { first: Box::new(first), then: Box::new(then) })
+        }
+        (tried, put_back) => tried.and(put_back),
+    }
+}
+
+/// Does what was predicted, measures it, and scores the prediction.
+async fn tried(
+    Run { cluster, app, recorder }: &mut Run<'_>,
+    timing: Timing,
+    (findings, prediction): (&mut Findings, Prediction),
+    told: &UnboundedSender<Progress>,
+) -> Result<(), Failure> {
     let number = findings.steps.len() + 1;
-    tell(told, Progress::Step { number, of: number, replicas: to });
-    let asked = Asked { change: to.into(), replicas: to, timing: plan.timing };
+    let replicas = prediction.to;
+    tell(told, Progress::Step { number, of: number, replicas });
+    let asked = Asked { change: replicas.into(), replicas, timing };
     let samples = Box::pin(measure_step(cluster, app, asked, told)).await?;
     let then = analyse::step(&samples);
-    findings.verification = Some(prediction.score(&then));
-    findings.steps.push(then);
-    if let Some(recorder) = recorder.as_mut() {
-        recorder.step(&samples)?;
+    match &then.withheld {
+        Some(withheld) => findings.unverified = Some(withheld.reason.clone()),
+        None => findings.verification = Some(prediction.score(&then)),
     }
-    // An app of this run's own ends now anyway.
-    match cluster {
-        Cluster::Own(_) => Ok(()),
-        _ => cluster.scale(from.into()).await,
+    findings.steps.push(then);
+    match recorder {
+        Some(recorder) => recorder.step(&samples),
+        None => Ok(()),
     }
 }
 

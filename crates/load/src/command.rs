@@ -256,7 +256,7 @@ fn check_files(output: &OutputArgs) -> Result<(), Trouble> {
 /// # Errors
 /// When it cannot.
 pub fn check_writable(path: &Path) -> io::Result<()> {
-    let is_new = !path.try_exists()?;
+    let is_new = path.symlink_metadata().is_err();
     fs::OpenOptions::new().append(true).create(true).open(path)?;
     // Nothing is left of a run that does not take place.
     if is_new { fs::remove_file(path) } else { Ok(()) }

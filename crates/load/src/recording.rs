@@ -11,7 +11,7 @@ use crate::distribution::Distribution;
 #[derive(Clone, Debug, Default)]
 pub struct Recording {
     /// From due to done: of answers, of requests that took too long, and of those that were never
-    /// sent, at the time that had passed by then.
+    /// sent, at the time that had passed by then; at the end some of `unfinished` too.
     pub latency: Distribution,
     /// From sent to done, of answers.
     pub service: Distribution,

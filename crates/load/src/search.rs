@@ -218,7 +218,10 @@ fn step(rate: f64, summary: &Summary, verdicts: &[Verdict], most_errors: f64) ->
         errors: summary.errors,
         met: verdict == "met",
         undecided: undecided(verdicts),
-        verdict: if limit { format!("{verdict} (the generator, not the server)") } else { verdict },
+        verdict: match limit && verdict != "met" {
+            true => format!("{verdict} (the generator, not the server)"),
+            false => verdict,
+        },
         generator_was_the_limit: limit,
     }
 }

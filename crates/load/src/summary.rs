@@ -61,7 +61,8 @@ pub struct Summary {
     pub achieved: Option<f64>,
     /// Requests sent late because no connection was free when they were due.
     pub waited_for_connection: u64,
-    /// From due to done: answers, timeouts, and requests never sent or unfinished.
+    /// From due to done: answers, timeouts, requests never sent, and unfinished ones that had taken
+    /// longer than the median.
     pub latency: Times,
     /// From sent to done: answers.
     pub service_time: Times,

@@ -22,7 +22,7 @@ pub enum Impossible {
     #[error("times cannot be scaled by {0}: a factor is above zero")]
     Factor(f64),
     /// A plan that is too large to simulate, or for no rate.
-    #[error("no plan for {0}: a rate is above zero, and takes at most 100,000 containers")]
+    #[error("no plan for {0}: it would take more than 100,000 containers, or none at all")]
     Plan(f64),
     /// A window in which nothing can be counted.
     #[error("a window is longer than no time")]

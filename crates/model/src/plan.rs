@@ -34,7 +34,8 @@ pub struct Plan {
 
 impl Scenario {
     /// The cheapest deployment found for a rate in loops per second, whatever is deployed now; `None`
-    /// when more containers do not lead there, as with connections that keep to old replicas.
+    /// when more containers do not lead there, as with connections that keep to old replicas, or not
+    /// within a hundred steps.
     ///
     /// From the fewest that the bounds allow, the kind that brings most per container is added to until
     /// the rate is reached; then whatever can be left out is left out. All replicas are taken to be
@@ -44,11 +45,11 @@ impl Scenario {
     /// When the rate is not above zero or takes more than 100,000 containers, or when the loops of a run
     /// would take more than a year.
     pub fn plan_for(&self, rate: f64, effort: Effort) -> Result<Option<Plan>, Impossible> {
-        let fewest = self.fewest(rate);
+        let enough = rate * (1.0 - MISSING);
+        let fewest = self.fewest(enough);
         if !(rate > 0.0 && fewest.containers() <= MOST) {
             return Err(Impossible::Plan(rate));
         }
-        let enough = rate * (1.0 - MISSING);
         let typical = self.all_typical()?;
         let search = Search { scenario: &typical, effort };
         let (mut here, mut reached) = (fewest.clone(), search.throughput(&fewest)?);

@@ -7,7 +7,7 @@ async fn bench(place: &Place, words: &[&str]) -> Ended {
     Process::start(&mut place.plain(words)).end().await
 }
 
-/// rng takes 40 ms, so that it is what 30 hashes a second need most of.
+/// rng takes 40 ms, so that it is what 60 hashes a second need most of.
 #[tokio::test]
 async fn a_recorded_run_tells_what_a_rate_takes() {
     let place = Place::fast().with("RNG_SERVICE_TIME", "40ms");

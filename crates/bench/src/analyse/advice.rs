@@ -5,7 +5,7 @@ use model::{Effort, Estimate, Impossible, Resource, Scenario};
 use serde::{Deserialize, Serialize};
 
 use super::prediction::MODEL_ERROR;
-use super::scenario::{HASHER, RNG, replicas_of};
+use super::scenario::{RNG, replicas_of};
 use super::verdict::counted;
 use super::{Interval, SCHEMA_VERSION};
 use crate::cluster::{Replicas, Service};
@@ -42,6 +42,9 @@ pub struct Advice {
     /// Why there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<String>,
+    /// What makes it doubtful.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// What would limit the plan, what gets over that, and what limits then.
     pub walls: Vec<WallFindings>,
 }
@@ -86,7 +89,8 @@ pub fn advise(app: String, scenario: &Scenario, question: Question) -> Result<Ad
     };
     let now = replicas_of(&scenario.deployment());
     let withheld = found.is_none().then(|| {
-        "no number of containers reaches it with this policy: connections keep to the replicas they have"
+        "the search did not reach it: more containers bring nothing with this policy, or too little \
+         at a time"
             .to_owned()
     });
     let walls = match &found {
@@ -101,6 +105,7 @@ pub fn advise(app: String, scenario: &Scenario, question: Question) -> Result<Ad
         now_per_second: interval(&scenario.predict(effort)?),
         plan: found.map(|plan| planned(question, now, &plan)),
         withheld,
+        warnings: Vec::new(),
         walls: walls.iter().map(wall).collect(),
     })
 }
@@ -124,9 +129,10 @@ fn planned(question: Question, now: Replicas, plan: &model::Plan) -> PlanFinding
         Question::MoreContainers(budget) => {
             let used = plan.containers.saturating_sub(total(now));
             let rest = budget.saturating_sub(used);
-            let left = match rest {
-                0 => String::new(),
-                rest => format!(" The other {rest} would bring nothing."),
+            let left = match (rest, used) {
+                (0, _) => String::new(),
+                (_, 0) => " More would bring next to nothing.".to_owned(),
+                (rest, _) => format!(" The other {rest} would bring next to nothing."),
             };
             format!("Best is {}: {rate:.2} hashes/s predicted.{left}", named(replicas))
         }
@@ -153,15 +159,23 @@ fn wall(wall: &model::Wall) -> WallFindings {
     };
     let verb = if names.len() == 1 { "limits" } else { "limit" };
     let sentence =
-        format!("{:.2} hashes/s: {} {verb}; {over}", hashes_per_second.value, names.join(" and "));
+        format!("{:.2} hashes/s: {} {verb}; {over}", hashes_per_second.value, listed(&names));
     WallFindings { replicas: replicas_of(&wall.deployment), hashes_per_second, limits, sentence }
+}
+
+/// `worker`, `worker and rng`, `worker, rng and hasher`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [all @ .., last] if !all.is_empty() => format!("{} and {last}", all.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 fn service(kind: Resource) -> Service {
     match kind {
         Resource::Workers => Service::Worker,
         Resource::Station(RNG) => Service::Rng,
-        Resource::Station(HASHER | _) => Service::Hasher,
+        Resource::Station(_) => Service::Hasher,
     }
 }
 

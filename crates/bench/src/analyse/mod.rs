@@ -26,7 +26,7 @@ pub use balance::Balance;
 pub use bounds::{Bounds, Next};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
-pub use prediction::{Prediction, Verification, predict};
+pub use prediction::{Prediction, Verification, doubts_of, predict};
 pub use scenario::{measured, nominal, with_policy, with_replicas};
 pub use stages::{StageFindings, StageName};
 

@@ -13,7 +13,7 @@ use crate::cluster::{Replicas, Service};
 use crate::measure::Samples;
 
 /// Half-width of a prediction beside the error of the measurement it is made from, as a share: how
-/// far an evenly used app was from its bound, which is what it is predicted (`docs/benchmarks.md`).
+/// far an evenly used app was from its bound, where the model has it (`docs/benchmarks.md`).
 pub(super) const MODEL_ERROR: f64 = 0.015;
 /// An action that brings less is not worth doing.
 const LEAST_GAIN: f64 = 0.01;
@@ -59,12 +59,15 @@ pub fn predict(step: &StepFindings, samples: &Samples) -> Result<Prediction, Str
     };
     let (to, then) = best(&bounds, step.replicas);
     let (_, now) = bounds.binding();
-    if then <= now * (1.0 + LEAST_GAIN) {
-        return Err("nothing that can be done next brings more".to_owned());
-    }
+    let enough = |then: f64, now: f64| match then > now * (1.0 + LEAST_GAIN) {
+        true => Ok(()),
+        false => Err("nothing that can be done next brings more".to_owned()),
+    };
+    enough(then, now)?;
     let app = measured(samples)?;
     let simulated = |replicas| simulate(&app, replicas).map_err(|error| error.to_string());
     let ((now, _), (then, scatter)) = (simulated(step.replicas)?, simulated(to)?);
+    enough(then, now)?;
     let measured = step.hashes_per_second.interval;
     let reached = (measured.value / now).min(1.0);
     let spread = (measured.high - measured.low) / 2.0 / measured.value + scatter + MODEL_ERROR;
@@ -74,6 +77,28 @@ pub fn predict(step: &StepFindings, samples: &Samples) -> Result<Prediction, Str
     let hashes_per_second =
         Interval { value, low: value * (1.0 - spread), high: best_case * (1.0 + spread) };
     Ok(Prediction { from: step.replicas, to, measured, hashes_per_second })
+}
+
+/// What makes a plan from this step doubtful: that it has no verdict, or that the app does less than
+/// the model says.
+///
+/// # Errors
+/// When it cannot be simulated.
+pub fn doubts_of(samples: &Samples, app: &Scenario) -> Result<Vec<String>, model::Impossible> {
+    let step = super::step(samples);
+    let mut doubts = Vec::new();
+    if let Some(withheld) = &step.withheld {
+        doubts.push(format!("the run has no verdict: {}", withheld.reason));
+    }
+    let (expected, _) = simulate(app, step.replicas)?;
+    let measured = step.hashes_per_second.interval.value;
+    if (measured / expected - 1.0).abs() > SHORTFALL {
+        doubts.push(format!(
+            "the run measured {measured:.2} hashes/s where the model has {expected:.2}: what holds the \
+             app up is not in the plan"
+        ));
+    }
+    Ok(doubts)
 }
 
 /// What the model says that these replicas do, and how much single runs scatter around it, as a

@@ -3,6 +3,7 @@
 
 use std::num::NonZeroU32;
 
+use clap::ValueEnum as _;
 use load::numbers::float;
 use model::{Distribution, Impossible, Policy, Replica, Scenario, Seconds, Stage};
 use observation::{Latency, Stage as Part};
@@ -19,10 +20,10 @@ const NOMINAL_HASHER: u32 = 20;
 /// Places of a station that has no limit: more than a plan has workers.
 const NO_LIMIT: u32 = 100_000;
 
-/// Where rng is in a scenario, and hasher behind it.
+/// Where rng is in a scenario,
 pub(super) const RNG: usize = 0;
-/// See [`RNG`].
-pub(super) const HASHER: usize = 1;
+/// and hasher behind it.
+const HASHER: usize = 1;
 
 /// The nominal app with these replicas.
 ///
@@ -61,7 +62,7 @@ pub fn measured(samples: &Samples) -> Result<Scenario, String> {
     let think = part(Part::Think)?;
     let stretched = delay / mean(think).max(1e-6);
     let think = empirical(think)?.scaled(stretched).map_err(|error| error.to_string())?;
-    let policy = policy(samples);
+    let policy = seen_policy(samples);
     let stage = |name, number, station: &Option<Station>, service| {
         let station = station.as_ref().ok_or_else(|| format!("{name} did not tell its limit"))?;
         let places = count(station.concurrency.unwrap_or(NO_LIMIT));
@@ -83,10 +84,12 @@ fn loops(counted: &super::Counted) -> f64 {
     float(counted.totals.loops.max(1))
 }
 
-/// What most workers say of how they spread requests.
-fn policy(samples: &Samples) -> Policy {
+/// How most workers say that they spread requests. What has another name, as the original app has
+/// none, goes through a service's own name, which takes turns.
+fn seen_policy(samples: &Samples) -> Policy {
     let most = policies(samples).into_iter().max_by_key(|(_, workers)| *workers);
-    most.map_or(Policy::RoundRobin, |(name, _)| named(&name))
+    let spread = most.map(|(name, _)| Spread::from_str(&name, true).unwrap_or(Spread::Vip));
+    policy(spread.unwrap_or(Spread::RoundRobin))
 }
 
 /// The same app with another way to spread requests.
@@ -94,25 +97,18 @@ fn policy(samples: &Samples) -> Policy {
 /// # Errors
 /// Never: the stages stay as they are.
 pub fn with_policy(scenario: &Scenario, spread: Spread) -> Result<Scenario, Impossible> {
-    let policy = match spread {
-        Spread::RoundRobin => Policy::RoundRobin,
-        Spread::Random => Policy::Random,
-        Spread::LeastOutstanding => Policy::LeastOutstanding,
-        Spread::Vip => Policy::SharedRoundRobin,
-    };
+    let policy = policy(spread);
     [RNG, HASHER].into_iter().try_fold(scenario.clone(), |changed, stage| {
         changed.with_stage(stage, |stage| Ok(stage.with_policy(policy)))
     })
 }
 
-/// A policy by the worker's name for it; those of the original app and of others go through a
-/// service's own name, which takes turns.
-fn named(name: &str) -> Policy {
-    match name {
-        "round-robin" => Policy::RoundRobin,
-        "random" => Policy::Random,
-        "least-outstanding" => Policy::LeastOutstanding,
-        _ => Policy::SharedRoundRobin,
+fn policy(spread: Spread) -> Policy {
+    match spread {
+        Spread::RoundRobin => Policy::RoundRobin,
+        Spread::Random => Policy::Random,
+        Spread::LeastOutstanding => Policy::LeastOutstanding,
+        Spread::Vip => Policy::SharedRoundRobin,
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, ValueEnum};
 
-use super::{StatusFormat, replicas};
+use super::StatusFormat;
 
 /// What `bench plan --help` ends with.
 pub const AFTER_HELP: &str = "\
@@ -26,19 +26,19 @@ pub struct AdviceArgs {
     #[arg(long, value_name = "RATE", group = "question", value_parser = rate)]
     pub target: Option<f64>,
     /// The best use of so many more containers
-    #[arg(long, value_name = "N", group = "question", value_parser = replicas)]
+    #[arg(long, value_name = "N", group = "question", value_parser = containers)]
     pub budget: Option<u32>,
     /// The app as `bench scale --out DIR` measured it in its last step [default: the nominal app]
     #[arg(long, value_name = "DIR")]
     pub from: Option<PathBuf>,
     /// Workers there are [default: those of the run, else 1]
-    #[arg(long, value_name = "N", value_parser = replicas)]
+    #[arg(long, value_name = "N", value_parser = containers)]
     pub worker: Option<u32>,
     /// rng replicas there are, likewise
-    #[arg(long, value_name = "N", value_parser = replicas)]
+    #[arg(long, value_name = "N", value_parser = containers)]
     pub rng: Option<u32>,
     /// hasher replicas there are, likewise
-    #[arg(long, value_name = "N", value_parser = replicas)]
+    #[arg(long, value_name = "N", value_parser = containers)]
     pub hasher: Option<u32>,
     /// How workers spread requests over rng and hasher [default: as in the run, else round-robin]
     #[arg(long, value_name = "POLICY")]
@@ -59,6 +59,16 @@ pub enum Spread {
     LeastOutstanding,
     /// A new connection for each request, in turn for all workers together.
     Vip,
+}
+
+/// Most containers of a plan.
+const MOST: u32 = 100_000;
+
+fn containers(text: &str) -> Result<u32, String> {
+    match text.trim().parse() {
+        Ok(count @ 1..=MOST) => Ok(count),
+        _ => Err("must be a whole number from 1 to 100,000".to_owned()),
+    }
 }
 
 fn rate(text: &str) -> Result<f64, String> {

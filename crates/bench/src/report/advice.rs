@@ -29,6 +29,9 @@ fn text(advice: &Advice) -> String {
     if let Some(reason) = &advice.withheld {
         let _ = writeln!(text, "{DOUBT}No plan: {reason}.{DOUBT:#}");
     }
+    for warning in &advice.warnings {
+        let _ = writeln!(text, "{DOUBT}warning: {warning}{DOUBT:#}");
+    }
     if !advice.walls.is_empty() {
         text.push_str("\nThe next walls:\n");
     }

@@ -207,7 +207,12 @@ fn a_terminal_that_takes_no_more_does_not_keep_it_from_ending() {
         assert_eq!(child.try_wait().unwrap(), None, "it has ended by itself");
         assert!(looks.next().is_some(), "it never waits, or /proc/PID/syscall cannot be read");
     }
-    // The second time at once. Signals that come together count once.
+    // Signals that come together are one wish, and to end in order is what it cannot do.
+    signal(&child, Signal::TERM);
+    signal(&child, Signal::INT);
+    looks.by_ref().take(10).for_each(drop);
+    assert_eq!(child.try_wait().unwrap(), None, "the first time it waits for its end");
+    // The second time at once.
     while child.try_wait().unwrap().is_none() {
         signal(&child, Signal::TERM);
         assert!(looks.next().is_some(), "it does not end");

@@ -128,11 +128,11 @@ impl Assignment {
         let _ = self.stage.clone().wait_for(|stage| *stage == Stage::Stopped).await;
         loop {
             // What was woken a moment ago may only begin now.
+            tokio::task::yield_now().await;
             desk.patience.stop();
             if !desk.patience.is_busy() {
                 return;
             }
-            tokio::task::yield_now().await;
         }
     }
 
