@@ -4,7 +4,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::exit;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bench::failure::Exit;
@@ -24,8 +24,8 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub(crate) struct Interrupts {
     count: watch::Receiver<u32>,
-    /// Whether the second time ends the process, whatever it is at.
-    is_blunt: Arc<AtomicBool>,
+    /// Which time ends the process, whatever it is at.
+    last: Arc<AtomicU32>,
 }
 
 impl Interrupts {
@@ -39,17 +39,17 @@ impl Interrupts {
         let signals = [interrupt?, terminate?, hangup?];
         drop(entered);
         let (told, count) = watch::channel(0);
-        let is_blunt = Arc::new(AtomicBool::new(false));
-        let blunt = Arc::clone(&is_blunt);
-        let listening = move || runtime.block_on(relay(signals, &told, &blunt));
+        let last = Arc::new(AtomicU32::new(u32::MAX));
+        let until = Arc::clone(&last);
+        let listening = move || runtime.block_on(relay(signals, &told, &until));
         std::thread::Builder::new().name("signals".to_owned()).spawn(listening)?;
-        Ok(Self { count, is_blunt })
+        Ok(Self { count, last })
     }
 
-    /// The second time this process is told to stop it is to end without more ado: there is nothing
+    /// The `nth` time this process is told to stop it is to end without more ado: there is nothing
     /// that must be put back.
-    pub(crate) fn end_at_second(&self) {
-        self.is_blunt.store(true, Ordering::Relaxed);
+    pub(crate) fn end_at(&self, nth: u32) {
+        self.last.store(nth, Ordering::Relaxed);
     }
 
     /// Completes when this process has been told to stop for the `nth` time.
@@ -65,7 +65,7 @@ impl Interrupts {
 
 /// Counts signals for as long as the process lives.
 #[expect(clippy::exit, reason = "whatever else would end the process may be held up itself")]
-async fn relay(signals: [Signal; 3], told: &watch::Sender<u32>, blunt: &AtomicBool) {
+async fn relay(signals: [Signal; 3], told: &watch::Sender<u32>, last: &AtomicU32) {
     let [mut interrupt, mut terminate, mut hangup] = signals;
     let mut first: Option<Instant> = None;
     loop {
@@ -78,7 +78,7 @@ async fn relay(signals: [Signal; 3], told: &watch::Sender<u32>, blunt: &AtomicBo
             continue;
         }
         told.send_modify(|count| *count += 1);
-        if *told.borrow() >= 2 && blunt.load(Ordering::Relaxed) {
+        if *told.borrow() >= last.load(Ordering::Relaxed) {
             restore_terminal().await;
             exit(Exit::Interrupted as i32);
         }

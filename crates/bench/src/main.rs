@@ -86,24 +86,25 @@ fn run_as_service(arguments: Vec<OsString>) -> Option<ExitCode> {
 fn run(plan: Plan) -> anyhow::Result<u8> {
     // One thread: bench waits, relays and writes down; what works hard are the replicas, which
     // are processes of their own.
-    if let Plan::Advice(plan) = &plan {
-        // It only calculates: a signal may end it at any moment.
-        let advice = advise::run(plan)?;
-        print(&report::advice::render(&advice, plan.output))?;
-        return Ok(advise::exit(&advice) as u8);
-    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let interrupts = Interrupts::listen()?;
-        if matches!(plan, Plan::Ping(_) | Plan::Probe(_) | Plan::Load(_) | Plan::Compare(_)) {
-            interrupts.end_at_second();
+        match plan {
+            // What only calculates has nothing to put back or to print before its end.
+            Plan::Advice(_) | Plan::Compare(_) => interrupts.end_at(1),
+            Plan::Ping(_) | Plan::Probe(_) | Plan::Load(_) => interrupts.end_at(2),
+            _ => {}
         }
         let exit = match plan {
             Plan::Ping(settings) => return ping_command::run(*settings, &interrupts).await,
             Plan::Up { setup, replicas } => up::up(&setup, replicas, interrupts).await?,
             Plan::Scale(plan) => scale(&plan, interrupts).await?,
             Plan::Probe(plan) => probe(&plan, &interrupts).await?,
-            Plan::Advice(_) => Exit::Done,
+            Plan::Advice(plan) => {
+                let advice = advise::run(&plan)?;
+                print(&report::advice::render(&advice, plan.output))?;
+                advise::exit(&advice)
+            }
             Plan::Load(settings) => generator::load(&settings, &interrupts).await?,
             Plan::Compare(settings) => generator::compare(&settings)?,
             Plan::Inside(inside) => {

@@ -241,7 +241,7 @@ impl Summary {
             good: counts.good,
             scheduled,
             sent: counts.sent,
-            unfinished: counts.unfinished,
+            unfinished: recording.unfinished.count(),
             failed,
             errors: share(
                 requests - counts.good + failed + counts.unsent,

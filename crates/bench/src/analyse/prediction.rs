@@ -1,9 +1,8 @@
 //! The best next action with what it will bring, told before it is done; and afterwards, how good
 //! that was. Pure: both sides are findings.
 
-use serde::{Deserialize, Serialize};
-
 use model::{Effort, Scenario};
+use serde::{Deserialize, Serialize};
 
 use super::bounds::Bounds;
 use super::scenario::{measured, with_replicas};
