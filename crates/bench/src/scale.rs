@@ -303,6 +303,7 @@ async fn measure_step(
         window_ms: milliseconds(timing.window),
         counter: readings.counter,
         workers: readings.workers,
+        moments: readings.moments,
         first,
         last,
         stations,

@@ -41,6 +41,12 @@ impl Latency {
         self.histogram.get_or_insert_with(empty).saturating_record(microseconds);
     }
 
+    /// Sums alone, of values whose distribution nobody kept.
+    #[must_use]
+    pub fn of_sums(count: u64, sum_us: u64) -> Self {
+        Self { count, sum_us, ..Self::default() }
+    }
+
     /// How many values were added.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use latency::{BadHistogram, HIGHEST, LOWEST, Latency};
 pub use server_timing::ServerTiming;
-pub use totals::{Counts, SinceError, Stage, Totals};
+pub use totals::{Counts, ReplicaTimes, SinceError, Stage, TimesByReplica, Totals};
 
 /// Version of [`Report`] and [`Observation`]; fields are added within a version, never renamed.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Latency;
+use crate::{Latency, ServerTiming};
 
 /// A part of a worker's loop whose time is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,6 +35,24 @@ pub enum Stage {
 /// Named counters.
 pub type Counts = BTreeMap<String, u64>;
 
+/// What the answers of one replica took, as sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaTimes {
+    /// Answers.
+    pub answers: u64,
+    /// From asking to the last byte, as the worker sees it.
+    pub residence_us: u64,
+    /// Answers that told how long they queued and were worked on.
+    pub told: u64,
+    /// How long those say they queued.
+    pub queue_us: u64,
+    /// How long those say they were worked on.
+    pub service_us: u64,
+}
+
+/// Times by the name of the replica that answered.
+pub type TimesByReplica = BTreeMap<String, ReplicaTimes>;
+
 /// Cumulative counts of one worker, or their sum over several.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
@@ -48,6 +66,12 @@ pub struct Totals {
     pub rng_replicas: Counts,
     /// Requests answered, by hasher replica.
     pub hasher_replicas: Counts,
+    /// What the answers took, by rng replica.
+    #[serde(default)]
+    pub rng_times: TimesByReplica,
+    /// What the answers took, by hasher replica.
+    #[serde(default)]
+    pub hasher_times: TimesByReplica,
     /// Failures as `<dependency>: <kind>`.
     pub errors: Counts,
 }
@@ -67,6 +91,8 @@ impl Totals {
         }
         add_counts(&mut self.rng_replicas, &other.rng_replicas);
         add_counts(&mut self.hasher_replicas, &other.hasher_replicas);
+        add_times(&mut self.rng_times, &other.rng_times);
+        add_times(&mut self.hasher_times, &other.hasher_times);
         add_counts(&mut self.errors, &other.errors);
     }
 
@@ -93,6 +119,8 @@ impl Totals {
             stages: stages.collect::<Result<_, _>>()?,
             rng_replicas: counts_since(&self.rng_replicas, &earlier.rng_replicas)?,
             hasher_replicas: counts_since(&self.hasher_replicas, &earlier.hasher_replicas)?,
+            rng_times: times_since(&self.rng_times, &earlier.rng_times)?,
+            hasher_times: times_since(&self.hasher_times, &earlier.hasher_times)?,
             errors: counts_since(&self.errors, &earlier.errors)?,
         })
     }
@@ -112,6 +140,57 @@ fn add_counts(sum: &mut Counts, other: &Counts) {
     }
 }
 
+impl ReplicaTimes {
+    /// One more answer: how long it took, and what the server said of that.
+    pub fn record(&mut self, residence_us: u64, server: ServerTiming) {
+        self.answers += 1;
+        self.residence_us += residence_us;
+        if let ServerTiming { queue_us: Some(queue_us), service_us: Some(service_us) } = server {
+            self.told += 1;
+            self.queue_us += queue_us;
+            self.service_us += service_us;
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            answers: self.answers.saturating_add(other.answers),
+            residence_us: self.residence_us.saturating_add(other.residence_us),
+            told: self.told.saturating_add(other.told),
+            queue_us: self.queue_us.saturating_add(other.queue_us),
+            service_us: self.service_us.saturating_add(other.service_us),
+        }
+    }
+
+    fn since(self, earlier: Self) -> Option<Self> {
+        Some(Self {
+            answers: self.answers.checked_sub(earlier.answers)?,
+            residence_us: self.residence_us.checked_sub(earlier.residence_us)?,
+            told: self.told.checked_sub(earlier.told)?,
+            queue_us: self.queue_us.checked_sub(earlier.queue_us)?,
+            service_us: self.service_us.checked_sub(earlier.service_us)?,
+        })
+    }
+}
+
+fn add_times(sum: &mut TimesByReplica, other: &TimesByReplica) {
+    for (name, times) in other {
+        let sum = sum.entry(name.clone()).or_default();
+        *sum = sum.plus(*times);
+    }
+}
+
+fn times_since(now: &TimesByReplica, then: &TimesByReplica) -> Result<TimesByReplica, SinceError> {
+    let since = now.iter().map(|(name, times)| {
+        let before = then.get(name).copied().unwrap_or_default();
+        let since = times.since(before).ok_or_else(|| SinceError(name.clone()))?;
+        Ok((name.clone(), since))
+    });
+    since.filter(|entry| !matches!(entry, Ok((_, ReplicaTimes { answers: 0, .. })))).collect()
+}
+
 fn counts_since(now: &Counts, then: &Counts) -> Result<Counts, SinceError> {
     let since = now.iter().map(|(name, count)| {
         let before = then.get(name).copied().unwrap_or(0);
@@ -129,7 +208,9 @@ mod tests {
     fn totals(loops: u64, replica: &str) -> Totals {
         let mut totals = Totals { loops, ..Totals::default() };
         totals.rng_replicas.insert(replica.to_owned(), loops);
+        let server = ServerTiming { queue_us: Some(20_000), service_us: Some(100_000) };
         for _ in 0..loops {
+            totals.rng_times.entry(replica.to_owned()).or_default().record(121_000, server);
             totals.stages.entry(Stage::Loop).or_default().record(300_000);
         }
         totals

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use observation::{Counts, Stage, Totals};
+use observation::{Counts, ReplicaTimes, Stage, TimesByReplica, Totals};
 use tokio::time::Instant;
 
 use crate::connection::Answer;
@@ -22,6 +22,7 @@ pub(crate) struct Account {
     queue: Stage,
     service: Stage,
     replicas: fn(&mut Totals) -> &mut Counts,
+    times: fn(&mut Totals) -> &mut TimesByReplica,
 }
 
 /// rng's account.
@@ -30,6 +31,7 @@ pub(crate) const RNG: Account = Account {
     queue: Stage::RngQueue,
     service: Stage::RngService,
     replicas: |totals| &mut totals.rng_replicas,
+    times: |totals| &mut totals.rng_times,
 };
 
 /// hasher's account.
@@ -38,6 +40,7 @@ pub(crate) const HASHER: Account = Account {
     queue: Stage::HasherQueue,
     service: Stage::HasherService,
     replicas: |totals| &mut totals.hasher_replicas,
+    times: |totals| &mut totals.hasher_times,
 };
 
 impl Tally {
@@ -60,6 +63,14 @@ impl Tally {
             }
         }
         count((account.replicas)(&mut totals), &answer.replica);
+        let times = (account.times)(&mut totals);
+        // A name is made once, not with every answer.
+        if !times.contains_key(&answer.replica) {
+            times.insert(answer.replica.clone(), ReplicaTimes::default());
+        }
+        if let Some(times) = times.get_mut(&answer.replica) {
+            times.record(microseconds(time), server);
+        }
     }
 
     pub(crate) fn looped(&self, time: Duration, coin: bool) {

@@ -5,6 +5,7 @@ pub(crate) mod advice;
 mod balance;
 mod bounds;
 mod coins;
+mod evidence;
 mod paths;
 mod ports;
 mod prediction;
@@ -24,6 +25,11 @@ use crate::measure::{Counter, Phases, Samples};
 pub use advice::{Advice, PlanFindings, Question, WallFindings, advise};
 pub use balance::Balance;
 pub use bounds::{Bounds, Next};
+pub use evidence::{
+    ActionFindings, BalancingFindings, Certainty, ConcurrencyFindings, ElasticityFindings, Method,
+    PredictedState, PresentFindings, ReplicaFindings, ReplicaState, ServiceFindings, Spreading,
+    StopFindings, Vote, WarmUpFindings,
+};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
 pub use prediction::{Prediction, Verification, doubts_of, predict};
@@ -101,6 +107,33 @@ pub struct StepFindings {
     /// How long the ways between nodes took, where there are nodes to tell apart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<PathFindings>,
+    /// rng and hasher, replica by replica.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceFindings>,
+    /// How sure the verdict is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<Certainty>,
+    /// What could be done next and what it would bring, the best first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<ActionFindings>,
+    /// What limits now, what gets over that, and what limits then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub walls: Vec<WallFindings>,
+    /// What the rate depends on, in the model of the measured app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elasticities: Option<ElasticityFindings>,
+    /// Where the workers would be after the best action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recommended: Option<PredictedState>,
+    /// What could not be seen of this app, and what it would take.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unseen: Vec<String>,
+    /// What was cut off before the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<WarmUpFindings>,
+    /// Why the window ended when it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<StopFindings>,
     /// How the workers spread requests.
     pub policies: BTreeMap<String, u32>,
     /// Failures as `<dependency>: <kind>`.
@@ -210,6 +243,15 @@ pub fn step(samples: &Samples) -> StepFindings {
         rng_replicas,
         hasher_replicas,
         paths: paths::paths(samples),
+        services: Vec::new(),
+        certainty: None,
+        actions: Vec::new(),
+        walls: Vec::new(),
+        elasticities: None,
+        recommended: None,
+        unseen: Vec::new(),
+        warm_up: None,
+        stopped: None,
         policies: policies(samples),
         errors: totals.errors,
         warnings,

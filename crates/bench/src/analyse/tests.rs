@@ -2,11 +2,11 @@
 //! thinking, 100 ms at rng, 100 ms at hasher, one place at each rng replica.
 
 use load::numbers::float;
-use observation::{Latency, Observation, Report, Stage};
+use observation::{Latency, Observation, ReplicaTimes, Report, Stage};
 use proptest::prelude::*;
 
 use super::*;
-use crate::measure::{Station, Stations, WorkerCount};
+use crate::measure::{Moment, Station, Stations, WorkerCount};
 
 const WINDOW_S: u64 = 60;
 const START_US: u64 = 1_700_000_000_000_000;
@@ -43,6 +43,7 @@ impl Ideal {
             window_ms: WINDOW_S * 1000,
             counter: (0..=WINDOW_S * 20).map(|tick| self.counter(tick * 50_000)).collect(),
             workers: (0..=WINDOW_S).map(counts).collect(),
+            moments: (0..=WINDOW_S).map(|second| self.moment(second)).collect(),
             first: at(0),
             last: at(WINDOW_S),
             stations: Stations { rng: station(1), hasher: station(20) },
@@ -53,6 +54,20 @@ impl Ideal {
             paths: Vec::new(),
             replicas_at_end: Some(replicas),
         }
+    }
+
+    fn moment(&self, second: u64) -> Moment {
+        let mut totals = Totals::default();
+        for worker in 0..self.workers {
+            totals.add(
+                &self
+                    .report(worker, second * 1_000_000, |count, each| {
+                        Latency::of_sums(count, count * each)
+                    })
+                    .totals,
+            );
+        }
+        Moment { now_us: START_US + second * 1_000_000, totals }
     }
 
     /// The counter after `time_us`; each worker flushes at a phase of its own.
@@ -71,8 +86,9 @@ impl Ideal {
     }
 
     fn observation(&self, second: u64) -> Observation {
-        let reports: Vec<Report> =
-            (0..self.workers).map(|worker| self.report(worker, second * 1_000_000)).collect();
+        let reports: Vec<Report> = (0..self.workers)
+            .map(|worker| self.report(worker, second * 1_000_000, times))
+            .collect();
         let mut merged = Totals::default();
         for report in &reports {
             merged.add(&report.totals);
@@ -88,7 +104,7 @@ impl Ideal {
         }
     }
 
-    fn report(&self, worker: u32, time_us: u64) -> Report {
+    fn report(&self, worker: u32, time_us: u64, times: fn(u64, u64) -> Latency) -> Report {
         let (at_us, loops) = self.flushed(worker, time_us);
         let at_rng = self.loop_us() - 200_000;
         let mut totals = Totals { loops, coins: loops / 16, ..Totals::default() };
@@ -103,6 +119,21 @@ impl Ideal {
             (Stage::Loop, self.loop_us()),
         ] {
             totals.stages.insert(stage, times(loops, time));
+        }
+        for replica in 0..self.rng {
+            // In turn, from a replica of the worker's own on.
+            let turn = u64::from((replica + worker) % self.rng);
+            let answers = (loops + turn) / u64::from(self.rng);
+            let sum = |each: u64| answers * each;
+            let times = ReplicaTimes {
+                answers,
+                residence_us: sum(at_rng),
+                told: answers,
+                queue_us: sum(at_rng - 100_000),
+                service_us: sum(100_000),
+            };
+            totals.rng_times.insert(format!("rng.{replica}"), times);
+            totals.rng_replicas.insert(format!("rng.{replica}"), answers);
         }
         Report {
             schema_version: observation::SCHEMA_VERSION,

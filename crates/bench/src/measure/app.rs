@@ -6,7 +6,7 @@ use observation::{Observation, Report};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::published::Published;
-use super::{Counter, Feed, PathSample, Stations, WorkerCount, WorkerCounts};
+use super::{Counter, Feed, Moment, PathSample, Stations, WorkerCount, WorkerCounts};
 use crate::cluster::Status;
 use crate::failure::Failure;
 use crate::http::HttpError;
@@ -165,7 +165,11 @@ impl App {
             if Instant::now() >= next_workers {
                 next_workers += WORKERS_PERIOD;
                 match self.observe_briefly().await {
-                    Ok(seen) => readings.workers.push(counts(&seen)),
+                    Ok(seen) => {
+                        readings.workers.push(counts(&seen));
+                        let totals = seen.merged.without_histograms();
+                        readings.moments.push(Moment { now_us: seen.now_us, totals });
+                    }
                     Err(_) => readings.failed += 1,
                 }
             }
@@ -205,6 +209,8 @@ pub struct Readings {
     pub counter: Vec<Counter>,
     /// The workers' counts.
     pub workers: Vec<WorkerCounts>,
+    /// What all workers together had counted.
+    pub moments: Vec<Moment>,
     /// Readings that failed.
     pub failed: u64,
     /// How long the ways to the replicas took, where that is probed from inside.

@@ -9,7 +9,7 @@ mod published;
 
 use std::collections::BTreeMap;
 
-use observation::Observation;
+use observation::{Observation, Totals};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Replicas;
@@ -33,6 +33,9 @@ pub struct Samples {
     pub counter: Vec<Counter>,
     /// Each worker's own count, about every second.
     pub workers: Vec<WorkerCounts>,
+    /// What all workers together had counted, about every second, without histograms.
+    #[serde(default)]
+    pub moments: Vec<Moment>,
     /// All reports at the start of the window.
     pub first: Observation,
     /// All reports at its end.
@@ -55,6 +58,15 @@ pub struct Samples {
     /// Replicas wanted at the end of the window: others than at its start if somebody scaled.
     #[serde(default)]
     pub replicas_at_end: Option<Replicas>,
+}
+
+/// What all workers together had counted at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moment {
+    /// Unix time by webui's clock.
+    pub now_us: u64,
+    /// Their counts, without histograms.
+    pub totals: Totals,
 }
 
 /// How a change of replicas went, in milliseconds since it was asked for.
