@@ -12,7 +12,7 @@ use service::settings::{positive_duration, redis_url};
 
 use crate::cluster::Service;
 pub use advice::{AdviceArgs, Spread};
-pub use scale::ScaleArgs;
+pub use scale::{AnyKind, ScaleArgs};
 
 /// Most replicas of one service on one machine.
 pub const MOST_REPLICAS: u32 = 500;

@@ -112,6 +112,9 @@ pub enum Failure {
     /// A run that does not tell what a plan needs, or a plan too large to simulate.
     #[error("{0}")]
     Untold(String),
+    /// An app that cannot be simulated.
+    #[error("{0}; see --simulate")]
+    Simulation(String),
     /// More replicas than one machine should run.
     #[error("at most {most} replicas of a service on one machine; a swarm takes more")]
     TooMany {
@@ -164,9 +167,11 @@ impl Failure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Out { .. } | Self::TooMany { .. } | Self::Unknown { .. } | Self::Run { .. } => {
-                Exit::Usage
-            }
+            Self::Out { .. }
+            | Self::TooMany { .. }
+            | Self::Unknown { .. }
+            | Self::Run { .. }
+            | Self::Simulation(_) => Exit::Usage,
             Self::Untold(_) => Exit::Inconclusive,
             Self::Write { .. } => Exit::Internal,
             Self::Interrupted => Exit::Interrupted,

@@ -30,8 +30,8 @@ fn main() -> ExitCode {
     if let Some(code) = run_as_service(std::env::args_os().skip(1).collect()) {
         return code;
     }
-    let plan = match Cli::try_parse() {
-        Ok(cli) => Plan::from(cli),
+    let plan = match Cli::try_parse().and_then(Plan::try_from) {
+        Ok(plan) => plan,
         Err(error) => return misused(&error),
     };
     service::launch::raise_file_limit();
@@ -86,7 +86,10 @@ fn run_as_service(arguments: Vec<OsString>) -> Option<ExitCode> {
 fn run(plan: Plan) -> anyhow::Result<u8> {
     // One thread: bench waits, relays and writes down; what works hard are the replicas, which
     // are processes of their own.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    // Where nothing is real, nobody need wait for it.
+    runtime.enable_all().start_paused(plan.is_simulated());
+    let runtime = runtime.build()?;
     runtime.block_on(async {
         let interrupts = Interrupts::listen()?;
         match plan {

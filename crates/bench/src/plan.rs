@@ -8,12 +8,13 @@ use exchange::Url;
 
 use crate::analyse::Question;
 use crate::cli::{
-    AdviceArgs, Cli, ClusterKind, Command, DEFAULT_STACK, EngineArgs, Format, InsideArgs,
+    AdviceArgs, AnyKind, Cli, ClusterKind, Command, DEFAULT_STACK, EngineArgs, Format, InsideArgs,
     LocalArgs, MOST_REPLICAS, ProbeArgs, ReplicaList, ScaleArgs, Spread, StackArgs, StatusArgs,
     StatusFormat, Threshold, UpArgs,
 };
 use crate::cluster::control::Wanted;
 use crate::cluster::local::Setup;
+use crate::cluster::sim::Timed;
 use crate::cluster::swarm;
 use crate::cluster::swarm::endpoint::Asked;
 use crate::cluster::{Change, Replicas};
@@ -52,6 +53,14 @@ pub enum Plan {
         /// How it is printed.
         output: StatusFormat,
     },
+}
+
+impl Plan {
+    /// Whether all of it happens to a simulated app.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        matches!(self, Self::Scale(plan) if plan.target.simulated.is_some())
+    }
 }
 
 /// A series of steps, each scaled, settled and measured.
@@ -119,6 +128,8 @@ pub struct FromInside {
 /// On which app to act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
+    /// What it is like where it is only simulated, in place of all else here.
+    pub simulated: Option<Vec<Timed>>,
     /// On a swarm, on this machine, or wherever the app is.
     pub place: Place,
     /// The stack, where it is on a swarm.
@@ -165,13 +176,15 @@ impl ScalePlan {
     }
 }
 
-impl From<Cli> for Plan {
-    fn from(cli: Cli) -> Self {
-        match cli.command {
+impl TryFrom<Cli> for Plan {
+    type Error = clap::Error;
+
+    fn try_from(cli: Cli) -> Result<Self, clap::Error> {
+        Ok(match cli.command {
             Command::Up(UpArgs { worker, rng, hasher, local }) => {
                 Self::Up { setup: local.into(), replicas: Replicas { worker, rng, hasher } }
             }
-            Command::Scale(arguments) => Self::Scale((*arguments).into()),
+            Command::Scale(arguments) => Self::Scale((*arguments).try_into()?),
             Command::Plan(arguments) => Self::Advice(arguments.into()),
             Command::Ping(settings) => Self::Ping(settings),
             Command::Probe(arguments) => Self::Probe((*arguments).into()),
@@ -181,7 +194,7 @@ impl From<Cli> for Plan {
             Command::Status(StatusArgs { stack, engine, output }) => {
                 Self::Status { swarm: engine_of(engine, stack), output }
             }
-        }
+        })
     }
 }
 
@@ -247,8 +260,11 @@ impl From<StackArgs> for swarm::Setup {
     }
 }
 
-impl From<ScaleArgs> for ScalePlan {
-    fn from(arguments: ScaleArgs) -> Self {
+impl TryFrom<ScaleArgs> for ScalePlan {
+    type Error = clap::Error;
+
+    fn try_from(arguments: ScaleArgs) -> Result<Self, clap::Error> {
+        let simulated = arguments.is_simulated()?.then(|| arguments.simulate.clone());
         let steps =
             steps(arguments.worker.as_ref(), arguments.rng.as_ref(), arguments.hasher.as_ref());
         let running = match (arguments.own, arguments.attach) {
@@ -257,14 +273,15 @@ impl From<ScaleArgs> for ScalePlan {
             (false, None) => Some(Wanted::Any),
         };
         let place = match arguments.cluster {
-            Some(ClusterKind::Local) => Place::Local,
-            Some(ClusterKind::Swarm) => Place::Swarm,
+            Some(AnyKind::Local) => Place::Local,
+            Some(AnyKind::Swarm) => Place::Swarm,
             None if arguments.from_inside || arguments.stack.is_given() => Place::Swarm,
             None if arguments.own || arguments.attach.is_some() => Place::Local,
-            None => Place::Either,
+            Some(AnyKind::Sim) | None => Place::Either,
         };
-        Self {
+        Ok(Self {
             target: Target {
+                simulated,
                 place,
                 running,
                 setup: arguments.local.into(),
@@ -281,7 +298,7 @@ impl From<ScaleArgs> for ScalePlan {
             },
             output: arguments.output,
             out: arguments.out,
-        }
+        })
     }
 }
 
@@ -314,8 +331,8 @@ mod tests {
 
     fn scale(words: &str) -> ScalePlan {
         let words = ["bench", "scale"].into_iter().chain(words.split_whitespace());
-        match Plan::from(Cli::parse_from(words)) {
-            Plan::Scale(plan) => plan,
+        match Plan::try_from(Cli::parse_from(words)) {
+            Ok(Plan::Scale(plan)) => plan,
             _ => unreachable!("bench scale was typed"),
         }
     }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::analyse::{self, Findings, Prediction};
 use crate::cluster::control::Client;
 use crate::cluster::local::{Event, LocalCluster};
+use crate::cluster::sim::Simulated;
 use crate::cluster::swarm::{Found, Swarm};
 use crate::cluster::{Change, Cluster, Replicas};
 use crate::failure::Failure;
@@ -126,8 +127,13 @@ async fn find_or_start(
     plan: &ScalePlan,
     events: mpsc::UnboundedSender<Event>,
 ) -> Result<(Cluster, Option<String>), Failure> {
-    let Target { place, running, setup, swarm } = &plan.target;
+    let Target { simulated, place, running, setup, swarm } = &plan.target;
     let mut not_there = None;
+    let first =
+        plan.steps.first().map_or_else(Replicas::default, |step| step.on(Replicas::default()));
+    if let Some(settings) = simulated {
+        return Ok((Cluster::Simulated(Simulated::start(settings, first)?), None));
+    }
     match place {
         Place::Swarm => return Ok((Cluster::Swarm(Box::new(Swarm::find(swarm).await?)), None)),
         Place::Local => {}
@@ -144,8 +150,6 @@ async fn find_or_start(
         let before = client.status().await?.replicas();
         return Ok((Cluster::Attached { client, before }, not_there));
     }
-    let first =
-        plan.steps.first().map_or_else(Replicas::default, |step| step.on(Replicas::default()));
     let local = LocalCluster::start(setup, first, events).await?;
     Ok((Cluster::Own(Arc::new(local)), not_there))
 }
@@ -162,6 +166,7 @@ async fn steps(
             tell(told, Progress::Settling("bench inside the stack".to_owned()));
             App::inside(Feed::new(swarm.go_inside(inside.image.as_deref()).await?))
         }
+        (Cluster::Simulated(app), _) => App::simulated(app.clone()),
         _ => App::new(&cluster.status().await?),
     };
     let mut last = None;

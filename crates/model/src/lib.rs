@@ -54,5 +54,5 @@ pub use plan::Plan;
 pub use prediction::{Effort, Estimate, SimulatedElasticities};
 pub use product_form::{ProductForm, StationLoad};
 pub use scenario::{Policy, Replica, Scenario, Stage};
-pub use simulation::{Observer, Outcome, ReplicaOutcome, StageOutcome, Visit, Window};
+pub use simulation::{Observer, Outcome, ReplicaOutcome, Running, StageOutcome, Visit, Window};
 pub use usl::{Usl, UslPoint};

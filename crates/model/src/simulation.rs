@@ -122,7 +122,24 @@ pub struct Outcome {
     pub stages: Vec<StageOutcome>,
 }
 
+/// A simulation that has no end: it goes on for as long as somebody asks.
+#[derive(Debug)]
+pub struct Running(Engine);
+
+impl Running {
+    /// Goes on up to a time in nanoseconds since the beginning, and tells everything that happens.
+    pub fn advance(&mut self, until: u64, observer: &mut impl Observer) {
+        self.0.advance(until, observer);
+    }
+}
+
 impl Scenario {
+    /// Begins a simulation that has no end.
+    #[must_use]
+    pub fn begin(&self, seed: u64) -> Running {
+        Running(Engine::new(self, Span { begin: 0, end: u64::MAX }, seed))
+    }
+
     /// Simulates a window.
     #[must_use]
     pub fn simulate(&self, window: Window, seed: u64) -> Outcome {

@@ -47,6 +47,12 @@ impl Latency {
         Self { count, sum_us, ..Self::default() }
     }
 
+    /// The same sums with the distribution of another account.
+    #[must_use]
+    pub fn distributed_as(&self, other: &Self) -> Self {
+        Self { histogram: other.histogram.clone(), ..*self }
+    }
+
     /// How many values were added.
     #[must_use]
     pub fn count(&self) -> u64 {

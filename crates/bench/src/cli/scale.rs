@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, ValueEnum};
 use service::settings::{duration, positive_duration};
 
-use super::{ClusterKind, Format, LocalArgs, OF_A_STACK, ReplicaList, StackArgs, replica_list};
+use crate::cluster::sim::{SETTINGS, Timed};
+
+use super::{Cli, Format, LocalArgs, OF_A_STACK, ReplicaList, StackArgs, replica_list};
 
 /// Arguments of `bench scale`.
 #[derive(Args, Clone, Debug)]
@@ -50,7 +53,12 @@ pub struct ScaleArgs {
     /// Where the app is: by default on the swarm if the engine at hand manages one that runs the
     /// stack, else on this machine
     #[arg(long, value_name = "KIND", conflicts_with_all = ["own", "attach"])]
-    pub cluster: Option<ClusterKind>,
+    pub cluster: Option<AnyKind>,
+    /// What a simulated app is like, as KEY=VALUE or, from a time after its start on,
+    /// KEY=VALUE@TIME; may be given again
+    #[arg(long, value_name = "SETTING", help_heading = "Simulated cluster",
+          long_help = simulate())]
+    pub simulate: Vec<Timed>,
     /// Measure from inside the stack's network, where published ports cannot be reached: bench runs
     /// there as one-off services, which it removes at the end
     #[arg(long, conflicts_with_all = ["own", "attach"], help_heading = "Swarm")]
@@ -70,4 +78,45 @@ pub struct ScaleArgs {
     /// Where and how an app of its own runs.
     #[command(flatten)]
     pub local: LocalArgs,
+}
+
+impl ScaleArgs {
+    /// Whether the app is only simulated.
+    ///
+    /// # Errors
+    /// When what is simulated is to be elsewhere, too.
+    pub fn is_simulated(&self) -> Result<bool, clap::Error> {
+        let elsewhere = self.own
+            || self.attach.is_some()
+            || self.from_inside
+            || self.stack.is_given()
+            || self.cluster.is_some_and(|kind| kind != AnyKind::Sim);
+        let simulated = self.cluster == Some(AnyKind::Sim) || !self.simulate.is_empty();
+        match simulated && elsewhere {
+            true => Err(Cli::command().error(
+                ErrorKind::ArgumentConflict,
+                "a simulated app is on no machine and on no swarm: leave out --simulate and \
+                 --cluster sim, or what names one",
+            )),
+            false => Ok(simulated),
+        }
+    }
+}
+
+/// Where an app is that is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AnyKind {
+    /// On this machine.
+    Local,
+    /// On a Docker Swarm.
+    Swarm,
+    /// Nowhere: simulated by this command, faster than time passes.
+    Sim,
+}
+
+fn simulate() -> String {
+    format!(
+        "What a simulated app is like, as KEY=VALUE or, from a time after its start on, \
+         KEY=VALUE@TIME; may be given again. Keys: {SETTINGS}"
+    )
 }

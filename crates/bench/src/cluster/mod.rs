@@ -4,6 +4,7 @@
 
 pub mod control;
 pub mod local;
+pub mod sim;
 pub mod swarm;
 
 use std::collections::BTreeMap;
@@ -225,6 +226,8 @@ pub enum Cluster {
     },
     /// A stack of a swarm, which goes on when this process ends.
     Swarm(Box<swarm::Swarm>),
+    /// Only simulated, by this process.
+    Simulated(sim::Simulated),
 }
 
 impl Cluster {
@@ -237,6 +240,7 @@ impl Cluster {
                 format!("local, the app that bench up (pid {}) runs", client.pid())
             }
             Self::Swarm(swarm) => swarm.describe(),
+            Self::Simulated(app) => app.describe(),
         }
     }
 
@@ -255,6 +259,7 @@ impl Cluster {
                 client.scale(change.on(now)).await
             }
             Self::Swarm(swarm) => swarm.scale(change).await,
+            Self::Simulated(app) => app.scale(change),
         }
     }
 
@@ -267,6 +272,7 @@ impl Cluster {
             Self::Own(local) => Ok(local.status()),
             Self::Attached { client, .. } => client.status().await,
             Self::Swarm(swarm) => swarm.status().await,
+            Self::Simulated(app) => app.status(),
         }
     }
 
@@ -277,7 +283,7 @@ impl Cluster {
     pub async fn routes(&mut self) -> Result<Vec<Route>, Failure> {
         match self {
             Self::Swarm(swarm) => swarm.routes().await,
-            Self::Own(_) | Self::Attached { .. } => Ok(Vec::new()),
+            Self::Own(_) | Self::Attached { .. } | Self::Simulated(_) => Ok(Vec::new()),
         }
     }
 
@@ -290,7 +296,7 @@ impl Cluster {
         match self {
             Self::Own(local) => local.stop().await,
             Self::Attached { mut client, before } if restore => client.scale(before).await?,
-            Self::Attached { .. } => {}
+            Self::Attached { .. } | Self::Simulated(_) => {}
             Self::Swarm(swarm) => swarm.leave(restore).await?,
         }
         Ok(())
@@ -301,7 +307,7 @@ impl Cluster {
     pub fn left_behind(&self, restore: bool) -> Option<String> {
         match self {
             // Dropping a replica kills it.
-            Self::Own(_) => None,
+            Self::Own(_) | Self::Simulated(_) => None,
             Self::Attached { before, .. } => restore.then(|| {
                 let Replicas { worker, rng, hasher } = before;
                 format!("replicas may not be back to worker {worker}, rng {rng}, hasher {hasher}")

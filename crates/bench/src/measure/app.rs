@@ -8,6 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::published::Published;
 use super::{Counter, Feed, Moment, PathSample, Stations, WorkerCount, WorkerCounts};
 use crate::cluster::Status;
+use crate::cluster::sim::Simulated;
 use crate::failure::Failure;
 use crate::http::HttpError;
 
@@ -34,6 +35,8 @@ enum Source {
     Published(Published),
     /// Read from inside its network.
     Inside(Box<Feed>),
+    /// Only simulated.
+    Simulated(Simulated),
 }
 
 /// A window that is being measured.
@@ -62,6 +65,12 @@ impl App {
         Self { source: Source::Inside(Box::new(feed)), patience: SWARM_PATIENCE }
     }
 
+    /// An app that is only simulated.
+    #[must_use]
+    pub fn simulated(app: Simulated) -> Self {
+        Self { source: Source::Simulated(app), patience: PATIENCE }
+    }
+
     /// Whether it is read from inside its network.
     #[must_use]
     pub fn is_inside(&self) -> bool {
@@ -82,7 +91,7 @@ impl App {
     pub async fn follow(&mut self, status: &Status) -> Result<(), String> {
         match &mut self.source {
             Source::Published(published) => published.follow(status).await,
-            Source::Inside(_) => Ok(()),
+            Source::Inside(_) | Source::Simulated(_) => Ok(()),
         }
     }
 
@@ -94,6 +103,7 @@ impl App {
         match &mut self.source {
             Source::Published(published) => published.observe(true).await,
             Source::Inside(feed) => feed.observe(true).await,
+            Source::Simulated(app) => app.observe(true).map_err(stuck),
         }
     }
 
@@ -105,6 +115,7 @@ impl App {
         match &mut self.source {
             Source::Published(published) => published.observe(false).await,
             Source::Inside(feed) => feed.observe(false).await,
+            Source::Simulated(app) => app.observe(false).map_err(stuck),
         }
     }
 
@@ -113,6 +124,7 @@ impl App {
         match &mut self.source {
             Source::Published(published) => published.stations().await,
             Source::Inside(feed) => feed.stations(),
+            Source::Simulated(app) => app.stations().unwrap_or_default(),
         }
     }
 
@@ -185,6 +197,7 @@ impl App {
         match &mut self.source {
             Source::Published(published) => published.counter().await,
             Source::Inside(feed) => feed.counter().await,
+            Source::Simulated(app) => app.counter().map_err(stuck),
         }
     }
 
@@ -192,9 +205,15 @@ impl App {
         let at = match &self.source {
             Source::Published(published) => published.webui(),
             Source::Inside(_) => String::from("inside the stack's network"),
+            Source::Simulated(_) => String::from("in the simulation"),
         };
         Failure::Webui { at, reason: error.to_string() }
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as map_err has it")]
+fn stuck(failure: Failure) -> HttpError {
+    HttpError::Inside(failure.to_string())
 }
 
 fn counts(seen: &Observation) -> WorkerCounts {

@@ -54,17 +54,29 @@ impl Engine {
     /// Simulates until each worker has completed the loop it was in at the window's end.
     pub(super) fn run(&mut self, observer: &mut impl Observer) {
         while self.loops.open > 0 {
-            let (now, worker) = self.calendar.first();
-            let Position { visited, server } = self.positions[index(worker)];
-            if visited > 0 {
-                self.stations[visited - 1].leave(worker, server);
-            }
-            let done = match visited < self.stations.len() {
-                true => self.visit(worker, now, visited, observer),
-                false => self.think(worker, now, observer),
-            };
-            self.calendar.replace(worker, done);
+            self.step(observer);
         }
+    }
+
+    /// Simulates everything up to a time, in nanoseconds.
+    pub(super) fn advance(&mut self, until: u64, observer: &mut impl Observer) {
+        while self.calendar.first().0 <= until {
+            self.step(observer);
+        }
+    }
+
+    #[inline]
+    fn step(&mut self, observer: &mut impl Observer) {
+        let (now, worker) = self.calendar.first();
+        let Position { visited, server } = self.positions[index(worker)];
+        if visited > 0 {
+            self.stations[visited - 1].leave(worker, server);
+        }
+        let done = match visited < self.stations.len() {
+            true => self.visit(worker, now, visited, observer),
+            false => self.think(worker, now, observer),
+        };
+        self.calendar.replace(worker, done);
     }
 
     #[inline]

@@ -1,0 +1,243 @@
+//! What the workers of a simulated app count and report, as real ones do: exact sums each, told
+//! about once a second at the start of a loop.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::{Observer, Visit};
+use observation::{
+    Latency, Observation, ReplicaTimes, Report, SCHEMA_VERSION, ServerTiming, Stage,
+    TimesByReplica, Totals,
+};
+use rand::rngs::SmallRng;
+use rand::{Rng as _, RngExt as _, SeedableRng as _};
+
+/// How long a worker keeps its counts to itself.
+const FLUSH_NS: u64 = 1_000_000_000;
+/// One hash in so many begins with 0.
+const COINS: u32 = 16;
+/// The stages of a loop by their places in the scenario: the whole, and what the server tells.
+const STAGES: [(Stage, Option<(Stage, Stage)>); 3] = [
+    (Stage::Rng, Some((Stage::RngQueue, Stage::RngService))),
+    (Stage::Hasher, Some((Stage::HasherQueue, Stage::HasherService))),
+    (Stage::Redis, None),
+];
+
+/// What one worker counted.
+#[derive(Clone, Debug, Default)]
+struct Sums {
+    loops: u64,
+    coins: u64,
+    stages: BTreeMap<Stage, (u64, u64)>,
+    rng: Vec<ReplicaTimes>,
+    hasher: Vec<ReplicaTimes>,
+}
+
+/// One worker.
+#[derive(Debug)]
+struct Worker {
+    id: String,
+    replica: String,
+    started_us: u64,
+    /// When its loop began, on the simulation's clock since the app started.
+    began_ns: u64,
+    visits: [Option<Visit>; STAGES.len()],
+    counted: Sums,
+    told: Sums,
+    told_at_ns: u64,
+    told_us: u64,
+}
+
+/// All workers, and the counter they add to.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    workers: Vec<Worker>,
+    /// Distributions of all workers together: one for each worker would take a megabyte each.
+    distributions: BTreeMap<Stage, Latency>,
+    hashes: u64,
+    coins: u64,
+    chance: SmallRng,
+    /// Unix time of the app's start.
+    start_us: u64,
+    /// When the simulation under way began, since the app started.
+    pub(super) offset_ns: u64,
+    pub(super) network: Duration,
+}
+
+impl Ledger {
+    pub(super) fn new(start_us: u64, seed: u64) -> Self {
+        Self {
+            workers: Vec::new(),
+            distributions: BTreeMap::new(),
+            hashes: 0,
+            coins: 0,
+            chance: SmallRng::seed_from_u64(seed),
+            start_us,
+            offset_ns: 0,
+            network: Duration::ZERO,
+        }
+    }
+
+    /// From now on there are so many workers, and all begin a loop.
+    pub(super) fn begin(&mut self, workers: u32, now_ns: u64) {
+        let workers = workers as usize;
+        for leaving in self.workers.drain(workers.min(self.workers.len())..) {
+            // One that is told to stop tells what it has.
+            self.hashes += leaving.counted.loops - leaving.told.loops;
+        }
+        for number in self.workers.len() + 1..=workers {
+            let id = format!("worker.{number}-{:08x}", self.chance.next_u32());
+            let started_us = self.start_us + now_ns / 1000;
+            self.workers.push(Worker {
+                id,
+                replica: format!("worker.{number}"),
+                started_us,
+                began_ns: now_ns,
+                visits: [None; STAGES.len()],
+                counted: Sums::default(),
+                told: Sums::default(),
+                told_at_ns: now_ns,
+                told_us: started_us,
+            });
+        }
+        for worker in &mut self.workers {
+            worker.began_ns = now_ns;
+            worker.visits = [None; STAGES.len()];
+        }
+        self.offset_ns = now_ns;
+    }
+
+    pub(super) fn hashes(&self) -> u64 {
+        self.hashes
+    }
+
+    pub(super) fn coins(&self) -> u64 {
+        self.coins
+    }
+
+    /// All reports at a moment; with distributions if `whole`, which the first one has for all.
+    pub(super) fn observation(&self, now_us: u64, policy: &str, whole: bool) -> Observation {
+        let mut workers: Vec<Report> =
+            self.workers.iter().map(|worker| worker.report(policy)).collect();
+        let mut merged = Totals::default();
+        for report in &workers {
+            merged.add(&report.totals);
+        }
+        if let Some(first) = workers.first_mut().filter(|_| whole) {
+            for (stage, of) in &self.distributions {
+                let sums = first.totals.stages.entry(*stage).or_default();
+                *sums = sums.distributed_as(of);
+            }
+        }
+        let (hashes, coins) = (self.hashes, self.coins);
+        Observation { schema_version: SCHEMA_VERSION, now_us, hashes, coins, merged, workers }
+    }
+}
+
+impl Observer for Ledger {
+    fn visit(&mut self, visit: Visit) {
+        if let Some(worker) = self.workers.get_mut(visit.worker as usize) {
+            worker.visits[visit.stage] = Some(visit);
+        }
+    }
+
+    fn looped(&mut self, worker: u32, at: u64) {
+        let Some(worker) = self.workers.get_mut(worker as usize) else { return };
+        let coin = self.chance.random_ratio(1, COINS);
+        let network_ns = nanoseconds(self.network);
+        let mut took = |stage: Stage, time_ns: u64| {
+            let us = time_ns / 1000;
+            let sum = worker.counted.stages.entry(stage).or_default();
+            (sum.0, sum.1) = (sum.0 + 1, sum.1 + us);
+            self.distributions.entry(stage).or_default().record(us);
+        };
+        let end_ns = self.offset_ns + at;
+        let mut ways_ns = 0;
+        for ((whole, told), visit) in STAGES.into_iter().zip(&worker.visits) {
+            let Some(Visit { arrives, begins, ends, .. }) = *visit else { continue };
+            match told {
+                // A loop that writes nothing does not visit Redis.
+                None if ends == arrives => {}
+                None => took(whole, ends - arrives),
+                Some((queue, service)) => {
+                    ways_ns += network_ns;
+                    took(whole, ends - arrives + network_ns);
+                    took(queue, begins - arrives);
+                    took(service, ends - begins);
+                }
+            }
+        }
+        if let Some(first) = worker.visits[0] {
+            let thought = self.offset_ns + first.arrives - worker.began_ns;
+            took(Stage::Think, thought.saturating_sub(ways_ns));
+        }
+        took(Stage::Loop, end_ns - worker.began_ns);
+        worker.looped(coin, network_ns);
+        self.coins += u64::from(coin);
+        worker.began_ns = end_ns;
+        if end_ns - worker.told_at_ns >= FLUSH_NS {
+            self.hashes += worker.counted.loops - worker.told.loops;
+            worker.told = worker.counted.clone();
+            (worker.told_at_ns, worker.told_us) = (end_ns, self.start_us + end_ns / 1000);
+        }
+    }
+}
+
+impl Worker {
+    fn looped(&mut self, coin: bool, network_ns: u64) {
+        self.counted.loops += 1;
+        self.counted.coins += u64::from(coin);
+        let replicas = [&mut self.counted.rng, &mut self.counted.hasher];
+        for (times, visit) in replicas.into_iter().zip(&mut self.visits) {
+            let Some(Visit { replica, arrives, begins, ends, .. }) = visit.take() else { continue };
+            let place = replica as usize;
+            if times.len() <= place {
+                times.resize(place + 1, ReplicaTimes::default());
+            }
+            let server = ServerTiming {
+                queue_us: Some((begins - arrives) / 1000),
+                service_us: Some((ends - begins) / 1000),
+            };
+            times[place].record((ends - arrives + network_ns) / 1000, server);
+        }
+    }
+
+    fn report(&self, policy: &str) -> Report {
+        let Sums { loops, coins, stages, rng, hasher } = &self.told;
+        let latency =
+            |(stage, sums): (&Stage, &(u64, u64))| (*stage, Latency::of_sums(sums.0, sums.1));
+        let (rng_times, hasher_times) = (named("rng", rng), named("hasher", hasher));
+        let answers = |times: &TimesByReplica| {
+            times.iter().map(|(name, times)| (name.clone(), times.answers)).collect()
+        };
+        let totals = Totals {
+            loops: *loops,
+            coins: *coins,
+            stages: stages.iter().map(latency).collect(),
+            rng_replicas: answers(&rng_times),
+            hasher_replicas: answers(&hasher_times),
+            rng_times,
+            hasher_times,
+            errors: BTreeMap::new(),
+        };
+        Report {
+            schema_version: SCHEMA_VERSION,
+            id: self.id.clone(),
+            replica: self.replica.clone(),
+            started_us: self.started_us,
+            at_us: self.told_us,
+            virtual_workers: 1,
+            policy: policy.to_owned(),
+            totals,
+        }
+    }
+}
+
+fn named(service: &str, times: &[ReplicaTimes]) -> TimesByReplica {
+    let numbered = (1..).zip(times).filter(|(_, times)| times.answers > 0);
+    numbered.map(|(number, times)| (format!("{service}.{number}"), *times)).collect()
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
