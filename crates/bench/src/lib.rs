@@ -19,3 +19,4 @@ pub mod record;
 pub mod report;
 pub mod scale;
 pub mod settle;
+mod step;

@@ -1,6 +1,8 @@
 //! What is to be done, with nothing in it that can still be wrong: the command line made into
 //! values. It asks nothing of the machine.
 
+mod timing;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +23,11 @@ use crate::cluster::{Change, Replicas};
 use crate::failure::Failure;
 use crate::inside::Inside;
 use crate::measure::Pace;
+
+pub use timing::{Length, Timing};
+
+/// The warm-up of a window of fixed length.
+const FIXED_WARMUP: Duration = Duration::from_secs(10);
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +71,7 @@ impl Plan {
 }
 
 /// A series of steps, each scaled, settled and measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ScalePlan {
     /// On which app.
     pub target: Target,
@@ -149,17 +156,6 @@ pub enum Place {
     Local,
     /// On a swarm.
     Swarm,
-}
-
-/// How long each part of a step takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timing {
-    /// Longest wait for the replicas to serve.
-    pub settle_timeout: Duration,
-    /// From settled to the window.
-    pub warmup: Duration,
-    /// The window.
-    pub window: Duration,
 }
 
 impl ScalePlan {
@@ -279,6 +275,8 @@ impl TryFrom<ScaleArgs> for ScalePlan {
             None if arguments.own || arguments.attach.is_some() => Place::Local,
             Some(AnyKind::Sim) | None => Place::Either,
         };
+        let precise =
+            Length::Precise { precision: arguments.precision, most: arguments.max_duration };
         Ok(Self {
             target: Target {
                 simulated,
@@ -293,8 +291,8 @@ impl TryFrom<ScaleArgs> for ScalePlan {
             steps,
             timing: Timing {
                 settle_timeout: arguments.settle_timeout,
-                warmup: arguments.warmup,
-                window: arguments.duration,
+                warmup: arguments.warmup.or(arguments.duration.map(|_| FIXED_WARMUP)),
+                length: arguments.duration.map_or(precise, Length::Fixed),
             },
             output: arguments.output,
             out: arguments.out,

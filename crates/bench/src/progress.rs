@@ -30,8 +30,10 @@ pub enum Progress {
     Measuring {
         /// For how long it has been.
         elapsed: Duration,
-        /// How long it will be.
-        length: Duration,
+        /// How long it will be, as far as that is known.
+        until: Option<Duration>,
+        /// Half-width of the estimate's interval so far, as a share of it.
+        reached: Option<f64>,
         /// The estimate so far.
         hashes_per_second: Option<f64>,
     },

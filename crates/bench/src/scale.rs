@@ -2,28 +2,21 @@
 //! measures and analyses. It shows nothing itself; progress goes to whoever listens.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc::{self, UnboundedSender};
-use tokio::time::Instant;
 
 use crate::analyse::{self, Findings, Prediction};
 use crate::cluster::control::Client;
 use crate::cluster::local::{Event, LocalCluster};
 use crate::cluster::sim::Simulated;
 use crate::cluster::swarm::{Found, Swarm};
-use crate::cluster::{Change, Cluster, Replicas};
+use crate::cluster::{Cluster, Replicas};
 use crate::failure::Failure;
-use crate::measure::{App, Feed, Prober, Samples, Window};
+use crate::measure::{App, Feed, Samples};
 use crate::plan::{Place, ScalePlan, Target, Timing};
 use crate::progress::Progress;
 use crate::record::Recorder;
-use crate::settle::settle;
-
-/// How often the rest of the warm-up is shown.
-const WARMUP_TICK: Duration = Duration::from_millis(200);
-/// How often the cluster is looked at during a window.
-const LOOK_PERIOD: Duration = Duration::from_secs(2);
+use crate::step::{Asked, measure_step};
 
 /// What came of a run: the findings of every step that was completed, and what ended it early.
 #[derive(Debug)]
@@ -259,95 +252,8 @@ async fn tried(
     }
 }
 
-/// What is asked of a step.
-#[derive(Clone, Copy)]
-struct Asked {
-    change: Change,
-    /// What it comes to.
-    replicas: Replicas,
-    timing: Timing,
-}
-
-/// One step: scale, settle, warm up, and read the window.
-async fn measure_step(
-    cluster: &mut Cluster,
-    app: &mut App,
-    Asked { change, replicas, timing }: Asked,
-    told: &UnboundedSender<Progress>,
-) -> Result<Samples, Failure> {
-    let mut missing = |missing: &str| tell(told, Progress::Settling(missing.to_owned()));
-    let settled = settle(cluster, app, change, timing.settle_timeout, &mut missing).await?;
-    warm_up(app, timing.warmup, told).await;
-    let begin = cluster.status().await?;
-    // From inside, the ways are probed there.
-    let routes = if app.is_inside() { Vec::new() } else { cluster.routes().await? };
-    let prober = Prober::start(routes);
-    let stations = app.stations().await;
-    let first = app.observe_patiently().await?;
-    let mut opened = |window: Window<'_>| {
-        tell(
-            told,
-            Progress::Measuring {
-                elapsed: window.elapsed,
-                length: window.length,
-                hashes_per_second: analyse::slope_so_far(window.counter),
-            },
-        );
-    };
-    let readings = tokio::select! {
-        readings = app.read_window(timing.window, &mut opened) => readings?,
-        failure = keep_looking(cluster) => return Err(failure),
-    };
-    let last = app.observe_patiently().await?;
-    let paths = prober.end().into_iter().chain(readings.paths).collect();
-    let end = cluster.status().await?;
-    Ok(Samples {
-        replicas,
-        settled_after_ms: milliseconds(settled.after),
-        phases: matches!(cluster, Cluster::Swarm(_)).then_some(settled.phases),
-        window_ms: milliseconds(timing.window),
-        counter: readings.counter,
-        workers: readings.workers,
-        moments: readings.moments,
-        first,
-        last,
-        stations,
-        restarts: end.restarts().saturating_sub(begin.restarts()),
-        failed_readings: readings.failed,
-        paths,
-        replicas_at_end: Some(end.replicas()),
-        labels: begin.labels().into_iter().chain(end.labels()).collect(),
-    })
-}
-
-/// Looks at the cluster now and then, which remembers who died; ends only when the cluster is gone.
-async fn keep_looking(cluster: &mut Cluster) -> Failure {
-    loop {
-        tokio::time::sleep(LOOK_PERIOD).await;
-        if let Err(failure) = cluster.status().await {
-            return failure;
-        }
-    }
-}
-
-async fn warm_up(app: &mut App, length: Duration, told: &UnboundedSender<Progress>) {
-    let end = Instant::now() + length;
-    loop {
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return;
-        }
-        tell(told, Progress::WarmingUp { left });
-        app.idle();
-        tokio::time::sleep(left.min(WARMUP_TICK)).await;
-    }
-}
-
-fn tell(told: &UnboundedSender<Progress>, progress: Progress) {
+/// One more event for whoever listens.
+pub(crate) fn tell(told: &UnboundedSender<Progress>, progress: Progress) {
     // The listener lives as long as the run; if not, nobody wants to know.
     let _ = told.send(progress);
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -47,15 +47,18 @@ impl Screen {
             Progress::WarmingUp { left } => {
                 self.draw(&format!("warming up, {:.0} s left", left.as_secs_f64().ceil()));
             }
-            Progress::Measuring { elapsed, length, hashes_per_second } => {
+            Progress::Measuring { elapsed, until, reached, hashes_per_second } => {
                 let estimate = hashes_per_second
                     .filter(|_| elapsed.as_secs() >= 2)
                     .map_or_else(String::new, |rate| format!("   {rate:.2} hashes/s"));
-                self.draw(&format!(
-                    "measuring {:.0}/{:.0} s{estimate}",
-                    elapsed.as_secs_f64().min(length.as_secs_f64()),
-                    length.as_secs_f64()
-                ));
+                let reached =
+                    reached.map_or_else(String::new, |share| format!(" ± {:.1} %", share * 100.0));
+                let elapsed = elapsed.as_secs_f64();
+                let time = match until.map(|until| until.as_secs_f64()) {
+                    Some(until) => format!("{:.0}/{until:.0} s", elapsed.min(until)),
+                    None => format!("{elapsed:.0} s"),
+                };
+                self.draw(&format!("measuring {time}{estimate}{reached}"));
             }
             Progress::Happened(Event::Died { replica, how, restart_in }) => {
                 self.keep(&format!("{replica} died ({how}), again in {restart_in:.1?}"));

@@ -16,6 +16,10 @@ use crate::measure::{App, Phases};
 const LOOK_PERIOD: Duration = Duration::from_millis(50);
 /// For how long the same replicas may fail in the same way before waiting is given up.
 const STUCK_AFTER: Duration = Duration::from_secs(20);
+/// For how long all wanted replicas must have been there, and all workers counting, before it is
+/// taken for a fact that some replica is asked nothing: connections that were kept may stay where
+/// they were for ever, and that is what is to be found out.
+const UNUSED_AFTER: Duration = Duration::from_secs(20);
 /// How long one look at what is served may take.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -38,7 +42,7 @@ struct Wait {
     /// Which replica each name stood for when last looked.
     incarnations: BTreeMap<String, String>,
     /// Since when exactly the wanted replicas have been there.
-    seen: Option<Timestamp>,
+    seen: Option<(Timestamp, Instant)>,
     /// What keeps replicas from being ready, and since when it has been the same.
     stuck: Option<(Vec<Trouble>, Instant)>,
 }
@@ -78,16 +82,20 @@ pub async fn settle(
         let missing = match unsettled(&status) {
             Some(missing) => {
                 wait.seen = None;
-                Some(missing)
+                Some(Missing::Other(missing))
             }
             None => {
-                wait.seen.get_or_insert_with(Timestamp::now);
+                wait.seen.get_or_insert_with(|| (Timestamp::now(), Instant::now()));
                 let unserved = still_unserved(app, &status, &mut before);
-                let late = || Some(String::from("webui does not answer in time"));
+                let late = || Some(Missing::Other("webui does not answer in time".to_owned()));
                 tokio::time::timeout(LOOK_TIMEOUT, unserved).await.unwrap_or_else(|_| late())
             }
         };
-        let Some(missing) = missing else {
+        let missing = match missing {
+            Some(Missing::Requests(_)) if wait.has_been_there_for(UNUSED_AFTER) => None,
+            missing => missing,
+        };
+        let Some(Missing::Requests(missing) | Missing::Other(missing)) = missing else {
             return Ok(wait.settled(&status));
         };
         watch(&missing);
@@ -105,10 +113,14 @@ impl Wait {
         let phases = Phases {
             created_ms: made.map(since),
             running_ms: made.and(running).map(since),
-            seen_ms: since(self.seen.unwrap_or(now).as_microsecond()),
+            seen_ms: since(self.seen.map_or(now, |(at, _)| at).as_microsecond()),
             served_ms: since(now.as_microsecond()),
         };
         Settled { after: self.begin.elapsed(), phases }
+    }
+
+    fn has_been_there_for(&self, time: Duration) -> bool {
+        self.seen.is_some_and(|(_, since)| since.elapsed() >= time)
     }
 
     /// Whether a name has been taken over by another replica since the last look.
@@ -166,20 +178,20 @@ async fn still_unserved(
     app: &mut App,
     status: &Status,
     before: &mut Option<Observation>,
-) -> Option<String> {
+) -> Option<Missing> {
     if let Err(reason) = app.follow(status).await {
         let advice = match status.pid {
             Some(_) => "",
             None => " (--host names another host for published ports, --from-inside needs none)",
         };
-        return Some(format!("{reason}{advice}"));
+        return Some(Missing::Other(format!("{reason}{advice}")));
     }
     match app.observe_briefly().await {
         Ok(seen) => {
             let before = before.get_or_insert_with(|| seen.clone());
             not_served(status, before, &seen)
         }
-        Err(error) => Some(format!("webui does not answer: {error}")),
+        Err(error) => Some(Missing::Other(format!("webui does not answer: {error}"))),
     }
 }
 
@@ -206,8 +218,16 @@ fn unsettled(status: &Status) -> Option<String> {
     non_empty(words)
 }
 
+/// What is missing, in words.
+enum Missing {
+    /// Replicas that are there have been asked nothing yet, while all workers count.
+    Requests(String),
+    /// Anything else.
+    Other(String),
+}
+
 /// Which replicas have not done anything since they were asked for.
-fn not_served(status: &Status, before: &Observation, now: &Observation) -> Option<String> {
+fn not_served(status: &Status, before: &Observation, now: &Observation) -> Option<Missing> {
     let wanted = status.replicas();
     if wanted.worker == 0 || wanted.rng == 0 || wanted.hasher == 0 {
         return None; // nothing can be served
@@ -219,10 +239,10 @@ fn not_served(status: &Status, before: &Observation, now: &Observation) -> Optio
     let reporting: Vec<_> =
         now.workers.iter().filter(|report| ready.contains(&report.replica)).cloned().collect();
     let (counting, done) = since(&before.workers, &reporting);
-    let mut words = Vec::new();
     if counting < wanted.worker as usize {
-        words.push(format!("worker {counting}/{} counting", wanted.worker));
+        return Some(Missing::Other(format!("worker {counting}/{} counting", wanted.worker)));
     }
+    let mut words = Vec::new();
     for (service, served) in
         [(Service::Rng, &done.rng_replicas), (Service::Hasher, &done.hasher_replicas)]
     {
@@ -232,7 +252,7 @@ fn not_served(status: &Status, before: &Observation, now: &Observation) -> Optio
             words.push(format!("{} {serving}/{} serving", service.name(), status.ready.len()));
         }
     }
-    non_empty(words.into_iter())
+    non_empty(words.into_iter()).map(Missing::Requests)
 }
 
 /// How many workers have reported loops since `before`, and what all did since. Workers are

@@ -13,6 +13,7 @@ mod rate;
 mod scenario;
 mod stages;
 pub(crate) mod verdict;
+mod watch;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +36,7 @@ pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports}
 pub use prediction::{Prediction, Verification, doubts_of, predict};
 pub use scenario::{measured, nominal, with_policy, with_replicas};
 pub use stages::{StageFindings, StageName};
+pub use watch::{Found, Seen, Watch, shortest_warm_up};
 
 /// Version of the findings; fields are added within a version, never renamed.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -250,8 +252,16 @@ pub fn step(samples: &Samples) -> StepFindings {
         elasticities: None,
         recommended: None,
         unseen: Vec::new(),
-        warm_up: None,
-        stopped: None,
+        warm_up: samples.warm_up.as_ref().map(|warm_up| WarmUpFindings {
+            seconds: warm_up.seconds,
+            rule: warm_up.rule.clone(),
+            course: String::new(),
+        }),
+        stopped: samples.ended.as_ref().map(|ended| StopFindings {
+            precision: ended.precision,
+            reached: ended.reached,
+            reason: ended.reason.clone(),
+        }),
         policies: policies(samples),
         errors: totals.errors,
         warnings,

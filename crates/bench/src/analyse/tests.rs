@@ -46,6 +46,8 @@ impl Ideal {
             moments: (0..=WINDOW_S).map(|second| self.moment(second)).collect(),
             first: at(0),
             last: at(WINDOW_S),
+            warm_up: None,
+            ended: None,
             stations: Stations { rng: station(1), hasher: station(20) },
             restarts: 0,
             failed_readings: 0,

@@ -27,14 +27,20 @@ pub struct ScaleArgs {
     #[arg(long, value_name = "N[,N...]", value_parser = replica_list,
           allow_negative_numbers = true)]
     pub hasher: Option<ReplicaList>,
-    /// Length of the measuring window
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive_duration,
-          allow_hyphen_values = true)]
-    pub duration: Duration,
-    /// Time between settling and the window
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration,
-          allow_hyphen_values = true)]
-    pub warmup: Duration,
+    /// Measure until the rate is known to this share of itself, and for 30 s at least
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = share)]
+    pub precision: f64,
+    /// End the window then, however precise it is
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = positive_duration)]
+    pub max_duration: Duration,
+    /// Measure for this long instead, however precise that is
+    #[arg(long, value_name = "TIME", value_parser = positive_duration, allow_hyphen_values = true,
+          conflicts_with_all = ["precision", "max_duration"])]
+    pub duration: Option<Duration>,
+    /// Time between settling and the window [default: two flush periods and ten loops, and until
+    /// the app is steady; with --duration 10s]
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_hyphen_values = true)]
+    pub warmup: Option<Duration>,
     /// Longest wait for the wanted replicas to serve
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = positive_duration)]
     pub settle_timeout: Duration,
@@ -100,6 +106,18 @@ impl ScaleArgs {
             )),
             false => Ok(simulated),
         }
+    }
+}
+
+/// `1%` or `0.01`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.trim().strip_suffix('%') {
+        Some(number) => (number.trim_end(), 100.0),
+        None => (text.trim(), 1.0),
+    };
+    match number.parse::<f64>().map(|number| number / unit) {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("must be a share above 0 and below 1, as 1% or 0.01".to_owned()),
     }
 }
 

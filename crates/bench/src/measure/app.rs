@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use observation::{Observation, Report};
+use observation::Observation;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::published::Published;
-use super::{Counter, Feed, Moment, PathSample, Stations, WorkerCount, WorkerCounts};
+use super::{Counter, Feed, Moment, Readings, Spares, Stations, WorkerCounts};
 use crate::cluster::Status;
 use crate::cluster::sim::Simulated;
 use crate::failure::Failure;
@@ -16,6 +16,8 @@ use crate::http::HttpError;
 pub const COUNTER_PERIOD: Duration = Duration::from_millis(50);
 /// How often the workers' own counts are read.
 const WORKERS_PERIOD: Duration = Duration::from_secs(1);
+/// How often whole reports are read, for a window that may begin later than it was opened.
+const SPARE_PERIOD: Duration = Duration::from_secs(5);
 /// How long webui may be silent on one machine.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The same on a swarm, which takes a while to see that a node is gone and to start webui anew.
@@ -44,10 +46,12 @@ enum Source {
 pub struct Window<'a> {
     /// How long it has been open.
     pub elapsed: Duration,
-    /// How long it will be.
-    pub length: Duration,
     /// The counter so far.
     pub counter: &'a [Counter],
+    /// The workers' own counts so far.
+    pub workers: &'a [WorkerCounts],
+    /// What all workers together had counted.
+    pub moments: &'a [Moment],
 }
 
 impl App {
@@ -143,15 +147,15 @@ impl App {
         }
     }
 
-    /// Reads the counter and the workers' counts for a window of `length`; `watch` sees the
-    /// window grow.
+    /// Reads the counter and the workers' counts for as long as `watch`, who sees the window grow,
+    /// wants more.
     ///
     /// # Errors
     /// When webui has had no good answer for too long.
     pub async fn read_window(
         &mut self,
-        length: Duration,
-        watch: &mut impl FnMut(Window<'_>),
+        spares: Spares,
+        watch: &mut impl FnMut(Window<'_>) -> bool,
     ) -> Result<Readings, Failure> {
         if let Source::Inside(feed) = &mut self.source {
             feed.begin();
@@ -159,10 +163,10 @@ impl App {
         let begin = Instant::now();
         let mut readings = Readings::default();
         let mut last_good = begin;
-        let mut next_workers = begin;
+        let (mut next_workers, mut next_spare) = (begin, begin + SPARE_PERIOD);
         let mut ticks = tokio::time::interval(COUNTER_PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        while begin.elapsed() <= length {
+        loop {
             ticks.tick().await;
             match self.counter().await {
                 Ok(counter) => {
@@ -174,18 +178,21 @@ impl App {
                 }
                 Err(_) => readings.failed += 1,
             }
-            if Instant::now() >= next_workers {
+            let now = Instant::now();
+            // Inside, whole reports come too seldom to wait for them.
+            if spares == Spares::EverySoOften && now >= next_spare && !self.is_inside() {
+                next_spare += SPARE_PERIOD;
                 next_workers += WORKERS_PERIOD;
-                match self.observe_briefly().await {
-                    Ok(seen) => {
-                        readings.workers.push(counts(&seen));
-                        let totals = seen.merged.without_histograms();
-                        readings.moments.push(Moment { now_us: seen.now_us, totals });
-                    }
-                    Err(_) => readings.failed += 1,
-                }
+                readings.whole(self.observe().await.ok());
+            } else if now >= next_workers {
+                next_workers += WORKERS_PERIOD;
+                readings.brief(self.observe_briefly().await.ok());
             }
-            watch(Window { elapsed: begin.elapsed(), length, counter: &readings.counter });
+            let elapsed = begin.elapsed();
+            let Readings { counter, workers, moments, .. } = &readings;
+            if !watch(Window { elapsed, counter, workers, moments }) {
+                break;
+            }
         }
         if let Source::Inside(feed) = &mut self.source {
             readings.paths = feed.paths();
@@ -214,24 +221,4 @@ impl App {
 #[expect(clippy::needless_pass_by_value, reason = "as map_err has it")]
 fn stuck(failure: Failure) -> HttpError {
     HttpError::Inside(failure.to_string())
-}
-
-fn counts(seen: &Observation) -> WorkerCounts {
-    let count = |report: &Report| WorkerCount { at_us: report.at_us, loops: report.totals.loops };
-    seen.workers.iter().map(|report| (report.id.clone(), count(report))).collect()
-}
-
-/// What was read in a window.
-#[derive(Debug, Default)]
-pub struct Readings {
-    /// The counter.
-    pub counter: Vec<Counter>,
-    /// The workers' counts.
-    pub workers: Vec<WorkerCounts>,
-    /// What all workers together had counted.
-    pub moments: Vec<Moment>,
-    /// Readings that failed.
-    pub failed: u64,
-    /// How long the ways to the replicas took, where that is probed from inside.
-    pub paths: Vec<PathSample>,
 }

@@ -6,6 +6,7 @@ mod feed;
 mod paths;
 mod ports;
 mod published;
+mod readings;
 
 use std::collections::BTreeMap;
 
@@ -14,11 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::Replicas;
 
-pub use app::{App, COUNTER_PERIOD, Readings, Window};
+pub use app::{App, COUNTER_PERIOD, Window};
 pub use feed::Feed;
 pub use paths::{PathSample, Prober, Route, probe};
 pub use ports::{MOST_SAMPLES, Pace, Port, PortSample, PortSamples, Ports, PortsSeen, Work};
 pub use published::Published;
+pub use readings::{Readings, Spares};
 
 /// Everything that was seen in one step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +42,12 @@ pub struct Samples {
     pub first: Observation,
     /// All reports at its end.
     pub last: Observation,
+    /// What was cut off before the window.
+    #[serde(default)]
+    pub warm_up: Option<WarmUp>,
+    /// Why the window ended when it did.
+    #[serde(default)]
+    pub ended: Option<Ended>,
     /// What rng's and hasher's `/health` say of their stations.
     pub stations: Stations,
     /// Replicas that died during the window.
@@ -67,6 +75,37 @@ pub struct Moment {
     pub now_us: u64,
     /// Their counts, without histograms.
     pub totals: Totals,
+}
+
+impl Moment {
+    /// What all workers together had counted when they were asked.
+    #[must_use]
+    pub fn of(seen: &Observation) -> Self {
+        Self { now_us: seen.now_us, totals: seen.merged.without_histograms() }
+    }
+}
+
+/// What was cut off before a window.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WarmUp {
+    /// From all having served to the window, in seconds.
+    pub seconds: f64,
+    /// Why then, in a few words.
+    pub rule: String,
+    /// What was read of it, where it was taken for the window at first.
+    #[serde(default)]
+    pub moments: Vec<Moment>,
+}
+
+/// Why a window ended when it did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Half-width that was asked for, as a share of the rate; `None` for a fixed length.
+    pub precision: Option<f64>,
+    /// Half-width that had been reached then.
+    pub reached: Option<f64>,
+    /// In a few words.
+    pub reason: String,
 }
 
 /// How a change of replicas went, in milliseconds since it was asked for.
