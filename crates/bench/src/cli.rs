@@ -1,7 +1,10 @@
 //! What can be typed: commands and flags, their help, and nothing of what they do.
 
 pub mod advice;
+pub mod lists;
+pub mod measured;
 pub mod scale;
+pub mod sweep;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,12 +15,13 @@ use service::settings::{positive_duration, redis_url};
 
 use crate::cluster::Service;
 pub use advice::{AdviceArgs, Spread};
-pub use scale::{AnyKind, ScaleArgs};
+pub use lists::ReplicaList;
+pub use measured::{AnyKind, AppArgs, MeasureArgs};
+pub use scale::ScaleArgs;
+pub use sweep::SweepArgs;
 
 /// Most replicas of one service on one machine.
 pub const MOST_REPLICAS: u32 = 500;
-/// Most replicas of one service on a swarm.
-const MOST_ON_A_SWARM: u32 = 100_000;
 
 /// Environment variable that names the node whose ways are probed.
 pub const PATHS_FROM: &str = "BENCH_PATHS_FROM";
@@ -48,6 +52,8 @@ pub enum Command {
     Up(UpArgs),
     /// Set replicas, wait until they really serve, measure, and say what holds the app back
     Scale(Box<ScaleArgs>),
+    /// Measure a grid of replicas, as much of it as the model needs, and show where they balance
+    Sweep(Box<SweepArgs>),
     /// Say how many containers a rate takes, or what to do with more of them
     Plan(AdviceArgs),
     /// Probe one URL again and again, as httping does, timed in phases
@@ -263,25 +269,12 @@ pub enum Format {
     Markdown,
 }
 
-/// Numbers of replicas to be measured in turn.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReplicaList(pub Vec<u32>);
-
 fn replicas(text: &str) -> Result<u32, String> {
     match text.trim().parse() {
         Ok(count) if count <= MOST_REPLICAS => Ok(count),
         Ok(_) => Err(format!("at most {MOST_REPLICAS} replicas of a service on one machine")),
         Err(_) => Err(format!("must be a whole number from 0 to {MOST_REPLICAS}")),
     }
-}
-
-fn replica_list(text: &str) -> Result<ReplicaList, String> {
-    text.split(',').map(swarm_replicas).collect::<Result<_, _>>().map(ReplicaList)
-}
-
-fn swarm_replicas(text: &str) -> Result<u32, String> {
-    let count = text.trim().parse().ok().filter(|count| *count <= MOST_ON_A_SWARM);
-    count.ok_or_else(|| format!("must be a whole number from 0 to {MOST_ON_A_SWARM}"))
 }
 
 fn named_service(text: &str) -> Result<(Service, String), String> {
@@ -323,14 +316,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn lists_of_replicas_are_whole_numbers() {
-        assert_eq!(replica_list("1,2,10"), Ok(ReplicaList(vec![1, 2, 10])));
-        assert_eq!(replica_list("0"), Ok(ReplicaList(vec![0])));
-        for wrong in ["", "1,,2", "abc", "-1", "1.5", "100001", "99999999999"] {
-            assert!(replica_list(wrong).is_err(), "{wrong:?} was accepted");
-        }
     }
 }

@@ -191,6 +191,27 @@ impl Failure {
     }
 }
 
+/// Two things that were tried in any case, the one after the other.
+pub trait Also {
+    /// Both failures, where both failed.
+    ///
+    /// # Errors
+    /// When one of them did.
+    #[must_use]
+    fn also(self, then: Self) -> Self;
+}
+
+impl Also for Result<(), Failure> {
+    fn also(self, then: Self) -> Self {
+        match (self, then) {
+            (Err(first), Err(then)) => {
+                Err(Failure::Also { first: Box::new(first), then: Box::new(then) })
+            }
+            (first, then) => first.and(then),
+        }
+    }
+}
+
 /// One trouble a line, below the sentence they belong to.
 fn listed(troubles: &[Trouble]) -> String {
     troubles.iter().map(|trouble| format!("\n  {trouble}")).collect()

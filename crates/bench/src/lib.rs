@@ -18,5 +18,7 @@ pub mod progress;
 pub mod record;
 pub mod report;
 pub mod scale;
+pub mod session;
 pub mod settle;
 mod step;
+pub mod sweep;

@@ -16,8 +16,8 @@ use bench::cli::{Cli, StatusFormat};
 use bench::cluster::swarm::overview;
 use bench::failure::{Ended, Exit, Failure};
 use bench::inside;
-use bench::plan::{Plan, ProbePlan, ScalePlan};
-use bench::{advise, analyse, probe, report, scale};
+use bench::plan::{Plan, ProbePlan, ScalePlan, SweepPlan};
+use bench::{advise, analyse, probe, report, scale, session, sweep};
 use clap::Parser as _;
 use service::launch::launch;
 
@@ -102,6 +102,7 @@ fn run(plan: Plan) -> anyhow::Result<u8> {
             Plan::Ping(settings) => return ping_command::run(*settings, &interrupts).await,
             Plan::Up { setup, replicas } => up::up(&setup, replicas, interrupts).await?,
             Plan::Scale(plan) => scale(&plan, interrupts).await?,
+            Plan::Sweep(plan) => sweep(&plan, interrupts).await?,
             Plan::Probe(plan) => probe(&plan, &interrupts).await?,
             Plan::Advice(plan) => {
                 let advice = advise::run(&plan)?;
@@ -136,7 +137,7 @@ fn run(plan: Plan) -> anyhow::Result<u8> {
 
 async fn scale(plan: &ScalePlan, interrupts: Interrupts) -> anyhow::Result<Exit> {
     let mut screen = Screen::new();
-    let stop = scale::Stop { interrupted: interrupts.nth(1), hurried: interrupts.nth(2) };
+    let stop = session::Stop { interrupted: interrupts.nth(1), hurried: interrupts.nth(2) };
     let outcome = scale::run(plan, stop, &mut |progress| screen.show(&progress)).await;
     screen.close();
     let findings = outcome.findings;
@@ -147,6 +148,20 @@ async fn scale(plan: &ScalePlan, interrupts: Interrupts) -> anyhow::Result<Exit>
         Some(failure) => Err(failure.into()),
         None if findings.conclusive() => Ok(Exit::Done),
         None => Ok(Exit::Inconclusive),
+    }
+}
+
+async fn sweep(plan: &SweepPlan, interrupts: Interrupts) -> anyhow::Result<Exit> {
+    let mut screen = Screen::new();
+    let stop = session::Stop { interrupted: interrupts.nth(1), hurried: interrupts.nth(2) };
+    let outcome = sweep::run(plan, stop, &mut |progress| screen.show(&progress)).await;
+    screen.close();
+    if let Some(findings) = &outcome.findings {
+        print(&report::sweep::render(findings, plan.output))?;
+    }
+    match (outcome.failure, outcome.findings) {
+        (Some(failure), _) => Err(failure.into()),
+        (None, findings) => Ok(findings.map_or(Exit::Done, |findings| findings.exit())),
     }
 }
 

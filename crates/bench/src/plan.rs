@@ -1,33 +1,31 @@
 //! What is to be done, with nothing in it that can still be wrong: the command line made into
 //! values. It asks nothing of the machine.
 
+mod sweep;
+mod target;
 mod timing;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use exchange::Url;
 
 use crate::analyse::Question;
 use crate::cli::{
-    AdviceArgs, AnyKind, Cli, ClusterKind, Command, DEFAULT_STACK, EngineArgs, Format, InsideArgs,
-    LocalArgs, MOST_REPLICAS, ProbeArgs, ReplicaList, ScaleArgs, Spread, StackArgs, StatusArgs,
-    StatusFormat, Threshold, UpArgs,
+    AdviceArgs, Cli, ClusterKind, Command, DEFAULT_STACK, EngineArgs, Format, InsideArgs,
+    LocalArgs, ProbeArgs, ReplicaList, ScaleArgs, Spread, StackArgs, StatusArgs, StatusFormat,
+    Threshold, UpArgs,
 };
 use crate::cluster::control::Wanted;
 use crate::cluster::local::Setup;
-use crate::cluster::sim::Timed;
 use crate::cluster::swarm;
 use crate::cluster::swarm::endpoint::Asked;
 use crate::cluster::{Change, Replicas};
-use crate::failure::Failure;
 use crate::inside::Inside;
 use crate::measure::Pace;
 
+pub use sweep::SweepPlan;
+pub use target::{FromInside, Place, Target, fits_one_machine};
 pub use timing::{Length, Timing};
-
-/// The warm-up of a window of fixed length.
-const FIXED_WARMUP: Duration = Duration::from_secs(10);
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +39,8 @@ pub enum Plan {
     },
     /// Scale and measure.
     Scale(ScalePlan),
+    /// Measure a grid.
+    Sweep(SweepPlan),
     /// Read the app from inside its network and write it down on standard output.
     Inside(Inside),
     /// Probe one URL.
@@ -66,7 +66,11 @@ impl Plan {
     /// Whether all of it happens to a simulated app.
     #[must_use]
     pub fn is_simulated(&self) -> bool {
-        matches!(self, Self::Scale(plan) if plan.target.simulated.is_some())
+        match self {
+            Self::Scale(plan) => plan.target.simulated.is_some(),
+            Self::Sweep(plan) => plan.target.simulated.is_some(),
+            _ => false,
+        }
     }
 }
 
@@ -87,8 +91,6 @@ pub struct ScalePlan {
     pub restore: bool,
     /// Whether the best next action is done too, and the prediction of it scored.
     pub verify: bool,
-    /// Whether the app is read from inside its network, and by what.
-    pub inside: Option<FromInside>,
 }
 
 /// Probes of an app's published ports.
@@ -125,53 +127,6 @@ pub struct AdvicePlan {
     pub output: StatusFormat,
 }
 
-/// How the app is read from inside its network.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FromInside {
-    /// bench's image, where it is not beside the worker's.
-    pub image: Option<String>,
-}
-
-/// On which app to act.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// What it is like where it is only simulated, in place of all else here.
-    pub simulated: Option<Vec<Timed>>,
-    /// On a swarm, on this machine, or wherever the app is.
-    pub place: Place,
-    /// The stack, where it is on a swarm.
-    pub swarm: swarm::Setup,
-    /// The running app to use, or `None` to start one of its own in any case.
-    pub running: Option<Wanted>,
-    /// How an app of its own is set up.
-    pub setup: Setup,
-}
-
-/// Where the app is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// On a swarm if the engine at hand manages one that runs the stack, else on this machine.
-    Either,
-    /// On this machine.
-    Local,
-    /// On a swarm.
-    Swarm,
-}
-
-impl ScalePlan {
-    /// Sees that no step asks for more than one machine should run.
-    ///
-    /// # Errors
-    /// When one does.
-    pub fn fits_one_machine(&self) -> Result<(), Failure> {
-        let asked = self.steps.iter().flat_map(|step| [step.worker, step.rng, step.hasher]);
-        match asked.flatten().any(|count| count > MOST_REPLICAS) {
-            true => Err(Failure::TooMany { most: MOST_REPLICAS }),
-            false => Ok(()),
-        }
-    }
-}
-
 impl TryFrom<Cli> for Plan {
     type Error = clap::Error;
 
@@ -181,6 +136,7 @@ impl TryFrom<Cli> for Plan {
                 Self::Up { setup: local.into(), replicas: Replicas { worker, rng, hasher } }
             }
             Command::Scale(arguments) => Self::Scale((*arguments).try_into()?),
+            Command::Sweep(arguments) => Self::Sweep((*arguments).try_into()?),
             Command::Plan(arguments) => Self::Advice(arguments.into()),
             Command::Ping(settings) => Self::Ping(settings),
             Command::Probe(arguments) => Self::Probe((*arguments).into()),
@@ -260,43 +216,11 @@ impl TryFrom<ScaleArgs> for ScalePlan {
     type Error = clap::Error;
 
     fn try_from(arguments: ScaleArgs) -> Result<Self, clap::Error> {
-        let simulated = arguments.is_simulated()?.then(|| arguments.simulate.clone());
-        let steps =
-            steps(arguments.worker.as_ref(), arguments.rng.as_ref(), arguments.hasher.as_ref());
-        let running = match (arguments.own, arguments.attach) {
-            (true, _) => None,
-            (false, Some(pid)) => Some(Wanted::Pid(pid)),
-            (false, None) => Some(Wanted::Any),
-        };
-        let place = match arguments.cluster {
-            Some(AnyKind::Local) => Place::Local,
-            Some(AnyKind::Swarm) => Place::Swarm,
-            None if arguments.from_inside || arguments.stack.is_given() => Place::Swarm,
-            None if arguments.own || arguments.attach.is_some() => Place::Local,
-            Some(AnyKind::Sim) | None => Place::Either,
-        };
-        let precise =
-            Length::Precise { precision: arguments.precision, most: arguments.max_duration };
-        Ok(Self {
-            target: Target {
-                simulated,
-                place,
-                running,
-                setup: arguments.local.into(),
-                swarm: arguments.stack.into(),
-            },
-            restore: arguments.restore,
-            verify: arguments.verify,
-            inside: arguments.from_inside.then_some(FromInside { image: arguments.inside_image }),
-            steps,
-            timing: Timing {
-                settle_timeout: arguments.settle_timeout,
-                warmup: arguments.warmup.or(arguments.duration.map(|_| FIXED_WARMUP)),
-                length: arguments.duration.map_or(precise, Length::Fixed),
-            },
-            output: arguments.output,
-            out: arguments.out,
-        })
+        let ScaleArgs { worker, rng, hasher, measure, output, out, verify, restore, app } =
+            arguments;
+        let steps = steps(worker.as_ref(), rng.as_ref(), hasher.as_ref());
+        let (target, timing) = (app.try_into()?, measure.into());
+        Ok(Self { target, steps, timing, output, out, restore, verify })
     }
 }
 

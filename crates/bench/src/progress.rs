@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::analyse::CellFindings;
 use crate::cluster::Replicas;
 use crate::cluster::local::Event;
 
@@ -37,6 +38,8 @@ pub enum Progress {
         /// The estimate so far.
         hashes_per_second: Option<f64>,
     },
+    /// A cell of a grid was measured.
+    Cell(Box<CellFindings>),
     /// What the best next action will bring, before it is done.
     Predicted(String),
     /// Something happened in the cluster.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyse::{Findings, Prediction};
+use crate::analyse::{Findings, Grid, Prediction, SweepFindings};
 use crate::failure::Failure;
 use crate::measure::Samples;
 
@@ -15,6 +15,7 @@ const RUN: &str = "run.json";
 const SAMPLES: &str = "samples.ndjson";
 const FINDINGS: &str = "findings.json";
 const PREDICTION: &str = "prediction.json";
+const SWEEP: &str = "sweep.json";
 
 /// What a run was: enough to do it again and to doubt it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,12 +28,34 @@ pub struct Run {
     pub bench_version: String,
     /// Which cluster, and why that one.
     pub cluster: String,
+    /// The grid, of a sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<Asked>,
     /// When it began, RFC 3339.
     pub began: String,
     /// The machine that measured.
     pub host: Host,
     /// How it ended: `running`, `done`, or the error's text.
     pub stop_reason: String,
+}
+
+/// What a sweep was asked for; what is empty stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The axes.
+    #[serde(flatten)]
+    pub grid: Grid,
+    /// Whether every cell is measured.
+    pub full: bool,
+}
+
+/// A recorder, and the samples that are there already.
+#[derive(Debug)]
+pub struct Begun {
+    /// Where to go on.
+    pub recorder: Recorder,
+    /// What was measured before.
+    pub before: Vec<Samples>,
 }
 
 /// A machine, as far as it bears on speed.
@@ -77,6 +100,7 @@ impl Recorder {
             command: std::env::args().collect(),
             bench_version: env!("CARGO_PKG_VERSION").to_owned(),
             cluster: String::new(),
+            sweep: None,
             began: jiff::Timestamp::now().to_string(),
             host: host(),
             stop_reason: "running".to_owned(),
@@ -84,6 +108,29 @@ impl Recorder {
         let recorder = Self { folder: folder.to_owned(), run, samples };
         recorder.write_run().map_err(|failure| refused(failure.to_string()))?;
         Ok(recorder)
+    }
+
+    /// Begins a sweep in `folder`, or goes on with the same one where a break left it.
+    ///
+    /// # Errors
+    /// When the directory cannot be used, or holds something else.
+    pub fn begin_or_go_on(folder: &Path, asked: &Asked) -> Result<Begun, Failure> {
+        let refused = |reason: String| Failure::Out { path: folder.to_owned(), reason };
+        let earlier: Option<Run> = fs::read(folder.join(RUN))
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok())
+            .filter(|run: &Run| run.sweep.as_ref() == Some(asked));
+        let Some(run) = earlier else {
+            let mut recorder = Self::begin(folder)?;
+            recorder.run.sweep = Some(asked.clone());
+            recorder.write_run()?;
+            return Ok(Begun { recorder, before: Vec::new() });
+        };
+        let path = folder.join(SAMPLES);
+        let before = whole_steps(&path).map_err(|error| refused(error.to_string()))?;
+        let samples = OpenOptions::new().append(true).open(&path);
+        let samples = samples.map_err(|error| refused(error.to_string()))?;
+        Ok(Begun { recorder: Self { folder: folder.to_owned(), run, samples }, before })
     }
 
     /// Adds the samples of a step.
@@ -127,6 +174,17 @@ impl Recorder {
         write_json(self.folder.join(FINDINGS), findings)
     }
 
+    /// Ends a sweep, or a part of it, with what is known of the grid.
+    ///
+    /// # Errors
+    /// When the disk is full or gone.
+    pub fn end_sweep(mut self, findings: &SweepFindings, stop_reason: &str) -> Result<(), Failure> {
+        stop_reason.clone_into(&mut self.run.stop_reason);
+        self.run.cluster.clone_from(&findings.cluster);
+        self.write_run()?;
+        write_json(self.folder.join(SWEEP), findings)
+    }
+
     /// Leaves nothing behind of a run in which nothing was measured.
     pub fn discard(self) {
         for name in [RUN, SAMPLES] {
@@ -139,6 +197,17 @@ impl Recorder {
     fn write_run(&self) -> Result<(), Failure> {
         write_json(self.folder.join(RUN), &self.run)
     }
+}
+
+/// All steps that were written down whole; what a break left of another is cut off.
+fn whole_steps(path: &Path) -> io::Result<Vec<Samples>> {
+    let text = fs::read(path)?;
+    let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+    if end < text.len() {
+        OpenOptions::new().write(true).open(path)?.set_len(end as u64)?;
+    }
+    let lines = text[..end].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| Ok(serde_json::from_slice(line)?)).collect()
 }
 
 /// The samples of a recorded run, a step each.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bench::cluster::local::Event;
 use bench::progress::Progress;
+use bench::report;
 use rustix::termios::tcgetwinsize;
 use tokio::time::Instant;
 
@@ -63,6 +64,7 @@ impl Screen {
             Progress::Happened(Event::Died { replica, how, restart_in }) => {
                 self.keep(&format!("{replica} died ({how}), again in {restart_in:.1?}"));
             }
+            Progress::Cell(cell) => self.keep(&report::sweep::line(cell)),
             Progress::Predicted(sentence) => self.keep(sentence),
             Progress::Happened(_) => {}
         }

@@ -14,7 +14,6 @@ use crate::failure::Failure;
 use crate::measure::{App, Ended, Moment, Prober, Readings, Samples, Spares, WarmUp, Window};
 use crate::plan::{Length, Timing};
 use crate::progress::Progress;
-use crate::scale::tell;
 use crate::settle::settle;
 
 /// How often the rest of the warm-up is shown.
@@ -235,6 +234,12 @@ async fn warm_up(
         app.idle();
         tokio::time::sleep(left.min(WARMUP_TICK)).await;
     }
+}
+
+/// One more event for whoever listens.
+pub(crate) fn tell(told: &UnboundedSender<Progress>, progress: Progress) {
+    // The listener lives as long as the run; if not, nobody wants to know.
+    let _ = told.send(progress);
 }
 
 fn milliseconds(time: Duration) -> u64 {

@@ -171,7 +171,7 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
-fn service(kind: Resource) -> Service {
+pub(super) fn service(kind: Resource) -> Service {
     match kind {
         Resource::Workers => Service::Worker,
         Resource::Station(RNG) => Service::Rng,
@@ -180,7 +180,7 @@ fn service(kind: Resource) -> Service {
 }
 
 /// What a live app would be measured at: the model's own scatter, and how far it is off.
-fn interval(estimate: &Estimate) -> Interval {
+pub(super) fn interval(estimate: &Estimate) -> Interval {
     let (low, high) = estimate.single_run();
     let value = estimate.mean;
     Interval { value, low: low - value * MODEL_ERROR, high: high + value * MODEL_ERROR }

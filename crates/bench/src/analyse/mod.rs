@@ -6,6 +6,7 @@ mod balance;
 mod bounds;
 mod coins;
 mod evidence;
+mod grid;
 mod paths;
 mod ports;
 mod prediction;
@@ -31,6 +32,7 @@ pub use evidence::{
     PredictedState, PresentFindings, ReplicaFindings, ReplicaState, ServiceFindings, Spreading,
     StopFindings, Vote, WarmUpFindings,
 };
+pub use grid::{CellFindings, Grid, Reason, Sweep, SweepFindings};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
 pub use prediction::{Prediction, Verification, doubts_of, predict};

@@ -3,7 +3,7 @@
 
 use inference::Refusal;
 use inference::batch::batch_means;
-use inference::rate::{FLUSH_SECONDS, Polled, Reading};
+use inference::rate::{FLUSH_SECONDS, PERIODS_NEEDED, Polled, Reading, flush_period};
 use inference::stopping::{Check, Decision, Rule};
 use inference::warmup::{Cause, Cut, Series, cut, floor};
 use load::numbers::float;
@@ -93,7 +93,12 @@ impl Watch {
         let reached = precise.filter(|_| !matches!(converged, Some(Err(_))));
         let seconds = seen.seconds - self.cut.seconds;
         self.checks.push(Check { seconds, relative_half_width: reached });
-        let rule = Rule { most_seconds: self.rule.most_seconds - self.cut.seconds, ..self.rule };
+        let flush = flush_period(mean_loop_s(seen.moments), FLUSH_SECONDS);
+        let rule = Rule {
+            least_seconds: self.rule.least_seconds.max(PERIODS_NEEDED * flush),
+            most_seconds: self.rule.most_seconds - self.cut.seconds,
+            ..self.rule
+        };
         Found {
             decision: rule.decide(&self.checks),
             reached,
@@ -136,6 +141,11 @@ impl Watch {
 /// loops.
 #[must_use]
 pub fn shortest_warm_up(moments: &[Moment]) -> f64 {
+    floor(mean_loop_s(moments), FLUSH_SECONDS)
+}
+
+/// Mean time of a loop in seconds; the original app's where nobody tells another.
+fn mean_loop_s(moments: &[Moment]) -> f64 {
     let sums = |moment: &Moment| {
         moment.totals.stages.get(&Stage::Loop).map_or((0, 0), |l| (l.count(), l.sum_us()))
     };
@@ -144,7 +154,7 @@ pub fn shortest_warm_up(moments: &[Moment]) -> f64 {
         let count = last.0.checked_sub(first.0).filter(|count| *count > 0)?;
         Some(float(last.1.checked_sub(first.1)?) / 1e6 / float(count))
     });
-    floor(seconds.unwrap_or(NOMINAL_LOOP_S), FLUSH_SECONDS)
+    seconds.unwrap_or(NOMINAL_LOOP_S)
 }
 
 /// Values at even distances, the first from `begin` seconds after the window was opened.

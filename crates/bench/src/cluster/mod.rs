@@ -45,7 +45,7 @@ impl Service {
 }
 
 /// How many replicas of each service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Replicas {
     /// Worker processes.
     pub worker: u32,

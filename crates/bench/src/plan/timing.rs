@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use crate::cli::MeasureArgs;
+
+/// The warm-up of a window of fixed length.
+const FIXED_WARMUP: Duration = Duration::from_secs(10);
+
 /// How long each part of a step takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timing {
@@ -34,6 +39,18 @@ impl Timing {
         match self.warmup {
             Some(_) => "as long as was asked (--warmup)",
             None => "two flush periods and ten loops",
+        }
+    }
+}
+
+impl From<MeasureArgs> for Timing {
+    fn from(arguments: MeasureArgs) -> Self {
+        let MeasureArgs { precision, max_duration, duration, warmup, settle_timeout } = arguments;
+        let precise = Length::Precise { precision, most: max_duration };
+        Self {
+            settle_timeout,
+            warmup: warmup.or(duration.map(|_| FIXED_WARMUP)),
+            length: duration.map_or(precise, Length::Fixed),
         }
     }
 }

@@ -6,6 +6,7 @@ mod json;
 mod markdown;
 pub mod ports;
 pub mod status;
+pub mod sweep;
 mod table;
 mod words;
 

@@ -1,0 +1,135 @@
+//! A grid as a heat map: one row for each number of rng, one column for each number of workers.
+
+use std::fmt::Write as _;
+
+use anstyle::{Ansi256Color, Color, Style};
+
+use super::json;
+use super::table::{DOUBT, FAINT, GOOD};
+use crate::analyse::{CellFindings, Reason, SweepFindings};
+use crate::cli::StatusFormat;
+use crate::cluster::Replicas;
+
+/// From slow to fast, as 256-colour codes that differ in lightness, too: dark blue to yellow.
+const HEAT: [u8; 8] = [17, 24, 30, 36, 71, 107, 149, 226];
+/// From this step on, dark letters can be read better.
+const LIGHT: usize = 3;
+/// Columns of a cell.
+const WIDTH: usize = 9;
+
+/// All of it, in the format asked for, ending in a newline.
+#[must_use]
+pub fn render(findings: &SweepFindings, format: StatusFormat) -> String {
+    match format {
+        StatusFormat::Json => json::pretty(findings),
+        StatusFormat::Table => table(findings),
+    }
+}
+
+/// A cell that was measured, in one line.
+#[must_use]
+pub fn line(cell: &CellFindings) -> String {
+    let Replicas { worker, rng, hasher } = cell.replicas;
+    let found = cell.hashes_per_second;
+    let half = (found.high - found.low) / 2.0;
+    let model = match (cell.predicted, cell.error) {
+        (Some(said), Some(error)) if cell.measured != Some(Reason::Calibration) => {
+            format!("   {:.2} predicted ({:+.1} %)", said.value, error * 100.0 + 0.0)
+        }
+        _ => String::new(),
+    };
+    let why = cell.measured.map_or("", reason);
+    let doubt =
+        cell.withheld.as_ref().map_or_else(String::new, |why| format!("   no verdict: {why}"));
+    format!(
+        "worker {worker:>4}  rng {rng:>3}  hasher {hasher:>3}   {:>8.2} hashes/s ± {half:.2}   \
+         {why}{model}{doubt}",
+        found.value
+    )
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Calibration => "calibration",
+        Reason::Knee => "knee",
+        Reason::Audit => "audit",
+        Reason::Surprise => "beside a surprise",
+        Reason::Full => "",
+    }
+}
+
+fn table(findings: &SweepFindings) -> String {
+    let mut text = format!("cluster  {}\n", findings.cluster);
+    for hasher in &findings.grid.hasher {
+        text.push_str(&map(findings, *hasher));
+    }
+    let measured = findings.cells.iter().filter(|cell| cell.measured.is_some()).count();
+    let _ = writeln!(
+        text,
+        "\n{FAINT}hashes/s; {measured} of {} cells measured, ~ predicted by the model, \u{25c6} from \
+         here on more workers bring nothing{FAINT:#}",
+        findings.cells.len()
+    );
+    if let Some(error) = findings.mean_absolute_error {
+        let _ = writeln!(
+            text,
+            "{FAINT}predictions, made before they were measured, were {:.1} % off on \
+             average{FAINT:#}",
+            error * 100.0
+        );
+    }
+    if findings.surprises > 0 {
+        let _ = writeln!(
+            text,
+            "{DOUBT}{} not as predicted; the rows they are in were measured{DOUBT:#}",
+            crate::analyse::verdict::counted(u64::from(findings.surprises), "cell")
+        );
+    }
+    for cell in findings.cells.iter().filter(|cell| cell.withheld.is_some()) {
+        let _ = writeln!(text, "{DOUBT}{}{DOUBT:#}", line(cell));
+    }
+    let _ = writeln!(text, "\n{GOOD}{}{GOOD:#}", findings.sentence);
+    text
+}
+
+fn map(findings: &SweepFindings, hasher: u32) -> String {
+    let most = findings.cells.iter().map(|cell| cell.hashes_per_second.value).fold(0.0, f64::max);
+    let mut text = format!("\n{FAINT}hasher {hasher}{FAINT:#}\n{:>10}", "rng");
+    for worker in &findings.grid.worker {
+        let _ = write!(text, "{worker:>WIDTH$}");
+    }
+    text.push_str("  worker\n");
+    for rng in findings.grid.rng.iter().rev() {
+        let _ = write!(text, "{rng:>10} ");
+        for worker in &findings.grid.worker {
+            let replicas = Replicas { worker: *worker, rng: *rng, hasher };
+            match findings.cells.iter().find(|cell| cell.replicas == replicas) {
+                Some(cell) => text.push_str(&square(cell, findings, most)),
+                None => {
+                    let _ = write!(text, "{:^WIDTH$}", "-");
+                }
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+fn square(cell: &CellFindings, findings: &SweepFindings, most: f64) -> String {
+    let rate = cell.hashes_per_second.value;
+    let ridge = if findings.ridge.contains(&cell.replicas) { "\u{25c6}" } else { " " };
+    let predicted = if cell.measured.is_none() { "~" } else { " " };
+    let style = style(if most > 0.0 { rate / most } else { 0.0 });
+    let style = if cell.measured.is_some() { style.bold() } else { style };
+    let number = if rate < 1000.0 { format!("{rate:.1}") } else { format!("{rate:.0}") };
+    format!("{style}{ridge}{predicted}{number:>5}  {style:#}")
+}
+
+/// The colours of a share of the most.
+fn style(share: f64) -> Style {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 7")]
+    let step = ((share.clamp(0.0, 1.0) * 8.0) as usize).min(HEAT.len() - 1);
+    let letters = if step < LIGHT { 15 } else { 16 };
+    let colour = |code| Some(Color::Ansi256(Ansi256Color(code)));
+    Style::new().bg_color(colour(HEAT[step])).fg_color(colour(letters))
+}
