@@ -13,6 +13,7 @@ mod prediction;
 mod rate;
 mod scenario;
 mod stages;
+mod sweep;
 pub(crate) mod verdict;
 mod watch;
 
@@ -32,12 +33,13 @@ pub use evidence::{
     PredictedState, PresentFindings, ReplicaFindings, ReplicaState, ServiceFindings, Spreading,
     StopFindings, Vote, WarmUpFindings,
 };
-pub use grid::{CellFindings, Grid, Reason, Sweep, SweepFindings};
+pub use grid::{CellFindings, Grid, Reason, SweepFindings};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
 pub use prediction::{Prediction, Verification, doubts_of, predict};
 pub use scenario::{measured, nominal, with_policy, with_replicas};
 pub use stages::{StageFindings, StageName};
+pub use sweep::Sweep;
 pub use watch::{Found, Seen, Watch, shortest_warm_up};
 
 /// Version of the findings; fields are added within a version, never renamed.
