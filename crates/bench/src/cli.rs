@@ -1,6 +1,7 @@
 //! What can be typed: commands and flags, their help, and nothing of what they do.
 
 pub mod advice;
+pub mod compare;
 pub mod lists;
 pub mod measured;
 pub mod scale;
@@ -15,6 +16,7 @@ use service::settings::{positive_duration, redis_url};
 
 use crate::cluster::Service;
 pub use advice::{AdviceArgs, Spread};
+pub use compare::CompareArgs;
 pub use lists::ReplicaList;
 pub use measured::{AnyKind, AppArgs, MeasureArgs};
 pub use scale::ScaleArgs;
@@ -63,9 +65,8 @@ pub enum Command {
     /// Load a URL, at a rate or as fast as answers come, and say how long they took
     #[command(after_help = load::settings::AFTER_HELP)]
     Load(Box<load::settings::Settings>),
-    /// Compare results of `bench load`
-    #[command(after_help = load::settings::AFTER_COMPARE_HELP)]
-    Compare(load::settings::CompareSettings),
+    /// Compare recorded runs, or results of `bench load`
+    Compare(CompareArgs),
     /// Show a stack's nodes, services, replicas and published ports
     Status(StatusArgs),
     /// Read the app inside its network; what `bench scale --from-inside` runs there

@@ -109,6 +109,14 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// A directory to compare without a run that can be read.
+    #[error("{}: {reason}; name the DIR of a `bench scale --out DIR`, or a file of `bench load --save FILE`", path.display())]
+    NoRun {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A run that does not tell what a plan needs, or a plan too large to simulate.
     #[error("{0}")]
     Untold(String),
@@ -171,6 +179,7 @@ impl Failure {
             | Self::TooMany { .. }
             | Self::Unknown { .. }
             | Self::Run { .. }
+            | Self::NoRun { .. }
             | Self::Simulation(_) => Exit::Usage,
             Self::Untold(_) => Exit::Inconclusive,
             Self::Write { .. } => Exit::Internal,

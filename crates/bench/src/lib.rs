@@ -8,6 +8,7 @@ pub mod advise;
 pub mod analyse;
 pub mod cli;
 pub mod cluster;
+pub mod compare;
 pub mod failure;
 pub mod http;
 pub mod inside;

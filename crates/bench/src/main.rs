@@ -17,7 +17,7 @@ use bench::cluster::swarm::overview;
 use bench::failure::{Ended, Exit, Failure};
 use bench::inside;
 use bench::plan::{Plan, ProbePlan, ScalePlan, SweepPlan};
-use bench::{advise, analyse, probe, report, scale, session, sweep};
+use bench::{advise, analyse, compare, probe, report, scale, session, sweep};
 use clap::Parser as _;
 use service::launch::launch;
 
@@ -94,7 +94,7 @@ fn run(plan: Plan) -> anyhow::Result<u8> {
         let interrupts = Interrupts::listen()?;
         match plan {
             // What only calculates has nothing to put back or to print before its end.
-            Plan::Advice(_) | Plan::Compare(_) => interrupts.end_at(1),
+            Plan::Advice(_) | Plan::Compare(_) | Plan::CompareLoads(_) => interrupts.end_at(1),
             Plan::Ping(_) | Plan::Probe(_) | Plan::Load(_) => interrupts.end_at(2),
             _ => {}
         }
@@ -110,7 +110,12 @@ fn run(plan: Plan) -> anyhow::Result<u8> {
                 advise::exit(&advice)
             }
             Plan::Load(settings) => generator::load(&settings, &interrupts).await?,
-            Plan::Compare(settings) => generator::compare(&settings)?,
+            Plan::CompareLoads(settings) => generator::compare(&settings)?,
+            Plan::Compare(plan) => {
+                let comparison = compare::run(&plan)?;
+                print(&report::compare::render(&comparison, plan.output))?;
+                compare::exit(&comparison)
+            }
             Plan::Inside(inside) => {
                 let mut write = |lines: &str| {
                     let mut out = std::io::stdout().lock();

@@ -8,12 +8,13 @@ mod timing;
 use std::path::PathBuf;
 
 use exchange::Url;
+use load::settings::CompareOutput;
 
-use crate::analyse::Question;
+use crate::analyse::{Margins, Question};
 use crate::cli::{
-    AdviceArgs, Cli, ClusterKind, Command, DEFAULT_STACK, EngineArgs, Format, InsideArgs,
-    LocalArgs, ProbeArgs, ReplicaList, ScaleArgs, Spread, StackArgs, StatusArgs, StatusFormat,
-    Threshold, UpArgs,
+    AdviceArgs, Cli, ClusterKind, Command, CompareArgs, DEFAULT_STACK, EngineArgs, Format,
+    InsideArgs, LocalArgs, ProbeArgs, ReplicaList, ScaleArgs, Spread, StackArgs, StatusArgs,
+    StatusFormat, Threshold, UpArgs,
 };
 use crate::cluster::control::Wanted;
 use crate::cluster::local::Setup;
@@ -26,6 +27,9 @@ use crate::measure::Pace;
 pub use sweep::SweepPlan;
 pub use target::{FromInside, Place, Target, fits_one_machine};
 pub use timing::{Length, Timing};
+
+/// Rates this near to each other are a tie, unless another margin is named.
+const MARGIN: f64 = 0.01;
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +56,9 @@ pub enum Plan {
     /// Load a URL.
     Load(Box<load::settings::Settings>),
     /// Compare results of loads.
-    Compare(load::settings::CompareSettings),
+    CompareLoads(load::settings::CompareSettings),
+    /// Compare recorded runs.
+    Compare(ComparePlan),
     /// Say what a stack looks like.
     Status {
         /// Which.
@@ -112,6 +118,19 @@ pub struct ProbePlan {
     pub output: StatusFormat,
 }
 
+/// Two sides of recorded runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparePlan {
+    /// Directories of the first.
+    pub first: Vec<PathBuf>,
+    /// Directories of the second.
+    pub second: Vec<PathBuf>,
+    /// What is asked.
+    pub margins: Margins,
+    /// How it is printed.
+    pub output: StatusFormat,
+}
+
 /// A question about an app's size.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdvicePlan {
@@ -141,13 +160,29 @@ impl TryFrom<Cli> for Plan {
             Command::Ping(settings) => Self::Ping(settings),
             Command::Probe(arguments) => Self::Probe((*arguments).into()),
             Command::Load(settings) => Self::Load(settings),
-            Command::Compare(settings) => Self::Compare(settings),
+            Command::Compare(arguments) => compared(arguments)?,
             Command::Inside(arguments) => Self::Inside(arguments.into()),
             Command::Status(StatusArgs { stack, engine, output }) => {
                 Self::Status { swarm: engine_of(engine, stack), output }
             }
         })
     }
+}
+
+fn compared(arguments: CompareArgs) -> Result<Plan, clap::Error> {
+    if !arguments.are_runs()? {
+        return Ok(Plan::CompareLoads(arguments.sides));
+    }
+    let CompareArgs { sides, margin } = arguments;
+    Ok(Plan::Compare(ComparePlan {
+        first: sides.before,
+        second: sides.after,
+        margins: Margins { equal: margin.unwrap_or(MARGIN), slower: sides.fail_if_slower },
+        output: match sides.output {
+            CompareOutput::Text => StatusFormat::Table,
+            CompareOutput::Json => StatusFormat::Json,
+        },
+    }))
 }
 
 impl From<AdviceArgs> for AdvicePlan {

@@ -8,7 +8,7 @@ use observation::Observation;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use crate::analyse::{self, Found, Seen, Watch};
+use crate::analyse::{self, Checked, Seen, Watch};
 use crate::cluster::{Change, Cluster, Replicas};
 use crate::failure::Failure;
 use crate::measure::{App, Ended, Moment, Prober, Readings, Samples, Spares, WarmUp, Window};
@@ -151,7 +151,7 @@ async fn read_precise(
     let mut watch = Watch::new(precision, most.as_secs_f64()).map_err(unfit)?;
     let first = app.observe_patiently().await?;
     let mut next_check = CHECK_PERIOD;
-    let mut last: Option<Found> = None;
+    let mut last: Option<Checked> = None;
     let mut look = |window: Window<'_>| {
         if window.elapsed >= next_check {
             next_check += CHECK_PERIOD;
@@ -164,7 +164,7 @@ async fn read_precise(
         !found.is_some_and(|found| matches!(found.decision, Decision::Stop(_)))
     };
     let mut readings = app.read_window(Spares::EverySoOften, &mut look).await?;
-    let found = last.unwrap_or_else(Found::nothing);
+    let found = last.unwrap_or_else(Checked::nothing);
     let begin_us = readings.moments.first().map_or(first.now_us, |moment| moment.now_us);
     let (first, moments) = match readings.cut_before(begin_us, found.cut_seconds) {
         Some((later, before)) => (later, before),
@@ -181,7 +181,7 @@ async fn read_precise(
     Ok(Read { first, readings, cut, ended })
 }
 
-fn measuring(window: &Window<'_>, found: Option<&Found>) -> Progress {
+fn measuring(window: &Window<'_>, found: Option<&Checked>) -> Progress {
     let expected = found.and_then(|found| match found.decision {
         Decision::GoOn { expected } => {
             expected.map(|end| Duration::from_secs_f64(end.seconds + found.cut_seconds))

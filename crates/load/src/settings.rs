@@ -38,18 +38,6 @@ Exit codes:
   5    an error of bench itself, or results could not be written
   130  interrupted; what was measured is printed";
 
-/// What `bench compare --help` ends with.
-pub const AFTER_COMPARE_HELP: &str = "\
-Examples:
-  bench compare before.json after.json
-  bench compare a1.json,a2.json,a3.json b1.json,b2.json,b3.json --fail-if-slower 5%
-
-Exit codes:
-  0    compared
-  2    bad arguments, or a file that is no result
-  3    slower than --fail-if-slower allows
-  5    the comparison could not be printed";
-
 /// Arguments of `bench load`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -297,14 +285,15 @@ pub enum Output {
 /// Arguments of `bench compare`.
 #[derive(Args, Clone, Debug, PartialEq)]
 pub struct CompareSettings {
-    /// What was measured before: a file of `bench load --save`, or several with commas between,
-    /// whose medians are compared
+    /// What was measured before: a directory of `bench scale --out` or a file of `bench load
+    /// --save`, or several with commas between
     #[arg(value_name = "BEFORE[,...]", value_delimiter = ',', num_args = 1, required = true)]
     pub before: Vec<PathBuf>,
     /// What was measured after
     #[arg(value_name = "AFTER[,...]", value_delimiter = ',', num_args = 1, required = true)]
     pub after: Vec<PathBuf>,
-    /// Exit with 3 when the rate is lower, or p50, p90 or p99 longer, by more than this
+    /// Exit with 3 when the rate is lower by more than this; of loads, also when p50, p90 or p99
+    /// are longer by more
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub fail_if_slower: Option<f64>,
     /// How it is printed

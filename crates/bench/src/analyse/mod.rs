@@ -5,6 +5,7 @@ pub(crate) mod advice;
 mod balance;
 mod bounds;
 mod coins;
+mod compare;
 mod evidence;
 mod grid;
 mod paths;
@@ -28,6 +29,7 @@ use crate::measure::{Counter, Phases, Samples};
 pub use advice::{Advice, PlanFindings, Question, WallFindings, advise};
 pub use balance::Balance;
 pub use bounds::{Bounds, Next};
+pub use compare::{Comparison, Found, Known, Margins, ReplicasCompared, compare};
 pub use evidence::{
     ActionFindings, BalancingFindings, Certainty, ConcurrencyFindings, ElasticityFindings, Method,
     PredictedState, PresentFindings, ReplicaFindings, ReplicaState, ServiceFindings, Spreading,
@@ -40,7 +42,7 @@ pub use prediction::{Prediction, Verification, doubts_of, predict};
 pub use scenario::{measured, nominal, with_policy, with_replicas};
 pub use stages::{StageFindings, StageName};
 pub use sweep::Sweep;
-pub use watch::{Found, Seen, Watch, shortest_warm_up};
+pub use watch::{Checked, Seen, Watch, shortest_warm_up};
 
 /// Version of the findings; fields are added within a version, never renamed.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -39,7 +39,7 @@ pub struct Watch {
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct Checked {
     /// What to do.
     pub decision: Decision,
     /// Half-width of the rate's interval by now, as a share of the rate.
@@ -50,7 +50,7 @@ pub struct Found {
     pub cause: Cause,
 }
 
-impl Found {
+impl Checked {
     /// Before the first check.
     #[must_use]
     pub fn nothing() -> Self {
@@ -71,7 +71,7 @@ impl Watch {
     }
 
     /// One more check. A later cut makes the window a new one, with checks of its own.
-    pub fn check(&mut self, seen: Seen<'_>) -> Found {
+    pub fn check(&mut self, seen: Seen<'_>) -> Checked {
         let throughput = throughput(seen.workers, seen.counter);
         let converged = match &throughput {
             Some(throughput) => self.warm_up(throughput, &residence(seen.moments)),
@@ -99,7 +99,7 @@ impl Watch {
             most_seconds: self.rule.most_seconds - self.cut.seconds,
             ..self.rule
         };
-        Found {
+        Checked {
             decision: rule.decide(&self.checks),
             reached,
             cut_seconds: self.cut.seconds,
@@ -265,7 +265,7 @@ mod tests {
     use crate::analyse::tests::ideal;
 
     /// Checks each second of a window of which `seconds` are read.
-    fn watched(watch: &mut Watch, workers: u32, rng: u32, seconds: usize) -> Vec<Found> {
+    fn watched(watch: &mut Watch, workers: u32, rng: u32, seconds: usize) -> Vec<Checked> {
         let samples = ideal(workers, rng);
         let check = |second: usize| {
             watch.check(Seen {
@@ -282,7 +282,7 @@ mod tests {
     fn an_even_app_is_measured_for_as_long_as_the_least_window() {
         let mut watch = Watch::new(0.01, 120.0).unwrap();
         let found = watched(&mut watch, 10, 5, 60);
-        let stop = |found: &Found| found.decision == Decision::Stop(Reason::Precise);
+        let stop = |found: &Checked| found.decision == Decision::Stop(Reason::Precise);
         let first = found.iter().position(stop).unwrap() + 1;
         assert!((30..=40).contains(&first), "stops after {first} s");
         assert!(found.iter().all(|found| found.cut_seconds < 1e-9), "there is no warm-up");

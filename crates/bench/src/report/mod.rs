@@ -1,6 +1,7 @@
 //! Findings as text: pure functions, one file for each format. Nothing here prints or decides.
 
 pub mod advice;
+pub mod compare;
 mod csv;
 mod json;
 mod markdown;

@@ -1,0 +1,48 @@
+//! `bench compare` of recorded runs: reads both sides and analyses them anew. It touches no app.
+
+use std::path::{Path, PathBuf};
+
+use crate::analyse::{self, Comparison, StepFindings};
+use crate::failure::{Exit, Failure};
+use crate::plan::ComparePlan;
+use crate::record;
+
+/// What became of the rates.
+///
+/// # Errors
+/// When a directory holds no run that can be read, or both sides have nothing in common.
+pub fn run(plan: &ComparePlan) -> Result<Comparison, Failure> {
+    let (first, second) = (steps(&plan.first)?, steps(&plan.second)?);
+    let comparison = analyse::compare(&first, &second, plan.margins)
+        .map_err(|refusal| Failure::Untold(refusal.to_string()))?;
+    match comparison.replicas.is_empty() {
+        true => Err(Failure::Untold(format!(
+            "there is nothing to compare: {}",
+            comparison.left_out.join("; ")
+        ))),
+        false => Ok(comparison),
+    }
+}
+
+/// The exit code that tells.
+#[must_use]
+pub fn exit(comparison: &Comparison) -> Exit {
+    if comparison.passes() { Exit::Done } else { Exit::Inconclusive }
+}
+
+fn steps(folders: &[PathBuf]) -> Result<Vec<StepFindings>, Failure> {
+    let mut steps = Vec::new();
+    for folder in folders {
+        steps.extend(read(folder)?);
+    }
+    Ok(steps)
+}
+
+fn read(folder: &Path) -> Result<Vec<StepFindings>, Failure> {
+    let refused = |reason: String| Failure::NoRun { path: folder.to_owned(), reason };
+    let samples = record::read_samples(folder).map_err(|error| refused(error.to_string()))?;
+    match samples.is_empty() {
+        true => Err(refused("it holds no measured step".to_owned())),
+        false => Ok(samples.iter().map(analyse::step).collect()),
+    }
+}

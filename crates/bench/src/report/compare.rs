@@ -1,0 +1,72 @@
+//! Two sides of runs beside each other.
+
+use std::fmt::Write as _;
+
+use super::json;
+use super::table::{DOUBT, FAINT, GOOD, table};
+use crate::analyse::{Comparison, Found, Known, ReplicasCompared};
+use crate::cli::StatusFormat;
+
+const HEAD: [&str; 7] = ["worker", "rng", "hasher", "first", "second", "change", "95 % interval"];
+
+/// All of it, in the format asked for, ending in a newline.
+#[must_use]
+pub fn render(comparison: &Comparison, format: StatusFormat) -> String {
+    match format {
+        StatusFormat::Json => json::pretty(comparison),
+        StatusFormat::Table => text(comparison),
+    }
+}
+
+fn text(comparison: &Comparison) -> String {
+    let rows = comparison.replicas.iter().map(row);
+    let mut text = format!("{}\n{FAINT}hashes/s{FAINT:#}\n\n", table(HEAD, rows, 0));
+    for one in &comparison.replicas {
+        let good = matches!(one.outcome, Found::Tie | Found::More);
+        let style = if good && one.too_slow != Some(Known::Yes) { GOOD } else { DOUBT };
+        let _ = writeln!(text, "{style}{}{style:#}", sentence(one, comparison));
+    }
+    for left_out in &comparison.left_out {
+        let _ = writeln!(text, "{DOUBT}left out: {left_out}{DOUBT:#}");
+    }
+    text
+}
+
+fn row(one: &ReplicasCompared) -> [String; 7] {
+    let [first, second] = one.hashes_per_second;
+    [
+        one.replicas.worker.to_string(),
+        one.replicas.rng.to_string(),
+        one.replicas.hasher.to_string(),
+        format!("{first:.2}"),
+        format!("{second:.2}"),
+        percent(one.change.value),
+        format!("{} to {}", percent(one.change.low), percent(one.change.high)),
+    ]
+}
+
+fn sentence(one: &ReplicasCompared, comparison: &Comparison) -> String {
+    let margin = comparison.margins.equal * 100.0;
+    let outcome = match one.outcome {
+        Found::Tie => format!("a tie: they are within {margin} % of each other"),
+        Found::More => "the second is faster".to_owned(),
+        Found::Less => "the second is slower".to_owned(),
+        Found::Open => format!(
+            "open: neither a difference nor that they are within {margin} % of each other is shown; \
+             measure for longer, or several times (--repeat)"
+        ),
+    };
+    let allowed = comparison.margins.slower.unwrap_or(0.0) * 100.0;
+    let gate = match one.too_slow {
+        None => String::new(),
+        Some(Known::No) => format!("; not slower by more than {allowed} %"),
+        Some(Known::Yes) => format!("; slower by more than {allowed} %"),
+        Some(Known::Open) => format!("; whether by more than {allowed} % is open"),
+    };
+    format!("{}: {outcome}{gate}.", crate::analyse::advice::named(one.replicas))
+}
+
+fn percent(share: f64) -> String {
+    // Not -0.0 of what is rounded to nothing.
+    format!("{:+.1} %", (share * 1000.0).round() / 10.0 + 0.0)
+}

@@ -1,0 +1,72 @@
+//! `bench compare` of recorded runs of a simulated app.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn bench(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bench")).args(words).output().unwrap()
+}
+
+/// A recorded run of ten workers with these settings.
+fn run(folder: &Path, name: &str, settings: &[&str]) -> PathBuf {
+    let run = folder.join(name);
+    let mut words = vec!["scale", "--cluster", "sim", "--worker", "10", "--out"];
+    words.push(run.to_str().unwrap());
+    for setting in settings {
+        words.extend(["--simulate", setting]);
+    }
+    assert_eq!(bench(&words).status.code(), Some(0));
+    run
+}
+
+fn compared(first: &str, second: &str, more: &[&str]) -> (Option<i32>, String, String) {
+    let output = bench(&[&["compare", first, second], more].concat());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn runs_are_compared_with_intervals_and_an_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, settings: &[&str]| {
+        run(folder.path(), name, settings).to_str().unwrap().to_owned()
+    };
+    let (one, same) = (path("one", &["seed=1"]), path("same", &["seed=2"]));
+    let slower = path("slower", &["rng=110ms"]);
+    let (code, said, _) = compared(&one, &same, &["--fail-if-slower", "3%"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("a tie: they are within 1 % of each other; not slower by more"),
+        "{said}"
+    );
+    let (code, said, _) = compared(&one, &slower, &["--fail-if-slower", "3%"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("the second is slower; slower by more than 3 %"), "{said}");
+    let (code, said, _) = compared(&one, &slower, &["--output", "json"]);
+    assert_eq!(code, Some(0), "{said}");
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let change = json["replicas"][0]["change"]["value"].as_f64().unwrap();
+    assert!((change + 1.0 / 11.0).abs() < 0.005, "{change}");
+    let several = format!("{one},{same}");
+    let (code, said, _) = compared(&several, &several, &[]);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = run(folder.path(), "one", &[]);
+    let one = one.to_str().unwrap();
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let (code, _, said) = compared(one, empty.to_str().unwrap(), &[]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("name the DIR of a `bench scale --out DIR`"), "{said}");
+    let (code, _, said) = compared(one, "no-such-file", &[]);
+    assert_eq!(code, Some(2), "{said}");
+    let (code, _, said) = compared("a.json", "b.json", &["--margin", "1%"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("--margin is for directories"), "{said}");
+}
