@@ -19,7 +19,7 @@ pub use advice::{AdviceArgs, Spread};
 pub use compare::CompareArgs;
 pub use lists::ReplicaList;
 pub use measured::{AnyKind, AppArgs, MeasureArgs};
-pub use scale::ScaleArgs;
+pub use scale::{Repeat, ScaleArgs};
 pub use sweep::SweepArgs;
 
 /// Most replicas of one service on one machine.

@@ -13,8 +13,8 @@ use load::settings::CompareOutput;
 use crate::analyse::{Margins, Question};
 use crate::cli::{
     AdviceArgs, Cli, ClusterKind, Command, CompareArgs, DEFAULT_STACK, EngineArgs, Format,
-    InsideArgs, LocalArgs, ProbeArgs, ReplicaList, ScaleArgs, Spread, StackArgs, StatusArgs,
-    StatusFormat, Threshold, UpArgs,
+    InsideArgs, LocalArgs, ProbeArgs, Repeat, ReplicaList, ScaleArgs, Spread, StackArgs,
+    StatusArgs, StatusFormat, Threshold, UpArgs,
 };
 use crate::cluster::control::Wanted;
 use crate::cluster::local::Setup;
@@ -87,6 +87,8 @@ pub struct ScalePlan {
     pub target: Target,
     /// The steps in order; there is at least one.
     pub steps: Vec<Change>,
+    /// How often each is measured.
+    pub repeat: Repeat,
     /// How each is measured.
     pub timing: Timing,
     /// How results are printed.
@@ -251,11 +253,11 @@ impl TryFrom<ScaleArgs> for ScalePlan {
     type Error = clap::Error;
 
     fn try_from(arguments: ScaleArgs) -> Result<Self, clap::Error> {
-        let ScaleArgs { worker, rng, hasher, measure, output, out, verify, restore, app } =
-            arguments;
+        let ScaleArgs { worker, rng, hasher, measure, output, out, .. } = arguments;
+        let ScaleArgs { repeat, verify, restore, app, .. } = arguments;
         let steps = steps(worker.as_ref(), rng.as_ref(), hasher.as_ref());
         let (target, timing) = (app.try_into()?, measure.into());
-        Ok(Self { target, steps, timing, output, out, restore, verify })
+        Ok(Self { target, steps, repeat, timing, output, out, restore, verify })
     }
 }
 

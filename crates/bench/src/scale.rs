@@ -1,7 +1,8 @@
 //! `bench scale`: finds or starts the app, and for each step scales it, waits until it serves,
 //! measures and analyses. It shows nothing itself; progress goes to whoever listens.
 
-use crate::analyse::{self, Findings, Prediction};
+use crate::analyse::{self, Findings, Prediction, Repetition};
+use crate::cli::Repeat;
 use crate::cluster::Cluster;
 use crate::failure::{Also as _, Failure};
 use crate::measure::Samples;
@@ -63,16 +64,43 @@ async fn steps(
 ) -> Result<(), Failure> {
     let mut last = None;
     for (index, step) in plan.steps.iter().enumerate() {
-        let samples = live.step(*step, (index + 1, plan.steps.len()), plan.timing).await?;
-        findings.steps.push(analyse::step(&samples));
-        if let Some(recorder) = recorder.as_mut() {
-            recorder.step(&samples)?;
+        let step = step.on(live.cluster.status().await?.replicas());
+        let mut runs = Vec::new();
+        for number in 0.. {
+            if number > 0 {
+                let stopped = live.stop_all(plan.timing).await;
+                if stopped.is_err() {
+                    return stopped.also(live.cluster.scale(step.into()).await);
+                }
+            }
+            let place = (index + 1, plan.steps.len());
+            let samples = live.step(step.into(), place, plan.timing).await?;
+            findings.steps.push(analyse::step(&samples));
+            if let Some(recorder) = recorder.as_mut() {
+                recorder.step(&samples)?;
+            }
+            runs.extend(Repetition::of(&samples));
+            last = Some(samples);
+            if number + 1 >= wanted(plan, &runs) {
+                break;
+            }
         }
-        last = Some(samples);
+        if let Ok(several) = analyse::repetitions(step, &runs) {
+            findings.repetitions.push(several);
+        }
     }
     match last.filter(|_| plan.verify) {
         Some(samples) => verify(plan.timing, live, (findings, &samples), recorder).await,
         None => Ok(()),
+    }
+}
+
+/// How often a step is to be measured, after so many runs of it.
+fn wanted(plan: &ScalePlan, runs: &[Repetition]) -> usize {
+    match plan.repeat {
+        Repeat::Times(times) => times.get(),
+        // Runs that cannot be held against each other are not worth repeating.
+        Repeat::Auto => analyse::runs_wanted(runs, plan.timing.precision()).unwrap_or(0),
     }
 }
 

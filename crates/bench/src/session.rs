@@ -14,6 +14,7 @@ use crate::failure::{Also as _, Failure};
 use crate::measure::{App, Feed, Samples};
 use crate::plan::{Place, Target, Timing, fits_one_machine};
 use crate::progress::Progress;
+use crate::settle::settle;
 use crate::step::{Asked, measure_step, tell};
 
 /// What ends a run early: what was measured till then is kept.
@@ -56,6 +57,17 @@ impl Live<'_> {
         self.tell(Progress::Step { number, of, replicas });
         let asked = Asked { change, replicas, timing };
         Box::pin(measure_step(self.cluster, &mut self.app, asked, self.told)).await
+    }
+
+    /// Stops all workers, rng and hasher, so that the next step begins with new ones.
+    pub(crate) async fn stop_all(&mut self, timing: Timing) -> Result<(), Failure> {
+        let none = Change { worker: Some(0), rng: Some(0), hasher: Some(0) };
+        let told = self.told;
+        let mut watch = |missing: &str| {
+            tell(told, Progress::Settling(format!("restarting: {missing}")));
+        };
+        settle(self.cluster, &mut self.app, none, timing.settle_timeout, &mut watch).await?;
+        Ok(())
     }
 
     /// One more event for whoever listens.

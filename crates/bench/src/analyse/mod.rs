@@ -12,6 +12,7 @@ mod paths;
 mod ports;
 mod prediction;
 mod rate;
+mod repetitions;
 mod scenario;
 mod stages;
 mod sweep;
@@ -39,6 +40,7 @@ pub use grid::{CellFindings, Grid, Reason, SweepFindings};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
 pub use prediction::{Prediction, Verification, doubts_of, predict};
+pub use repetitions::{Repetition, RepetitionFindings, repetitions, runs_wanted};
 pub use scenario::{measured, nominal, with_policy, with_replicas};
 pub use stages::{StageFindings, StageName};
 pub use sweep::Sweep;
@@ -56,6 +58,9 @@ pub struct Findings {
     pub cluster: String,
     /// Each step, in order; with `--verify` the last is the one that was predicted.
     pub steps: Vec<StepFindings>,
+    /// What several runs of the same replicas say together, with `--repeat`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repetitions: Vec<RepetitionFindings>,
     /// What was predicted, and what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
@@ -197,6 +202,7 @@ impl Findings {
             schema_version: SCHEMA_VERSION,
             cluster: String::new(),
             steps: Vec::new(),
+            repetitions: Vec::new(),
             verification: None,
             unverified: None,
         }

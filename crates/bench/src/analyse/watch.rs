@@ -158,9 +158,9 @@ fn mean_loop_s(moments: &[Moment]) -> f64 {
 }
 
 /// Values at even distances, the first from `begin` seconds after the window was opened.
-struct Values {
+pub(super) struct Values {
     begin: f64,
-    values: Vec<f64>,
+    pub(super) values: Vec<f64>,
 }
 
 fn kept(of: &Values, from: f64) -> &[f64] {
@@ -173,7 +173,7 @@ fn kept(of: &Values, from: f64) -> &[f64] {
 }
 
 /// Hashes per second over time, by the workers' own counts; `None` where they tell none.
-fn throughput(workers: &[WorkerCounts], counter: &[Counter]) -> Option<Values> {
+pub(super) fn throughput(workers: &[WorkerCounts], counter: &[Counter]) -> Option<Values> {
     let begin_us = counter.first().map_or(0, |counter| counter.now_us);
     let curves = curves(workers);
     if curves.is_empty() {

@@ -1,5 +1,6 @@
 //! What can be typed behind `bench scale`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,6 +8,9 @@ use clap::Args;
 use super::Format;
 use super::lists::{ReplicaList, replica_list};
 use super::measured::{AppArgs, MeasureArgs};
+
+/// Most runs of a step.
+const MOST_RUNS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99);
 
 /// Arguments of `bench scale`.
 #[derive(Args, Clone, Debug)]
@@ -32,6 +36,10 @@ pub struct ScaleArgs {
     /// Directory to keep the run in: run.json, samples.ndjson, findings.json
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Measure each step so often, with a restart of all replicas between: what a restart changes no
+    /// window shows. With auto three times, and as often as --precision then takes, up to ten
+    #[arg(long, value_name = "N|auto", default_value = "1", value_parser = repeat)]
+    pub repeat: Repeat,
     /// Then do what is best next, measure again, and score the prediction; puts that action back
     #[arg(long)]
     pub verify: bool,
@@ -41,4 +49,23 @@ pub struct ScaleArgs {
     /// On which app.
     #[command(flatten)]
     pub app: AppArgs,
+}
+
+/// How often each step is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// So often.
+    Times(NonZeroUsize),
+    /// As often as the precision takes.
+    Auto,
+}
+
+fn repeat(text: &str) -> Result<Repeat, String> {
+    match text.trim() {
+        "auto" => Ok(Repeat::Auto),
+        number => match number.parse() {
+            Ok(times) if times <= MOST_RUNS => Ok(Repeat::Times(times)),
+            _ => Err(format!("must be auto or a whole number from 1 to {MOST_RUNS}")),
+        },
+    }
 }

@@ -33,6 +33,15 @@ pub enum Length {
 }
 
 impl Timing {
+    /// The precision that is wanted of several runs together; 1 % where that was not said.
+    #[must_use]
+    pub fn precision(&self) -> f64 {
+        match self.length {
+            Length::Fixed(_) => 0.01,
+            Length::Precise { precision, .. } => precision,
+        }
+    }
+
     /// Why the warm-up ends when it does, in a few words.
     #[must_use]
     pub fn warmup_rule(&self) -> &'static str {

@@ -28,6 +28,9 @@ pub(super) fn render(findings: &Findings) -> String {
         let rows = findings.steps.iter().map(words::step_row);
         let _ = write!(text, "\n{}\n", table(STEP_HEAD, rows, 3));
     }
+    for several in &findings.repetitions {
+        let _ = writeln!(text, "\n{GOOD}{}{GOOD:#}", words::repetitions(several));
+    }
     if let Some((sentence, held)) = words::verification(findings) {
         let style = if held { GOOD } else { DOUBT };
         let _ = writeln!(text, "\n{style}{sentence}{style:#}");

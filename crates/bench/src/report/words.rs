@@ -1,7 +1,9 @@
 //! Numbers and rows as people read them, shared by the tables of all formats.
 
 use crate::analyse::verdict::counted;
-use crate::analyse::{Balance, Findings, PathFindings, StageFindings, StepFindings};
+use crate::analyse::{
+    Balance, Findings, Interval, PathFindings, RepetitionFindings, StageFindings, StepFindings,
+};
 use crate::measure::Phases;
 
 /// Replicas whose shares differ by more are listed.
@@ -60,6 +62,23 @@ pub(super) fn verification(findings: &Findings) -> Option<(String, bool)> {
         findings.unverified.as_ref().map(|why| (format!("Not verified: {why}."), false));
     let verification = findings.verification.as_ref();
     verification.map(|one| (format!("Verified: {}", one.sentence), one.held)).or(unverified)
+}
+
+/// What several runs say together, in a sentence.
+pub(super) fn repetitions(several: &RepetitionFindings) -> String {
+    let Interval { value, high, .. } = several.hashes_per_second;
+    let restarts = match several.between_runs > 0.0 {
+        true => format!("a restart changes it by {:.2} (standard deviation)", several.between_runs),
+        false => "a restart changes nothing that can be seen".to_owned(),
+    };
+    format!(
+        "{} runs of worker {}, rng {}, hasher {}: {value:.2} {} hashes/s; {restarts}.",
+        several.runs,
+        several.replicas.worker,
+        several.replicas.rng,
+        several.replicas.hasher,
+        plus_minus(high - value),
+    )
 }
 
 /// One row of the table of steps.
