@@ -53,7 +53,7 @@ async fn all_carry(server: &Server, expected: Option<&str>) {
     }
 }
 
-/// Until the worker carries out, or no longer does, without a word from Redis.
+/// Until a request comes with this delay, after others: where no report can tell.
 async fn comes_to_carry(server: &Server, expected: Option<&str>) {
     eventually("requests with or without a delay", async || {
         server.requests().last().is_some_and(|last| delay(last) == expected).then_some(())
@@ -153,6 +153,7 @@ async fn without_redis_it_goes_back_to_its_own_settings() {
     let (rng, _hasher, store, worker) = app(&[ALLOWED]).await;
     store.put(&slower_rng()).await;
     store.tells(Some(&slower_rng())).await;
+    all_carry(&rng, Some("10000")).await;
     store.faults.refuse_connections(true);
     store.faults.disconnect_all();
     comes_to_carry(&rng, None).await;
