@@ -5,7 +5,7 @@
 //! | route | answer |
 //! |---|---|
 //! | `GET /` | `HASHER running on <replica>`, after its turn in the queue but without service time |
-//! | `POST /` | the hash in lower-case hex, after one service time; over the limit 413 |
+//! | `POST /` | the hash in lower-case hex, after one service time, and the delay the request carries where experiments are allowed; over the limit 413 |
 //! | `GET /health` | at once, JSON |
 //! | anything else | 404, after its turn in the queue |
 
@@ -51,12 +51,12 @@ impl Hasher {
         Self { replica, bodies }
     }
 
-    async fn answer(&self, route: Route) -> Reply {
+    async fn answer(&self, route: Route, injected: Duration) -> Reply {
         let station = self.replica.station();
         let (mut reply, timing) = match route {
             Route::Hash(body) => match self.hash(body).await {
                 Ok(hash) => {
-                    let timing = station.serve().await;
+                    let timing = station.serve_longer(injected).await;
                     (reply::bytes(StatusCode::OK, "text/plain", hash), timing)
                 }
                 Err(error) => {
@@ -87,12 +87,13 @@ impl Hasher {
 
 impl Handler for Hasher {
     fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send {
+        let injected = self.replica.injected(request.headers());
         let route = match request.uri().path() {
             "/" if request.method() == Method::POST => Route::Hash(request.into_body()),
             "/" if is_read(request.method()) => Route::Greeting,
             _ => Route::Unknown,
         };
-        self.answer(route)
+        self.answer(route, injected)
     }
 
     fn health(&self) -> serde_json::Value {

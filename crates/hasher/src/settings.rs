@@ -49,7 +49,8 @@ impl Service for Settings {
             most: if self.max_body == 0 { u64::MAX } else { self.max_body },
             patience: self.limits.body_timeout,
         };
-        let replica = Replica::new(replica, self.service_time, self.concurrency);
+        let replica = Replica::new(replica, self.service_time, self.concurrency)
+            .with_experiments(self.common.allow_experiments);
         let hasher = Hasher::new(replica, bodies);
         Ok(service::serve(listener, hasher, self.limits, stop).await)
     }

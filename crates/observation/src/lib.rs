@@ -4,12 +4,16 @@
 //! All times are microseconds, as integers. Reports are cumulative since their worker started, so
 //! that a lost one costs nothing and any two of one worker give the time between them.
 
+mod experiment;
 mod latency;
 mod server_timing;
 mod totals;
 
 use serde::{Deserialize, Serialize};
 
+pub use experiment::{
+    BadExperiment, EXPERIMENT_KEY, Experiment, MOST_DELAY_US, MOST_SECONDS, POLICIES,
+};
 pub use latency::{BadHistogram, HIGHEST, LOWEST, Latency};
 pub use server_timing::ServerTiming;
 pub use totals::{Counts, ReplicaTimes, SinceError, Stage, TimesByReplica, Totals};
@@ -42,8 +46,12 @@ pub struct Report {
     pub at_us: u64,
     /// Loops run at a time in this process.
     pub virtual_workers: u32,
-    /// How it spreads requests over replicas.
+    /// How it spreads requests over replicas, from this report on.
     pub policy: String,
+    /// The experiment it carries out from this report on: what lies between two reports that tell of the
+    /// same one was done under it, but for loops that had begun before the first.
+    #[serde(default)]
+    pub experiment: Option<Experiment>,
     /// What it counted.
     pub totals: Totals,
 }

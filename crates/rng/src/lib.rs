@@ -4,12 +4,14 @@
 //! | route | answer |
 //! |---|---|
 //! | `GET /` | `RNG running on <replica>`, after its turn in the queue but without service time |
-//! | `GET /<n>` | n random bytes after one service time; over 32 MiB 413 |
+//! | `GET /<n>` | n random bytes after one service time, and the delay the request carries where experiments are allowed; over 32 MiB 413 |
 //! | `GET /health` | at once, JSON |
 //! | anything else | 404, after its turn in the queue |
 
 mod random;
 mod settings;
+
+use std::time::Duration;
 
 use hyper::StatusCode;
 use service::{Handler, Replica, Reply, Request, is_read, reply};
@@ -48,7 +50,7 @@ impl Handler for Rng {
             true => route(request.uri().path()),
             false => Route::Unknown,
         };
-        self.answer(route)
+        self.answer(route, self.replica.injected(request.headers()))
     }
 
     fn health(&self) -> serde_json::Value {
@@ -57,9 +59,9 @@ impl Handler for Rng {
 }
 
 impl Rng {
-    async fn answer(&self, route: Route) -> Reply {
+    async fn answer(&self, route: Route, injected: Duration) -> Reply {
         let timing = match route {
-            Route::Bytes(_) => self.replica.station().serve().await,
+            Route::Bytes(_) => self.replica.station().serve_longer(injected).await,
             _ => self.replica.station().queue().await,
         };
         let mut reply = match route {

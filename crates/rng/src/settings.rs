@@ -42,7 +42,8 @@ impl Service for Settings {
 
     async fn run(self, replica: String, stop: Stop) -> Result<Drained, StartError> {
         let listener = listen(Self::NAME, &self.listen)?;
-        let replica = Replica::new(replica, self.service_time, self.concurrency);
+        let replica = Replica::new(replica, self.service_time, self.concurrency)
+            .with_experiments(self.common.allow_experiments);
         Ok(service::serve(listener, Rng::new(replica), self.limits, stop).await)
     }
 }

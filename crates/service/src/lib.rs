@@ -9,6 +9,7 @@ mod body;
 mod connection;
 mod header_watch;
 mod health_check;
+pub mod injection;
 pub mod launch;
 pub mod limits;
 mod logging;

@@ -1,12 +1,13 @@
 //! One replica of a service with a station: the name and the station that its answers report.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
-use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
+use hyper::{HeaderMap, StatusCode};
 
 use crate::station::{ServiceTime, Station, Timing};
-use crate::{Reply, reply};
+use crate::{Reply, injection, reply};
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const X_REPLICA: HeaderName = HeaderName::from_static("x-replica");
@@ -17,6 +18,7 @@ pub struct Replica {
     name: String,
     name_header: HeaderValue,
     station: Station,
+    experiments: bool,
 }
 
 impl Replica {
@@ -26,7 +28,23 @@ impl Replica {
         let name_header =
             HeaderValue::from_str(&name).unwrap_or_else(|_| HeaderValue::from_static("unnamed"));
         let station = Station::new(service_time, NonZeroU32::new(concurrency));
-        Self { name, name_header, station }
+        Self { name, name_header, station, experiments: false }
+    }
+
+    /// The same replica, which obeys the delays that requests carry if experiments are `allowed`.
+    #[must_use]
+    pub fn with_experiments(self, allowed: bool) -> Self {
+        Self { experiments: allowed, ..self }
+    }
+
+    /// What a request with these headers adds to its service time: zero unless experiments are
+    /// allowed and the header is right (see [`injection`]).
+    #[must_use]
+    pub fn injected(&self, headers: &HeaderMap) -> Duration {
+        match self.experiments {
+            true => injection::delay(headers).unwrap_or_default(),
+            false => Duration::ZERO,
+        }
     }
 
     /// The station every request passes.
@@ -56,6 +74,7 @@ impl Replica {
             "replica": self.name,
             "version": env!("CARGO_PKG_VERSION"),
             "station": self.station.describe(),
+            "experiments": self.experiments,
         })
     }
 }

@@ -36,6 +36,14 @@ pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Reply {
     bytes(status, "text/plain; charset=utf-8", body)
 }
 
+/// 204: done, and nothing to tell.
+#[must_use]
+pub fn no_content() -> Reply {
+    let mut reply = Response::new(Either::Left(Full::default()));
+    *reply.status_mut() = StatusCode::NO_CONTENT;
+    reply
+}
+
 /// A value as JSON; one that cannot be written as JSON becomes a 500 that says so.
 #[must_use]
 pub fn json(status: StatusCode, value: &impl Serialize) -> Reply {

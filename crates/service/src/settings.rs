@@ -20,6 +20,11 @@ pub struct Common {
     /// How log lines are written
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
+    /// Let experiments change this service while it runs: delays and policies that webui's
+    /// /api/experiment sets for a while
+    #[arg(long, value_name = "BOOL", default_value = "false", default_missing_value = "true",
+          action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true)]
+    pub allow_experiments: bool,
     /// Ask the running service for /health on the port set here, and exit: 0 when it answers
     /// 200 within 2 s, else 1
     #[arg(long)]
@@ -203,7 +208,29 @@ mod tests {
         let command = with_environment(<Example as clap::CommandFactory>::command(), "rng");
         let names: Vec<_> =
             command.get_arguments().filter_map(|arg| arg.get_env()?.to_str()).collect();
-        assert_eq!(names, ["RNG_SERVICE_TIME", "RNG_REPLICA", "RNG_LOG_LEVEL", "RNG_LOG_FORMAT"]);
+        assert_eq!(
+            names,
+            [
+                "RNG_SERVICE_TIME",
+                "RNG_REPLICA",
+                "RNG_LOG_LEVEL",
+                "RNG_LOG_FORMAT",
+                "RNG_ALLOW_EXPERIMENTS"
+            ]
+        );
+    }
+
+    #[test]
+    fn experiments_are_allowed_by_a_flag_with_or_without_a_value() {
+        let allowed = |words: &[&str]| parse_words(words).unwrap().common.allow_experiments;
+        assert!(!allowed(&[]));
+        assert!(allowed(&["--allow-experiments"]));
+        assert!(allowed(&["--allow-experiments=true"]));
+        assert!(!allowed(&["--allow-experiments=false"]));
+        // The next word is not its value.
+        assert!(allowed(&["--allow-experiments", "--replica", "r"]));
+        let error = parse_words(&["--allow-experiments=perhaps"]).unwrap_err().to_string();
+        assert!(error.contains("--allow-experiments"), "{error}");
     }
 
     #[test]

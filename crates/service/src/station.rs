@@ -164,7 +164,12 @@ impl Station {
     /// Waits for a slot, holds it for one service time, and says how long each took. Dropping
     /// the future gives the slot back at once.
     pub async fn serve(&self) -> Timing {
-        self.pass(self.service_time.sample()).await
+        self.serve_longer(Duration::ZERO).await
+    }
+
+    /// The same with `extra` added to the service time.
+    pub async fn serve_longer(&self, extra: Duration) -> Timing {
+        self.pass(self.service_time.sample() + extra).await
     }
 
     /// Waits for a slot and frees it at once: a request without work of its own still stands in
@@ -183,8 +188,9 @@ impl Station {
     }
 
     async fn pass(&self, service: Duration) -> Timing {
-        if self.service_time.mean.is_zero() {
-            return Timing::default(); // nobody holds a slot, so nobody waits for one
+        if self.service_time.mean.is_zero() && service.is_zero() {
+            // Nobody holds a slot but for an extra delay, so nobody else waits for one.
+            return Timing::default();
         }
         let arrival = Instant::now();
         let Some(slots) = &self.slots else {

@@ -1,5 +1,5 @@
 //! webui: the page, and the numbers behind it read from Redis at each request. It keeps no
-//! numbers of its own and writes nothing to Redis.
+//! numbers of its own and writes nothing to Redis but an experiment, where that is allowed.
 //!
 //! | route | answer |
 //! |---|---|
@@ -7,22 +7,27 @@
 //! | `GET /index.html` | the page |
 //! | `GET /json` | `{"coins": 12, "hashes": "345", "now": 1700000000.5}`; `hashes` null before the first count |
 //! | `GET /api/observation` | [`observation::Observation`]; with `?by=worker` each worker's histograms too |
+//! | `GET`, `PUT`, `DELETE /api/experiment` | [`observation::Experiment`] in use, to use, or no more; 403 unless allowed |
 //! | `GET /health` | at once, JSON, whether or not Redis answers |
 //! | anything else | 404 |
 //!
-//! Without Redis the two JSON routes answer 503 `{"error": "..."}` within a second.
+//! Without Redis the JSON routes answer 503 `{"error": "..."}` within a second.
 
 mod counts;
+mod experiment;
 mod merge;
 mod report;
 mod settings;
 mod store;
+
+use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION};
 use serde_json::json;
 use service::{Handler, Reply, Request, is_read, reply};
 
+use crate::experiment::Experiments;
 use crate::merge::Detail;
 use crate::report::Reports;
 use crate::store::{Store, StoreError};
@@ -43,13 +48,21 @@ pub struct Webui {
     replica: String,
     store: Store,
     reports: Reports,
+    experiments: Experiments,
 }
 
 impl Webui {
     /// A webui that answers as `replica` with what the Redis at `address` holds.
     #[must_use]
     pub fn new(replica: String, address: Address) -> Self {
-        Self { replica, store: Store::new(address), reports: Reports::default() }
+        let (reports, experiments) = (Reports::default(), Experiments::Refused);
+        Self { replica, store: Store::new(address), reports, experiments }
+    }
+
+    /// The same webui, which takes experiments and waits for more of one's body for `patience`.
+    #[must_use]
+    pub fn with_experiments(self, patience: Duration) -> Self {
+        Self { experiments: Experiments::Allowed { patience }, ..self }
     }
 
     async fn counts(&self) -> Reply {
@@ -74,6 +87,9 @@ impl Webui {
 
 impl Handler for Webui {
     async fn handle(&self, request: Request) -> Reply {
+        if request.uri().path() == "/api/experiment" {
+            return self.experiments.answer(&self.store, request).await;
+        }
         if !is_read(request.method()) {
             return reply::not_found();
         }
@@ -91,6 +107,7 @@ impl Handler for Webui {
             "service": "webui",
             "replica": self.replica,
             "version": env!("CARGO_PKG_VERSION"),
+            "experiments": self.experiments != Experiments::Refused,
         })
     }
 }

@@ -59,6 +59,7 @@ mod tests {
             at_us: 2,
             virtual_workers: 1,
             policy: "round-robin".to_owned(),
+            experiment: None,
             totals,
         }
     }

@@ -40,6 +40,10 @@ impl Service for Settings {
     async fn run(self, replica: String, stop: Stop) -> Result<Drained, StartError> {
         let listener = listen(Self::NAME, &self.listen)?;
         let webui = Webui::new(replica, self.redis);
+        let webui = match self.common.allow_experiments {
+            true => webui.with_experiments(self.limits.body_timeout),
+            false => webui,
+        };
         Ok(service::serve(listener, webui, self.limits, stop).await)
     }
 }

@@ -82,7 +82,7 @@ impl Store {
     }
 
     /// Sends all commands in one go and returns each one's reply. A kept connection that turns
-    /// out to be broken is replaced and the commands sent again: they only read.
+    /// out to be broken is replaced and the commands sent again: done twice, all of them do the same.
     pub(crate) async fn ask(
         &self,
         commands: &Pipeline,

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::dependency::{Choice, Dependency, Good, Question};
+use crate::experiment::Experiments;
 use crate::ledger::{Coin, Ledger};
 use crate::settings::Settings;
 use crate::tally::{Account, HASHER, RNG, Tally};
@@ -24,6 +25,7 @@ pub(crate) struct Worker {
     hasher: Arc<Dependency>,
     ledger: Ledger,
     tally: Arc<Tally>,
+    experiments: Arc<Experiments>,
     think_time: Duration,
     virtual_workers: u32,
     random_path: &'static str,
@@ -33,15 +35,18 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) fn new(settings: &Settings, replica: String) -> Self {
         let tally = Arc::new(Tally::default());
-        let dependency = |name, targets: &Targets| {
+        let allowed = settings.common.allow_experiments;
+        let experiments = Arc::new(Experiments::new(allowed, settings.policy));
+        let dependency = |name, targets: &Targets, delay| {
             let (targets, patience) = (targets.clone(), settings.patience());
-            Arc::new(Dependency::new(name, targets, settings.policy, patience))
+            Arc::new(Dependency::new(name, targets, Arc::clone(&experiments), delay, patience))
         };
         Self {
-            rng: dependency("rng", &settings.rng),
-            hasher: dependency("hasher", &settings.hasher),
-            ledger: Ledger::new(settings, replica, Arc::clone(&tally)),
+            rng: dependency("rng", &settings.rng, |experiment| experiment.rng_us),
+            hasher: dependency("hasher", &settings.hasher, |experiment| experiment.hasher_us),
+            ledger: Ledger::new(settings, replica, Arc::clone(&tally), Arc::clone(&experiments)),
             tally,
+            experiments,
             think_time: settings.think_time,
             virtual_workers: settings.virtual_workers,
             // One string for the life of the process, instead of one per request.
@@ -90,9 +95,10 @@ impl Worker {
             if self.ledger.flush_due(begin) {
                 self.at_redis(self.ledger.flush(begin)).await;
             }
-            if !self.think_time.is_zero() {
+            let think_time = self.think_time + self.experiments.think_time();
+            if !think_time.is_zero() {
                 let begin = Instant::now();
-                pause::until(begin + self.think_time, self.virtual_workers).await;
+                pause::until(begin + think_time, self.virtual_workers).await;
                 self.tally.took(Stage::Think, begin.elapsed());
             }
             self.one_hash(begin).await;

@@ -10,10 +10,13 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONNECTION, HOST, HeaderValue};
 use hyper::{Method, Request};
+use observation::Experiment;
+use service::injection;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::connection::{Answer, Failure, Patience};
+use crate::experiment::Experiments;
 use crate::policy::Policy;
 use crate::replica::Replica;
 use crate::targets::Targets;
@@ -56,7 +59,9 @@ pub(crate) struct Choice {
 pub(crate) struct Dependency {
     pub(crate) name: &'static str,
     targets: Targets,
-    policy: Policy,
+    experiments: Arc<Experiments>,
+    /// Which delay of an experiment is this service's.
+    delay: fn(&Experiment) -> u64,
     patience: Patience,
     replicas: Mutex<Arc<[Arc<Replica>]>>,
     turn: AtomicUsize,
@@ -67,19 +72,22 @@ impl Dependency {
     pub(crate) fn new(
         name: &'static str,
         targets: Targets,
-        policy: Policy,
+        experiments: Arc<Experiments>,
+        delay: fn(&Experiment) -> u64,
         patience: Patience,
     ) -> Self {
         // Workers that start together must not all begin with the same replica.
         let turn = AtomicUsize::new(rand::random_range(0..1 << 16));
         let replicas = Mutex::new(Arc::from([]));
-        Self { name, targets, policy, patience, replicas, turn, renewed: Notify::new() }
+        let renewed = Notify::new();
+        Self { name, targets, experiments, delay, patience, replicas, turn, renewed }
     }
 
     /// Keeps the list of replicas current, for ever. `report` hears of each failure to.
     pub(crate) async fn renew(&self, mut report: impl FnMut(&str)) {
         loop {
-            match self.targets.resolve(self.policy == Policy::Vip).await {
+            let policy = self.experiments.policy();
+            match self.targets.resolve(policy == Policy::Vip).await {
                 Ok(found) => self.replace(&found),
                 Err(error) => {
                     tracing::warn!(dependency = self.name, %error, "cannot find replicas");
@@ -87,7 +95,9 @@ impl Dependency {
                 }
             }
             let none = self.replicas.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-            tokio::time::sleep(if none { FIRST_RENEWAL } else { RENEWAL }).await;
+            let pause = if none { FIRST_RENEWAL } else { RENEWAL };
+            // Another policy may mean other targets.
+            let _ = tokio::time::timeout(pause, self.experiments.policy_is_not(policy)).await;
         }
     }
 
@@ -111,8 +121,9 @@ impl Dependency {
         replica: &Replica,
         question: &Question,
     ) -> Result<Answer, Failure> {
-        let close = self.policy == Policy::Vip;
-        let request = question.request(replica.address, close);
+        let close = self.experiments.policy() == Policy::Vip;
+        let delay = self.experiments.delay(self.delay);
+        let request = question.request(replica.address, close, delay);
         let asked = replica.ask(request, question.good.length(), self.patience, close).await;
         let checked = asked.and_then(|answer| question.good.check(answer));
         match &checked {
@@ -134,7 +145,7 @@ impl Dependency {
             let now = Instant::now();
             let available: Vec<_> = replicas.iter().map(|r| r.available(now)).collect();
             let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-            if let Some(index) = self.policy.choose(&available, turn) {
+            if let Some(index) = self.experiments.policy().choose(&available, turn) {
                 return Choice { replica: Arc::clone(&replicas[index]), waited };
             }
             waited = true;
@@ -149,7 +160,12 @@ impl Dependency {
 }
 
 impl Question {
-    fn request(&self, address: SocketAddr, close: bool) -> Request<Full<Bytes>> {
+    fn request(
+        &self,
+        address: SocketAddr,
+        close: bool,
+        delay: Option<Duration>,
+    ) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         // A path from the settings' own numbers: it always parses.
@@ -158,6 +174,10 @@ impl Question {
         request.headers_mut().insert(HOST, host.unwrap_or(HeaderValue::from_static("-")));
         if close {
             request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        if let Some(delay) = delay {
+            let microseconds = u64::try_from(delay.as_micros()).unwrap_or(u64::MAX);
+            request.headers_mut().insert(injection::HEADER, microseconds.into());
         }
         request
     }
@@ -190,7 +210,9 @@ mod tests {
 
     fn dependency() -> Dependency {
         let patience = Patience { connect: RENEWAL, request: RENEWAL };
-        Dependency::new("rng", Targets::Fixed(Vec::new()), Policy::RoundRobin, patience)
+        let experiments = Arc::new(Experiments::new(false, Policy::RoundRobin));
+        let targets = Targets::Fixed(Vec::new());
+        Dependency::new("rng", targets, experiments, |experiment| experiment.rng_us, patience)
     }
 
     fn address(port: u16) -> SocketAddr {

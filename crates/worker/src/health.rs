@@ -14,11 +14,12 @@ use crate::tally::Tally;
 pub(crate) struct Health {
     replica: String,
     tally: Arc<Tally>,
+    experiments: bool,
 }
 
 impl Health {
-    pub(crate) fn new(replica: String, tally: Arc<Tally>) -> Self {
-        Self { replica, tally }
+    pub(crate) fn new(replica: String, tally: Arc<Tally>, experiments: bool) -> Self {
+        Self { replica, tally, experiments }
     }
 }
 
@@ -44,6 +45,7 @@ impl Handler for Health {
             "service": "worker",
             "replica": self.replica,
             "version": env!("CARGO_PKG_VERSION"),
+            "experiments": self.experiments,
             "loops": totals.loops,
             "last_loop_age_ms": age.map(|age| u64::try_from(age).unwrap_or(u64::MAX)),
             "errors": totals.errors,

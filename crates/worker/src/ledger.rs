@@ -8,11 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use observation::{COUNTED_KEY, REPORT_FIELD, Report, SCHEMA_VERSION, Totals, WORKER_KEY};
+use observation::{
+    COUNTED_KEY, EXPERIMENT_KEY, REPORT_FIELD, Report, SCHEMA_VERSION, Totals, WORKER_KEY,
+};
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 use tokio::time::Instant;
 
+use crate::experiment::Experiments;
 use crate::link::Link;
 use crate::settings::Settings;
 use crate::tally::Tally;
@@ -38,6 +41,7 @@ pub(crate) struct Coin {
 pub(crate) struct Ledger {
     link: Link,
     tally: Arc<Tally>,
+    experiments: Arc<Experiments>,
     interval: Duration,
     key: String,
     note_key: String,
@@ -58,7 +62,12 @@ struct Pace {
 }
 
 impl Ledger {
-    pub(crate) fn new(settings: &Settings, replica: String, tally: Arc<Tally>) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        replica: String,
+        tally: Arc<Tally>,
+        experiments: Arc<Experiments>,
+    ) -> Self {
         let id = format!("{replica}-{:08x}", rand::random::<u32>());
         let key = format!("{WORKER_KEY}{id}");
         let note_key = format!("{COUNTED_KEY}{id}");
@@ -72,11 +81,13 @@ impl Ledger {
             at_us: started_us,
             virtual_workers: settings.virtual_workers,
             policy: settings.policy.name().to_owned(),
+            experiment: None,
             totals: Totals::default(),
         };
         Self {
             link: Link::new(&settings.redis, settings.redis_timeout),
             tally,
+            experiments,
             interval: settings.flush_interval,
             key,
             note_key,
@@ -169,6 +180,7 @@ impl Ledger {
 
     async fn flush_within(&self, counted: &mut u64, at: Instant) -> bool {
         let Some(mut line) = self.link.get(&self.tally).await else {
+            self.experiments.end();
             return false;
         };
         // They stay in the list until they are written: this future may be dropped half way.
@@ -180,6 +192,7 @@ impl Ledger {
                 self.link.succeeded();
             }
             Err(error) => {
+                self.experiments.end();
                 self.link.lost(&self.tally, line.number, &error);
                 return false;
             }
@@ -198,8 +211,8 @@ impl Ledger {
         at: Instant,
     ) -> RedisResult<()> {
         redis::cmd("WATCH").arg(&self.note_key).query_async::<()>(connection).await?;
-        let noted: Option<u64> =
-            redis::cmd("GET").arg(&self.note_key).query_async(connection).await?;
+        let (noted, experiment) = self.look_up(connection).await?;
+        self.experiments.take(experiment.as_deref());
         // No note: nothing was added yet, or somebody emptied Redis and wants to begin anew.
         *counted = noted.unwrap_or(*counted);
         let (loops, report) = self.report(at)?;
@@ -222,13 +235,29 @@ impl Ledger {
         Ok(())
     }
 
+    /// The note of what was added, and the experiment to carry out, in one round trip. `MGET` takes
+    /// a key of another type for none.
+    async fn look_up(
+        &self,
+        connection: &mut MultiplexedConnection,
+    ) -> RedisResult<(Option<u64>, Option<Vec<u8>>)> {
+        if !self.experiments.allowed() {
+            let noted = redis::cmd("GET").arg(&self.note_key).query_async(connection).await?;
+            return Ok((noted, None));
+        }
+        let mut both = redis::cmd("MGET");
+        both.arg(&self.note_key).arg(EXPERIMENT_KEY).query_async(connection).await
+    }
+
     fn report(&self, at: Instant) -> RedisResult<(u64, Vec<u8>)> {
         let totals = self.tally.totals().clone();
         let since_start = at.saturating_duration_since(self.started);
         let at_us =
             self.report.started_us + u64::try_from(since_start.as_micros()).unwrap_or_default();
         let loops = totals.loops;
-        let report = Report { at_us, totals, ..self.report.clone() };
+        let policy = self.experiments.policy().name().to_owned();
+        let experiment = self.experiments.told();
+        let report = Report { at_us, policy, experiment, totals, ..self.report.clone() };
         let json = serde_json::to_vec(&report).map_err(|error| {
             redis::RedisError::from((redis::ErrorKind::Client, "report", error.to_string()))
         })?;

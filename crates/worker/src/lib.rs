@@ -3,10 +3,12 @@
 //!
 //! One way through the code: `settings` → `cycle` (the loop) → `dependency` (which replica, what
 //! after a failure) → `connection` (one request) and `ledger` (what Redis is told); `tally` counts, and `health` tells of it over HTTP.
+//! `experiment` changes some of the settings for a while, where that is allowed.
 
 mod connection;
 mod cycle;
 mod dependency;
+mod experiment;
 mod health;
 mod ledger;
 mod link;

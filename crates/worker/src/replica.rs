@@ -50,7 +50,8 @@ impl Replica {
         locked(&self.health).away_until
     }
 
-    /// Sends one request and keeps the connection unless told to `close` it.
+    /// Sends one request and keeps the connection. Told to `close` it, it takes a new one, and lets
+    /// go of those that were kept under another policy.
     pub(crate) async fn ask(
         &self,
         request: Request<Full<Bytes>>,
@@ -59,6 +60,9 @@ impl Replica {
         close: bool,
     ) -> Result<Answer, Failure> {
         let _counted = UnderWay::new(&self.under_way);
+        if close {
+            locked(&self.idle).clear();
+        }
         let (mut connection, reused) = match self.kept().await {
             Some(connection) => (connection, true),
             None => (connection::connect(self.address, patience.connect).await?, false),

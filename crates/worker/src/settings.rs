@@ -91,7 +91,8 @@ impl Service for Settings {
         let listener = self.health_address().map(listen).transpose()?;
         let worker = Arc::new(Worker::new(&self, replica.clone()));
         if let Some(listener) = listener {
-            let health = Health::new(replica, Arc::clone(worker.tally()));
+            let tally = Arc::clone(worker.tally());
+            let health = Health::new(replica, tally, self.common.allow_experiments);
             // Not waited for at the stop: who asks for health then has the answer.
             tokio::spawn(service::serve(listener, health, health::limits(), stop.clone()));
         }

@@ -145,6 +145,7 @@ impl Ideal {
             at_us: START_US + at_us,
             virtual_workers: 1,
             policy: "round-robin".to_owned(),
+            experiment: None,
             totals,
         }
     }

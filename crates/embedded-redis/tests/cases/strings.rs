@@ -65,6 +65,9 @@ pub(crate) fn many(server: Server) {
     server.expect(&[
         ("MSET a 1 b 2 a 3", "+OK\r\n"),
         ("MGET a b missing a", "*4\r\n$1\r\n3\r\n$1\r\n2\r\n$-1\r\n$1\r\n3\r\n"),
+        // A key of another type is none.
+        ("HSET hash f v", ":1\r\n"),
+        ("MGET hash b", "*2\r\n$-1\r\n$1\r\n2\r\n"),
         ("EXPIRE a 100", ":1\r\n"),
         ("MSET a 4", "+OK\r\n"),
         ("TTL a", ":-1\r\n"),

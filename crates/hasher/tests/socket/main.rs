@@ -7,6 +7,7 @@ mod support;
 
 mod bodies;
 mod contract;
+mod experiment;
 mod process;
 mod queue;
 

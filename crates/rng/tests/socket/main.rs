@@ -6,6 +6,7 @@
 mod support;
 
 mod contract;
+mod experiment;
 mod faults;
 mod process;
 mod queue;

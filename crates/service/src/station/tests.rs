@@ -57,6 +57,24 @@ async fn no_service_time_means_no_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_extra_delay_is_service_and_holds_the_slot() {
+    // Also at a station that has no delay of its own.
+    for own in [100, 0] {
+        let station = station(own, 1);
+        let slowed = tokio::spawn({
+            let station = Arc::clone(&station);
+            async move { station.serve_longer(Duration::from_millis(30)).await }
+        });
+        tokio::task::yield_now().await;
+        let next = station.serve_longer(Duration::from_micros(7)).await;
+        let service = Duration::from_millis(own + 30);
+        assert_eq!(slowed.await.unwrap(), Timing { queue: Duration::ZERO, service });
+        assert_eq!(next.queue, service);
+        assert_eq!(next.service, Duration::from_micros(own * 1000 + 7));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_without_work_waits_its_turn() {
     let station = station(100, 1);
     let busy = tokio::spawn({

@@ -8,6 +8,7 @@
 mod support;
 
 mod away;
+mod experiment;
 mod faults;
 mod json;
 mod observation;

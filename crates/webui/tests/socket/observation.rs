@@ -22,6 +22,7 @@ fn report(id: &str, loops: u64, microseconds: u64) -> Report {
         at_us: 2_000_000,
         virtual_workers: 1,
         policy: "round-robin".to_owned(),
+        experiment: None,
         totals,
     }
 }

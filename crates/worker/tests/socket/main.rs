@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what these tests share fails the test")]
 
+mod experiment;
 mod failures;
 mod health;
 mod late;

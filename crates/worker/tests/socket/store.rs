@@ -65,7 +65,7 @@ impl Store {
     }
 
     /// Over a connection of its own, which no earlier fault has closed.
-    async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
+    pub(crate) async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
         let client = redis::Client::open(format!("redis://{}", self.address)).unwrap();
         let patient = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(DEADLINE))

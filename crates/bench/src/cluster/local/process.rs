@@ -2,6 +2,7 @@
 //! input is its lifeline: it ends when this process does, however that happens, and the child
 //! with it.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -28,6 +29,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(8);
 /// How a replica is started.
 #[derive(Clone, Debug)]
 pub(super) struct Command {
+    service: Service,
     listens: bool,
     arguments: Vec<String>,
 }
@@ -51,7 +53,7 @@ impl Command {
     /// A service without a port.
     pub(super) fn silent(service: Service) -> Self {
         let arguments = vec!["service".to_owned(), service.name().to_owned(), "--lifeline".into()];
-        Self { listens: false, arguments }
+        Self { service, listens: false, arguments }
     }
 
     /// The same command with more flags.
@@ -106,8 +108,10 @@ impl Command {
     }
 
     fn spawn(&self, replica: &str) -> std::io::Result<Child> {
+        let (variable, allowed) = self.allow_experiments();
         tokio::process::Command::new(THIS_PROGRAM)
             .args(&self.arguments)
+            .env(variable, allowed)
             .args(["--replica", replica])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -116,6 +120,13 @@ impl Command {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
+    }
+
+    /// The variable that lets bench experiment with its own app, unless it was set by hand.
+    fn allow_experiments(&self) -> (String, OsString) {
+        let variable = format!("{}_ALLOW_EXPERIMENTS", self.service.name().to_uppercase());
+        let allowed = std::env::var_os(&variable).unwrap_or_else(|| "true".into());
+        (variable, allowed)
     }
 
     /// Waits until the replica listens and is healthy, and returns its address.

@@ -228,6 +228,7 @@ impl Worker {
             at_us: self.told_us,
             virtual_workers: 1,
             policy: policy.to_owned(),
+            experiment: None,
             totals,
         }
     }
