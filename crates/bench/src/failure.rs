@@ -120,6 +120,9 @@ pub enum Failure {
     /// A run that does not tell what a plan needs, or a plan too large to simulate.
     #[error("{0}")]
     Untold(String),
+    /// The app cannot be changed for an experiment.
+    #[error("the app takes no experiment: {0}")]
+    Experiment(String),
     /// An app that cannot be simulated.
     #[error("{0}; see --simulate")]
     Simulation(String),
@@ -194,6 +197,7 @@ impl Failure {
             | Self::Stack(_)
             | Self::NoApp
             | Self::Probe(_)
+            | Self::Experiment(_)
             | Self::NotSettled { .. }
             | Self::Webui { .. } => Exit::Cluster,
         }

@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HOST;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
@@ -23,7 +23,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 pub struct Client {
     /// The one in use is the first.
     addresses: Vec<SocketAddr>,
-    connection: Option<SendRequest<Empty<Bytes>>>,
+    connection: Option<SendRequest<Full<Bytes>>>,
 }
 
 /// Why there is no good answer.
@@ -104,14 +104,30 @@ impl Client {
     /// # Errors
     /// When there is no answer with status 200 in time; the next call connects anew.
     pub async fn get(&mut self, path: &str) -> Result<Bytes, HttpError> {
-        let answer = tokio::time::timeout(TIMEOUT, self.exchange(path)).await;
+        self.ask(Method::GET, path, Bytes::new()).await
+    }
+
+    /// The answer to `body`, sent to `path` with this method.
+    ///
+    /// # Errors
+    /// When there is no answer with status 200 or 204 in time; the next call connects anew.
+    pub async fn ask(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Bytes, HttpError> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().unwrap_or_default();
+        let answer = tokio::time::timeout(TIMEOUT, self.exchange(request)).await;
         let answer = answer.map_err(|_| HttpError::Timeout).flatten();
         if answer.is_err() {
             self.next_address();
         }
         let (status, body) = answer?;
         match status {
-            StatusCode::OK => Ok(body),
+            StatusCode::OK | StatusCode::NO_CONTENT => Ok(body),
             _ => {
                 let text = String::from_utf8_lossy(&body).into_owned();
                 Err(HttpError::Status { status, text })
@@ -119,14 +135,15 @@ impl Client {
         }
     }
 
-    async fn exchange(&mut self, path: &str) -> Result<(StatusCode, Bytes), HttpError> {
+    async fn exchange(
+        &mut self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, Bytes), HttpError> {
         let connection = match &mut self.connection {
             Some(connection) if !connection.is_closed() => connection,
             slot => slot.insert(connect(&mut self.addresses).await?),
         };
         connection.ready().await?;
-        let mut request = Request::new(Empty::new());
-        *request.uri_mut() = path.parse().unwrap_or_default();
         let host = self.addresses.first().map(ToString::to_string).unwrap_or_default();
         if let Ok(host) = host.parse() {
             request.headers_mut().insert(HOST, host);
@@ -145,7 +162,7 @@ impl fmt::Display for Client {
 }
 
 /// Connects to the first address that lets it, which becomes the first of all.
-async fn connect(addresses: &mut [SocketAddr]) -> Result<SendRequest<Empty<Bytes>>, HttpError> {
+async fn connect(addresses: &mut [SocketAddr]) -> Result<SendRequest<Full<Bytes>>, HttpError> {
     let mut failure = io::Error::new(io::ErrorKind::AddrNotAvailable, "no address is known");
     for _ in 0..addresses.len() {
         let Some(address) = addresses.first().copied() else { break };
@@ -159,7 +176,7 @@ async fn connect(addresses: &mut [SocketAddr]) -> Result<SendRequest<Empty<Bytes
     Err(failure.into())
 }
 
-async fn shake_hands(stream: TcpStream) -> Result<SendRequest<Empty<Bytes>>, HttpError> {
+async fn shake_hands(stream: TcpStream) -> Result<SendRequest<Full<Bytes>>, HttpError> {
     stream.set_nodelay(true)?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(async move {

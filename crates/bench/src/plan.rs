@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use exchange::Url;
 use load::settings::CompareOutput;
+use observation::Experiment;
 
 use crate::analyse::{Margins, Question};
 use crate::cli::{
@@ -97,6 +98,8 @@ pub struct ScalePlan {
     pub out: Option<PathBuf>,
     /// Whether replica counts are put back at the end.
     pub restore: bool,
+    /// What is made slower after the last step, one after the other.
+    pub inject: Vec<Experiment>,
     /// Whether the best next action is done too, and the prediction of it scored.
     pub verify: bool,
 }
@@ -254,10 +257,10 @@ impl TryFrom<ScaleArgs> for ScalePlan {
 
     fn try_from(arguments: ScaleArgs) -> Result<Self, clap::Error> {
         let ScaleArgs { worker, rng, hasher, measure, output, out, .. } = arguments;
-        let ScaleArgs { repeat, verify, restore, app, .. } = arguments;
+        let ScaleArgs { repeat, inject, verify, restore, app, .. } = arguments;
         let steps = steps(worker.as_ref(), rng.as_ref(), hasher.as_ref());
         let (target, timing) = (app.try_into()?, measure.into());
-        Ok(Self { target, steps, repeat, timing, output, out, restore, verify })
+        Ok(Self { target, steps, repeat, timing, output, out, restore, inject, verify })
     }
 }
 

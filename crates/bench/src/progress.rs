@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use observation::Experiment;
+
 use crate::analyse::CellFindings;
 use crate::cluster::Replicas;
 use crate::cluster::local::Event;
@@ -38,6 +40,8 @@ pub enum Progress {
         /// The estimate so far.
         hashes_per_second: Option<f64>,
     },
+    /// The app is changed for an experiment.
+    Injecting(Experiment),
     /// A cell of a grid was measured.
     Cell(Box<CellFindings>),
     /// What the best next action will bring, before it is done.

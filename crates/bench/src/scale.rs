@@ -89,10 +89,35 @@ async fn steps(
             findings.repetitions.push(several);
         }
     }
+    if let Some(samples) = &last {
+        inject(plan, &mut live, (findings, samples), recorder.as_deref_mut()).await?;
+    }
     match last.filter(|_| plan.verify) {
         Some(samples) => verify(plan.timing, live, (findings, &samples), recorder).await,
         None => Ok(()),
     }
+}
+
+/// Makes one stage after the other slower, and measures what becomes of the rate.
+async fn inject(
+    plan: &ScalePlan,
+    live: &mut Live<'_>,
+    (findings, before): (&mut Findings, &Samples),
+    mut recorder: Option<&mut Recorder>,
+) -> Result<(), Failure> {
+    for (number, experiment) in (1..).zip(&plan.inject) {
+        let (place, how) = ((number, plan.inject.len()), (plan.timing, Some(experiment)));
+        live.tell(Progress::Injecting(experiment.clone()));
+        let with = live.changed_step(before.replicas.into(), place, how).await?;
+        if let Some(recorder) = recorder.as_mut() {
+            recorder.step(&with)?;
+        }
+        match analyse::injection(before, &with) {
+            Ok(found) => findings.injections.push(found),
+            Err(reason) => findings.uninjected = Some(reason),
+        }
+    }
+    Ok(())
 }
 
 /// How often a step is to be measured, after so many runs of it.

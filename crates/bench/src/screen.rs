@@ -4,6 +4,7 @@
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
+use bench::analyse::Slowed;
 use bench::cluster::local::Event;
 use bench::progress::Progress;
 use bench::report;
@@ -63,6 +64,11 @@ impl Screen {
             }
             Progress::Happened(Event::Died { replica, how, restart_in }) => {
                 self.keep(&format!("{replica} died ({how}), again in {restart_in:.1?}"));
+            }
+            Progress::Injecting(experiment) => {
+                if let Some((stage, ms)) = Slowed::by(experiment) {
+                    self.keep(&format!("{ms} ms are added at {}", stage.name()));
+                }
             }
             Progress::Cell(cell) => self.keep(&report::sweep::line(cell)),
             Progress::Predicted(sentence) => self.keep(sentence),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use observation::Experiment;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use crate::cluster::control::Client;
@@ -53,9 +54,19 @@ impl Live<'_> {
         (number, of): (usize, usize),
         timing: Timing,
     ) -> Result<Samples, Failure> {
+        self.changed_step(change, (number, of), (timing, None)).await
+    }
+
+    /// The same with the app changed for an experiment.
+    pub(crate) async fn changed_step(
+        &mut self,
+        change: Change,
+        (number, of): (usize, usize),
+        (timing, experiment): (Timing, Option<&Experiment>),
+    ) -> Result<Samples, Failure> {
         let replicas = change.on(self.cluster.status().await?.replicas());
         self.tell(Progress::Step { number, of, replicas });
-        let asked = Asked { change, replicas, timing };
+        let asked = Asked { change, replicas, timing, experiment };
         Box::pin(measure_step(self.cluster, &mut self.app, asked, self.told)).await
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use inference::stopping::{Decision, Reason};
 use inference::warmup::Cause;
-use observation::Observation;
+use observation::{Experiment, Observation, Report};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
@@ -20,6 +20,8 @@ use crate::settle::settle;
 const WARMUP_TICK: Duration = Duration::from_millis(200);
 /// How often it is looked at how long the warm-up should be.
 const WARMUP_LOOK: Duration = Duration::from_secs(1);
+/// How long workers may take until they do what an experiment asks.
+const OBEYED_WITHIN: Duration = Duration::from_secs(15);
 /// A warm-up is no longer than this, however long loops take.
 const LONGEST_WARMUP: Duration = Duration::from_mins(2);
 /// How often it is looked at whether the window has been open for long enough.
@@ -29,22 +31,48 @@ const LOOK_PERIOD: Duration = Duration::from_secs(2);
 
 /// What is asked of a step.
 #[derive(Clone, Copy)]
-pub(crate) struct Asked {
+pub(crate) struct Asked<'a> {
     pub(crate) change: Change,
     /// What it comes to.
     pub(crate) replicas: Replicas,
     pub(crate) timing: Timing,
+    /// What is changed for the time of the step.
+    pub(crate) experiment: Option<&'a Experiment>,
 }
 
 /// Scales, settles, warms up, and reads the window.
 pub(crate) async fn measure_step(
     cluster: &mut Cluster,
     app: &mut App,
-    Asked { change, replicas, timing }: Asked,
+    asked: Asked<'_>,
+    told: &UnboundedSender<Progress>,
+) -> Result<Samples, Failure> {
+    let Some(experiment) = asked.experiment else {
+        return measure(cluster, app, asked, told).await;
+    };
+    let inside = "it is only read from inside its network (--from-inside)";
+    let mut steering = app.steering().ok_or_else(|| Failure::Experiment(inside.to_owned()))?;
+    steering.begin(experiment).await?;
+    let measured = tokio::select! {
+        measured = measure(cluster, app, asked, told) => measured,
+        failure = steering.keep_up(experiment) => Err(failure),
+    };
+    // If that fails it ends by itself.
+    let _ = steering.end().await;
+    measured
+}
+
+async fn measure(
+    cluster: &mut Cluster,
+    app: &mut App,
+    Asked { change, replicas, timing, experiment }: Asked<'_>,
     told: &UnboundedSender<Progress>,
 ) -> Result<Samples, Failure> {
     let mut missing = |missing: &str| tell(told, Progress::Settling(missing.to_owned()));
     let settled = settle(cluster, app, change, timing.settle_timeout, &mut missing).await?;
+    if let Some(experiment) = experiment {
+        carried_out(app, experiment).await?;
+    }
     let warmed_for = warm_up(app, timing.warmup, told).await;
     let begin = cluster.status().await?;
     // From inside, the ways are probed there.
@@ -74,6 +102,7 @@ pub(crate) async fn measure_step(
         moments: window.readings.moments,
         first: window.first,
         last,
+        experiment: experiment.cloned(),
         warm_up: Some(warm_up),
         ended: Some(window.ended),
         stations,
@@ -83,6 +112,33 @@ pub(crate) async fn measure_step(
         replicas_at_end: Some(end.replicas()),
         labels: begin.labels().into_iter().chain(end.labels()).collect(),
     })
+}
+
+/// Waits until all workers report that they do as was asked.
+async fn carried_out(app: &mut App, experiment: &Experiment) -> Result<(), Failure> {
+    let begin = Instant::now();
+    loop {
+        let seen = app.observe_briefly().await.ok();
+        let reports = seen.as_ref().map_or(&[][..], |seen| &seen.workers);
+        let like = |report: &Report| {
+            let is = report.experiment.as_ref();
+            is.is_some_and(|is| {
+                Experiment { seconds: experiment.seconds, ..is.clone() } == *experiment
+            })
+        };
+        let doing = reports.iter().filter(|report| like(report)).count();
+        if doing > 0 && doing == reports.len() {
+            return Ok(());
+        }
+        if begin.elapsed() > OBEYED_WITHIN {
+            return Err(Failure::Experiment(format!(
+                "{doing} of {} workers carry it out after {OBEYED_WITHIN:?}; see \
+                 WORKER_ALLOW_EXPERIMENTS",
+                reports.len()
+            )));
+        }
+        tokio::time::sleep(WARMUP_TICK).await;
+    }
 }
 
 /// A window that was read.

@@ -8,6 +8,7 @@ mod coins;
 mod compare;
 mod evidence;
 mod grid;
+mod injection;
 mod paths;
 mod ports;
 mod prediction;
@@ -37,6 +38,7 @@ pub use evidence::{
     StopFindings, Vote, WarmUpFindings,
 };
 pub use grid::{CellFindings, Grid, Reason, SweepFindings};
+pub use injection::{InjectionFindings, Slowed, injection};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
 pub use prediction::{Prediction, Verification, doubts_of, predict};
@@ -61,6 +63,12 @@ pub struct Findings {
     /// What several runs of the same replicas say together, with `--repeat`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repetitions: Vec<RepetitionFindings>,
+    /// What became of the rate when a stage was made slower, with `--inject`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub injections: Vec<InjectionFindings>,
+    /// Why there are none, where some were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uninjected: Option<String>,
     /// What was predicted, and what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verification: Option<Verification>,
@@ -203,6 +211,8 @@ impl Findings {
             cluster: String::new(),
             steps: Vec::new(),
             repetitions: Vec::new(),
+            injections: Vec::new(),
+            uninjected: None,
             verification: None,
             unverified: None,
         }

@@ -46,6 +46,7 @@ impl Ideal {
             moments: (0..=WINDOW_S).map(|second| self.moment(second)).collect(),
             first: at(0),
             last: at(WINDOW_S),
+            experiment: None,
             warm_up: None,
             ended: None,
             stations: Stations { rng: station(1), hasher: station(20) },

@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
+use observation::Experiment;
+use service::settings::positive_duration;
 
 use super::Format;
 use super::lists::{ReplicaList, replica_list};
@@ -40,6 +42,10 @@ pub struct ScaleArgs {
     /// window shows. With auto three times, and as often as --precision then takes, up to ten
     #[arg(long, value_name = "N|auto", default_value = "1", value_parser = repeat)]
     pub repeat: Repeat,
+    /// Then make a stage slower by this, measure again, and say what the rate depends on: think, rng
+    /// or hasher; may be given again
+    #[arg(long, value_name = "STAGE=+TIME", value_parser = inject, value_delimiter = ',')]
+    pub inject: Vec<Experiment>,
     /// Then do what is best next, measure again, and score the prediction; puts that action back
     #[arg(long)]
     pub verify: bool,
@@ -58,6 +64,22 @@ pub enum Repeat {
     Times(NonZeroUsize),
     /// As often as the precision takes.
     Auto,
+}
+
+fn inject(text: &str) -> Result<Experiment, String> {
+    let wrong = || String::from("write think, rng or hasher, =+ and a time, as rng=+10ms");
+    let (stage, time) = text.split_once('=').ok_or_else(wrong)?;
+    let time = positive_duration(time.strip_prefix('+').unwrap_or(time))?;
+    let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let mut experiment = Experiment { seconds: 1, ..Experiment::default() };
+    match stage {
+        "think" => experiment.think_us = us,
+        "rng" => experiment.rng_us = us,
+        "hasher" => experiment.hasher_us = us,
+        _ => return Err(wrong()),
+    }
+    experiment.check().map_err(|error| error.to_string())?;
+    Ok(experiment)
 }
 
 fn repeat(text: &str) -> Result<Repeat, String> {

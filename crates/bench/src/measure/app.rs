@@ -6,7 +6,7 @@ use observation::Observation;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::published::Published;
-use super::{Counter, Feed, Moment, Readings, Spares, Stations, WorkerCounts};
+use super::{Counter, Feed, Moment, Readings, Spares, Stations, Steering, WorkerCounts};
 use crate::cluster::Status;
 use crate::cluster::sim::Simulated;
 use crate::failure::Failure;
@@ -73,6 +73,16 @@ impl App {
     #[must_use]
     pub fn simulated(app: Simulated) -> Self {
         Self { source: Source::Simulated(app), patience: PATIENCE }
+    }
+
+    /// The way to change the app; `None` where it is only read, from inside its network.
+    #[must_use]
+    pub fn steering(&self) -> Option<Steering> {
+        match &self.source {
+            Source::Published(published) => Some(Steering::Webui(published.webui_client())),
+            Source::Inside(_) => None,
+            Source::Simulated(app) => Some(Steering::Simulated(app.clone())),
+        }
     }
 
     /// Whether it is read from inside its network.

@@ -7,10 +7,11 @@ mod paths;
 mod ports;
 mod published;
 mod readings;
+mod steering;
 
 use std::collections::BTreeMap;
 
-use observation::{Observation, Totals};
+use observation::{Experiment, Observation, Totals};
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Replicas;
@@ -21,6 +22,7 @@ pub use paths::{PathSample, Prober, Route, probe};
 pub use ports::{MOST_SAMPLES, Pace, Port, PortSample, PortSamples, Ports, PortsSeen, Work};
 pub use published::Published;
 pub use readings::{Readings, Spares};
+pub use steering::Steering;
 
 /// Everything that was seen in one step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +44,9 @@ pub struct Samples {
     pub first: Observation,
     /// All reports at its end.
     pub last: Observation,
+    /// What was changed for it, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<Experiment>,
     /// What was cut off before the window.
     #[serde(default)]
     pub warm_up: Option<WarmUp>,

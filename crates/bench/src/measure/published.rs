@@ -63,6 +63,11 @@ impl Published {
         identify(&mut self.webui, &service.ready).await
     }
 
+    /// Another client of the same webui.
+    pub(super) fn webui_client(&self) -> Client {
+        Client::any(self.webui.addresses().to_vec())
+    }
+
     pub(super) fn webui(&self) -> String {
         self.webui.to_string()
     }

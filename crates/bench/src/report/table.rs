@@ -28,6 +28,12 @@ pub(super) fn render(findings: &Findings) -> String {
         let rows = findings.steps.iter().map(words::step_row);
         let _ = write!(text, "\n{}\n", table(STEP_HEAD, rows, 3));
     }
+    for injected in &findings.injections {
+        let _ = writeln!(text, "\n{}", injected.sentence);
+    }
+    if let Some(reason) = &findings.uninjected {
+        let _ = writeln!(text, "\n{DOUBT}Not injected: {reason}.{DOUBT:#}");
+    }
     for several in &findings.repetitions {
         let _ = writeln!(text, "\n{GOOD}{}{GOOD:#}", words::repetitions(several));
     }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use model::{Distribution, Impossible, Policy, Replica, Scenario, Seconds, Stage};
+use observation::Experiment;
 use service::settings::{duration, positive_duration};
 
 use crate::cluster::Replicas;
@@ -86,6 +87,7 @@ pub struct Conditions {
     pub(super) tells: bool,
     pub(super) start: Duration,
     pub(super) seed: u64,
+    pub(super) experiment: Option<Experiment>,
 }
 
 impl Default for Conditions {
@@ -106,6 +108,7 @@ impl Default for Conditions {
             tells: true,
             start: Duration::from_secs(1),
             seed: 1,
+            experiment: None,
         }
     }
 }
@@ -141,7 +144,7 @@ impl Conditions {
 
     /// How workers say that they spread requests.
     pub(super) fn declared_policy(&self) -> &'static str {
-        match self.policy {
+        match self.policy() {
             Policy::Random => "random",
             Policy::LeastOutstanding => "least-outstanding",
             Policy::SharedRoundRobin => "vip",
@@ -164,16 +167,35 @@ impl Conditions {
         let mut stages = vec![self.stage(Part::Rng, rng)?, self.stage(Part::Hasher, hasher)?];
         stages.extend(self.redis()?);
         // The way to a service and back holds up nobody else: it delays the loop as thinking does.
-        let think = self.times(self.think + 2 * self.network)?;
+        let think = self.think + self.injected(None) + 2 * self.network;
+        let think = self.times(think)?;
         Scenario::new(workers, think, stages).map(Some)
+    }
+
+    /// What is added to a stage for an experiment; `None` stands for thinking.
+    fn injected(&self, part: Option<Part>) -> Duration {
+        let us = self.experiment.as_ref().map_or(0, |experiment| match part {
+            None => experiment.think_us,
+            Some(Part::Rng) => experiment.rng_us,
+            Some(Part::Hasher) => experiment.hasher_us,
+            Some(Part::Redis) => 0,
+        });
+        Duration::from_micros(us)
+    }
+
+    /// How requests are spread now.
+    fn policy(&self) -> Policy {
+        let asked = self.experiment.as_ref().and_then(|experiment| experiment.policy.as_deref());
+        asked.and_then(|name| policy(name).ok()).unwrap_or(self.policy)
     }
 
     fn stage(&self, part: Part, number: NonZeroU32) -> Result<Stage, Impossible> {
         let mean = |time: Option<&Duration>| time.copied().unwrap_or_default();
         let places = self.places.get(&part).copied().unwrap_or(NonZeroU32::MIN);
-        let replica = |time| Ok(Replica { places, service: self.times(time)? });
+        let injected = self.injected(Some(part));
+        let replica = |time| Ok(Replica { places, service: self.times(time + injected)? });
         let stage = Stage::new(part.name(), number, replica(mean(self.service.get(&part)))?)
-            .with_policy(self.policy);
+            .with_policy(self.policy());
         let own = self.exceptions.iter().filter(|((of, _), _)| *of == part);
         own.clone().try_fold(stage, |stage, ((_, number), time)| {
             stage.with_exception(*number, Some(replica(*time)?))

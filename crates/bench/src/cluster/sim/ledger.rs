@@ -116,9 +116,8 @@ impl Ledger {
     }
 
     /// All reports at a moment; with distributions if `whole`, which the first one has for all.
-    pub(super) fn observation(&self, now_us: u64, policy: &str, whole: bool) -> Observation {
-        let mut workers: Vec<Report> =
-            self.workers.iter().map(|worker| worker.report(policy)).collect();
+    pub(super) fn observation(&self, now_us: u64, whole: bool) -> Observation {
+        let mut workers: Vec<Report> = self.workers.iter().map(Worker::report).collect();
         let mut merged = Totals::default();
         for report in &workers {
             merged.add(&report.totals);
@@ -202,7 +201,7 @@ impl Worker {
         }
     }
 
-    fn report(&self, policy: &str) -> Report {
+    fn report(&self) -> Report {
         let Sums { loops, coins, stages, rng, hasher } = &self.told;
         let latency =
             |(stage, sums): (&Stage, &(u64, u64))| (*stage, Latency::of_sums(sums.0, sums.1));
@@ -227,7 +226,7 @@ impl Worker {
             started_us: self.started_us,
             at_us: self.told_us,
             virtual_workers: 1,
-            policy: policy.to_owned(),
+            policy: String::new(),
             experiment: None,
             totals,
         }

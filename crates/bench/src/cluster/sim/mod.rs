@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use model::Running;
-use observation::Observation;
+use observation::{Experiment, Observation};
 use tokio::time::Instant;
 
 use super::{Change, Replicas, Service, ServiceStatus, Status};
@@ -130,8 +130,11 @@ impl Simulated {
     /// When it cannot be simulated any further.
     pub fn observe(&self, whole: bool) -> Result<Observation, Failure> {
         let app = self.now()?;
-        let policy = app.conditions.declared_policy();
-        let mut seen = app.ledger.observation(app.now_us(), policy, whole);
+        let mut seen = app.ledger.observation(app.now_us(), whole);
+        for report in &mut seen.workers {
+            app.conditions.declared_policy().clone_into(&mut report.policy);
+            report.experiment.clone_from(&app.conditions.experiment);
+        }
         if !app.conditions.tells {
             seen.workers.clear();
             seen.merged = observation::Totals::default();
@@ -145,6 +148,17 @@ impl Simulated {
     /// When it cannot be simulated any further.
     pub fn stations(&self) -> Result<Stations, Failure> {
         Ok(self.now()?.conditions.stations())
+    }
+
+    /// Changes the app from now on, or no longer.
+    ///
+    /// # Errors
+    /// When what follows cannot be simulated.
+    pub fn experiment(&self, experiment: Option<&Experiment>) -> Result<(), Failure> {
+        let mut app = self.now()?;
+        let now_ns = app.now_ns();
+        app.conditions.experiment = experiment.cloned();
+        app.begin(now_ns)
     }
 
     /// The app as it is now.

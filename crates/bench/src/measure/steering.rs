@@ -1,0 +1,80 @@
+//! The way to change the running app for a while: through webui, or in the simulation itself. What
+//! is changed ends by itself soon after whoever asked for it is gone.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::{Method, StatusCode};
+use observation::Experiment;
+
+use crate::cluster::sim::Simulated;
+use crate::failure::Failure;
+use crate::http::{Client, HttpError};
+
+/// How long a change outlives whoever asked for it, in seconds.
+const LIFETIME_S: u64 = 20;
+/// How often it is asked for again.
+const RENEWAL: Duration = Duration::from_secs(5);
+const PATH: &str = "/api/experiment";
+
+/// The way to whoever carries changes out.
+#[derive(Debug)]
+pub enum Steering {
+    /// webui.
+    Webui(Client),
+    /// The simulation.
+    Simulated(Simulated),
+}
+
+impl Steering {
+    /// Asks for a change, which ends the one before.
+    ///
+    /// # Errors
+    /// When webui does not allow it, or does not answer.
+    pub async fn begin(&mut self, experiment: &Experiment) -> Result<(), Failure> {
+        match self {
+            Self::Webui(webui) => {
+                let lasting = Experiment { seconds: LIFETIME_S, ..experiment.clone() };
+                let body = serde_json::to_vec(&lasting).unwrap_or_default();
+                let asked = webui.ask(Method::PUT, PATH, Bytes::from(body)).await;
+                asked.map(drop).map_err(|error| refused(&error))
+            }
+            Self::Simulated(app) => app.experiment(Some(experiment)),
+        }
+    }
+
+    /// Asks for it again and again, so that it lasts; ends only when that fails.
+    pub async fn keep_up(&mut self, experiment: &Experiment) -> Failure {
+        loop {
+            tokio::time::sleep(RENEWAL).await;
+            if let Self::Webui(_) = self
+                && let Err(failure) = self.begin(experiment).await
+            {
+                return failure;
+            }
+        }
+    }
+
+    /// Ends any change.
+    ///
+    /// # Errors
+    /// When webui does not answer: then it ends by itself.
+    pub async fn end(&mut self) -> Result<(), Failure> {
+        match self {
+            Self::Webui(webui) => {
+                let asked = webui.ask(Method::DELETE, PATH, Bytes::new()).await;
+                asked.map(drop).map_err(|error| refused(&error))
+            }
+            Self::Simulated(app) => app.experiment(None),
+        }
+    }
+}
+
+fn refused(error: &HttpError) -> Failure {
+    Failure::Experiment(match error {
+        HttpError::Status { status: StatusCode::NOT_FOUND, .. } => {
+            "this webui knows no experiments: it is older, or the original app's".to_owned()
+        }
+        error => error.to_string(),
+    })
+}
