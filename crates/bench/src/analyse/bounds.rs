@@ -111,10 +111,10 @@ impl Limits {
     /// Of what was seen; `None` where a service does not tell enough: a queue nobody tells of could
     /// hide any wait, and a service that does not tell its limit could be the limit, or have none.
     pub(super) fn of([rng, hasher]: &[Known<'_>; 2], workers: u64) -> Option<Self> {
-        let tells = |known: &&Known<'_>| {
+        let tells = |known: &Known<'_>| {
             known.seen.queue.count() > 0 && known.concurrency.places != Places::Unknown
         };
-        [rng, hasher].iter().all(|known| tells(known)).then(|| Self {
+        [rng, hasher].into_iter().all(tells).then(|| Self {
             workers: float(workers),
             rng: rng.places_at_limit(),
             hasher: hasher.places_at_limit(),

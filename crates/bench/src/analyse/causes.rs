@@ -11,7 +11,7 @@ use super::Interval;
 use super::concurrency::Difference;
 use super::evidence::{Cause, CauseFindings, Spreading};
 use super::scenario::{HASHER, NOMINAL_S, RNG, delay_s};
-use super::seen::{Seen, ServiceSeen};
+use super::seen::Seen;
 use super::services::Known;
 use super::verdict::counted;
 use crate::cluster::Service;
@@ -106,19 +106,19 @@ impl Evidence<'_> {
     fn stragglers(&self, stage: usize, known: &Known<'_>) -> Vec<Found> {
         let service = known.seen.service;
         let others = known.others_service_s(known.seen.service_s().unwrap_or(0.0)) * 1000.0;
-        let found = (0..).zip(&known.seen.replicas).filter_map(|(index, (name, replica))| {
-            known.stragglers.contains(&name.as_str()).then(|| Found {
-                cause: Cause::Straggler { service, replica: name.clone() },
-                sentence: format!(
-                    "{name} takes {:.0} ms for a request, the other {} replicas {others:.0} ms",
-                    replica.service_s().unwrap_or(0.0) * 1000.0,
-                    service.name(),
-                ),
-                without: self.without(|app| {
-                    let typical = app.stages()[stage].typical().clone();
-                    app.clone().with_stage(stage, |s| s.with_exception(index, Some(typical)))
-                }),
-            })
+        let slow = (0..).zip(&known.seen.replicas);
+        let slow = slow.filter(|(_, (name, _))| known.stragglers.contains(&name.as_str()));
+        let found = slow.map(|(index, (name, replica))| Found {
+            cause: Cause::Straggler { service, replica: name.clone() },
+            sentence: format!(
+                "{name} takes {:.0} ms for a request, the other {} replicas {others:.0} ms",
+                replica.service_s().unwrap_or(0.0) * 1000.0,
+                service.name(),
+            ),
+            without: self.without(|app| {
+                let typical = app.stages()[stage].typical().clone();
+                app.clone().with_stage(stage, |s| s.with_exception(index, Some(typical)))
+            }),
         });
         found.collect()
     }
@@ -134,7 +134,7 @@ impl Evidence<'_> {
             other => other,
         };
         Some(match known.spreading? {
-            Spreading::Stale if seen.failures > 0 => Found {
+            Spreading::Stale if seen.is_dead() => Found {
                 cause: Cause::Dead { service, replicas: idle },
                 sentence: format!(
                     "{idle} of {} {name} replicas never answered, and {} failed",
@@ -252,13 +252,12 @@ impl Evidence<'_> {
         }
         let retry = seen.per_loop_s(Part::Retry);
         let failing = seen.services().into_iter().max_by_key(|service| service.failures);
-        if let Some(service) = failing.filter(|s| s.failures > 0 && !is_dead(s)) {
-            if part(retry, RETRY) {
-                let what =
-                    format!("requests to {} fail; repeating them takes", service.service.name());
-                let cause = Cause::Dead { service: service.service, replicas: 0 };
-                found.push(delay(cause, retry, of_loop(&what, retry, unhindered)));
-            }
+        if let Some(service) = failing.filter(|s| s.failures > 0 && !s.is_dead())
+            && part(retry, RETRY)
+        {
+            let what = format!("requests to {} fail; repeating them takes", service.service.name());
+            let cause = Cause::Failing { service: service.service };
+            found.push(delay(cause, retry, of_loop(&what, retry, unhindered)));
         }
         let overhead = self.overhead_s();
         if part(overhead, OVERHEAD) {
@@ -281,11 +280,6 @@ impl Evidence<'_> {
         let left = ((delay - by_s) / delay).max(1e-6);
         app.clone().with_think(app.think().scaled(left)?)
     }
-}
-
-/// Whether its failures are those of replicas that never answered.
-fn is_dead(seen: &ServiceSeen<'_>) -> bool {
-    seen.idle() > 0
 }
 
 fn of_loop(what: &str, seconds: f64, unhindered: f64) -> String {

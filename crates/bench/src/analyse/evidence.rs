@@ -235,8 +235,13 @@ pub enum Cause {
     Dead {
         /// Of which service.
         service: Service,
-        /// How many; 0 when requests fail though all replicas answer.
+        /// How many.
         replicas: u32,
+    },
+    /// Requests fail, and repeating them takes a notable part of each loop, though all replicas answer.
+    Failing {
+        /// Of which service.
+        service: Service,
     },
     /// Replicas are never asked: connections from before a scale-up.
     Stale {

@@ -241,13 +241,14 @@ pub fn step(samples: &Samples) -> StepFindings {
     verdict::doubts(samples, course, &mut findings);
     let app = scenario::scenario(&seen, &known).ok();
     let limits = Limits::of(&known, seen.counted.workers);
+    let effort = outlook::effort(seen.counted.workers);
     let case = verdict::Case {
         seen: &seen,
         known: &known,
         limits: limits.as_ref(),
         loop_seconds,
         course,
-        expected: app.as_ref().and_then(|app| Some(app.predict(outlook::effort()).ok()?.mean)),
+        expected: app.as_ref().and_then(|app| Some(app.predict(effort).ok()?.mean)),
     };
     modelled(&mut findings, &case, app.as_ref());
     match verdict::verdict(&case, &findings) {
@@ -319,8 +320,13 @@ fn measured_step(
 fn modelled(findings: &mut StepFindings, case: &verdict::Case<'_>, app: Option<&Scenario>) {
     let known = case.known;
     let rate = findings.hashes_per_second.interval;
-    let evidence =
-        causes::Evidence { seen: case.seen, known, app, rate, effort: outlook::effort() };
+    let evidence = causes::Evidence {
+        seen: case.seen,
+        known,
+        app,
+        rate,
+        effort: outlook::effort(findings.workers),
+    };
     let causes = causes::causes(&evidence);
     let declared: Vec<String> = findings.policies.keys().cloned().collect();
     let service =

@@ -1,6 +1,8 @@
 //! What could be done next: in the model of the measured app, what each action brings, what the rate
 //! depends on, and which walls come behind this one. All of it is scaled to what was measured.
 
+use std::num::NonZeroU32;
+
 use model::{Action, Effort, Forecast, Impossible, Resource, Scenario, Seconds, Wall, Window};
 
 use super::advice::{self, WallFindings};
@@ -15,12 +17,21 @@ use super::verdict::TIE;
 use super::{StageName, StepFindings};
 use crate::cluster::{Replicas, Service};
 
-/// 8 runs of 2,000 loops: some milliseconds for each of two dozen predictions.
-pub(super) fn effort() -> Effort {
-    let some = |number| std::num::NonZeroU32::new(number).unwrap_or(std::num::NonZeroU32::MIN);
-    Effort { loops: some(2000), runs: some(8), seed: 1 }
+/// How much to simulate for each of some two dozen predictions: 8 runs of 2,000 loops, some
+/// milliseconds; of many workers, who need ten loops each at least, fewer runs.
+pub(super) fn effort(workers: u64) -> Effort {
+    let some = |number: u64| {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
+    };
+    let runs = (LOOPS * MOST_RUNS / workers.saturating_mul(10).max(LOOPS)).max(LEAST_RUNS);
+    Effort { loops: some(LOOPS), runs: some(runs), seed: 1 }
 }
 
+const LOOPS: u64 = 2000;
+const MOST_RUNS: u64 = 8;
+/// The scatter of fewer is hardly known.
+const LEAST_RUNS: u64 = 3;
 /// Walls that are told: this one and those behind it.
 const WALLS: usize = 3;
 /// A wall behind more containers than this is out of reach, and large to simulate.
@@ -46,14 +57,14 @@ pub(super) fn outlook(
     known: &[Known<'_>; 2],
     step: &StepFindings,
 ) -> Result<Outlook, Impossible> {
-    let effort = effort();
+    let effort = effort(step.workers);
     let found = app.elasticities(effort)?.values;
     let of = |stage: usize| found.stations.get(stage).copied().unwrap_or(0.0);
     let elasticities = ElasticityFindings { delay: found.think, rng: of(RNG), hasher: of(HASHER) };
     let forecaster = Forecaster::new(app, step, effort)?;
     let actions = ladder(app, known, step, &forecaster)?;
     let recommended = match best(&actions) {
-        Some(best) => Some(state(app, best)?),
+        Some(best) => Some(state(app, best, effort)?),
         None => None,
     };
     Ok(Outlook { elasticities, actions, walls: walls(app, WALLS, effort)?, recommended })
@@ -91,7 +102,7 @@ fn ladder(
         let findings = forecaster.action(words, replicas, containers, throughput);
         ladder.push((per_container, findings));
     }
-    if let Some(together) = together(app, step.bounds.as_ref(), step.replicas)? {
+    if let Some(together) = together(app, step.bounds.as_ref(), step.replicas) {
         let containers = 2;
         let then = app_with(app, together)?.predict(forecaster.effort)?;
         let words = changes(step.replicas, together);
@@ -110,21 +121,16 @@ fn ladder(
 }
 
 /// One replica more of each of two services that bind almost alike: of one alone would bring nothing.
-fn together(
-    app: &Scenario,
-    bounds: Option<&Bounds>,
-    now: Replicas,
-) -> Result<Option<Replicas>, Impossible> {
-    let Some(bounds) = bounds else { return Ok(None) };
+fn together(app: &Scenario, bounds: Option<&Bounds>, now: Replicas) -> Option<Replicas> {
+    let bounds = bounds?;
     let (first, bound) = bounds.binding();
-    let tied = bounds.next_binding().filter(|(_, next)| *next < bound * TIE);
-    let Some((second, _)) = tied else { return Ok(None) };
+    let (second, _) = bounds.next_binding().filter(|(_, next)| *next < bound * TIE)?;
     let mut deployment = app.deployment();
     for service in [first, second] {
         deployment = deployment.more(resource(service), 1);
     }
     let then = replicas_of(&deployment);
-    Ok((then != now).then_some(then))
+    (then != now).then_some(then)
 }
 
 fn resource(service: Service) -> Resource {
@@ -167,13 +173,17 @@ pub(super) fn changes(from: Replicas, to: Replicas) -> String {
 }
 
 /// Where the workers are after an action, in a run of the simulation.
-fn state(app: &Scenario, action: &ActionFindings) -> Result<PredictedState, Impossible> {
+fn state(
+    app: &Scenario,
+    action: &ActionFindings,
+    effort: Effort,
+) -> Result<PredictedState, Impossible> {
     let replicas = action.replicas.unwrap_or_else(|| replicas_of(&app.deployment()));
     let then = app_with(app, replicas)?;
     let bound = then.network().bounds(then.workers()).throughput();
-    let loops = f64::from(effort().loops.get()).max(10.0 * f64::from(then.workers().get()));
+    let loops = f64::from(effort.loops.get()).max(10.0 * f64::from(then.workers().get()));
     let window = Window::new(Seconds::new(loops / 2.0 / bound)?, Seconds::new(loops / bound)?)?;
-    let outcome = then.simulate(window, effort().seed);
+    let outcome = then.simulate(window, effort.seed);
     let think =
         PresentFindings { stage: StageName::Think, present: outcome.thinking, waiting: 0.0 };
     let mut present = vec![think];

@@ -122,7 +122,7 @@ fn stage(known: &Known<'_>, work: &Latency) -> Result<Stage, String> {
             stage = stage.with_exception(index, Some(replica(service))).map_err(impossible)?;
         }
     }
-    let dead = if seen.failures > 0 { known.asked()..seen.count() } else { 0..0 };
+    let dead = if seen.is_dead() { known.asked()..seen.count() } else { 0..0 };
     dead.into_iter()
         .try_fold(stage, |stage, index| stage.with_exception(index, None))
         .map_err(impossible)

@@ -179,6 +179,13 @@ impl<'a> ServiceSeen<'a> {
         }
     }
 
+    /// Whether those that got no request are dead, not unasked: every worker tries a dead one again
+    /// and again, some seconds apart at most.
+    pub(super) fn is_dead(&self) -> bool {
+        let tries = u64::from(self.idle()).saturating_mul(self.by_worker.len() as u64);
+        self.idle() > 0 && self.failures > 0 && self.failures >= tries
+    }
+
     /// Answers of all replicas.
     pub(super) fn requests(&self) -> u64 {
         self.replicas.values().map(|replica| replica.requests).sum()

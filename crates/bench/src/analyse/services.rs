@@ -35,8 +35,7 @@ pub(super) struct Known<'a> {
 impl<'a> Known<'a> {
     /// What a window shows of a service. `declared` is what workers say they do.
     pub(super) fn of(seen: &'a ServiceSeen<'a>, declared: Policy) -> Self {
-        let shared = declared == Policy::SharedRoundRobin;
-        let spreading = spreading(seen, shared);
+        let spreading = spreading(seen, declared);
         let policy = spreading::policy(seen, spreading, declared);
         let stragglers = stragglers(seen);
         Self { seen, concurrency: Concurrency::of(seen), spreading, policy, stragglers }
@@ -144,7 +143,7 @@ impl<'a> Known<'a> {
             Spreading::Random => "at random".to_owned(),
             Spreading::Uneven => "more unevenly than chance has it".to_owned(),
             Spreading::Pinned => "over kept connections: each worker asks one replica".to_owned(),
-            Spreading::Stale if seen.failures > 0 => {
+            Spreading::Stale if seen.is_dead() => {
                 format!("over {} replicas: {} never answered", self.asked(), seen.idle())
             }
             Spreading::Stale => {

@@ -23,13 +23,19 @@ const SLOWER: f64 = 1.1;
 /// Differences of shares below this share of an even one are not told.
 const MATTERS: f64 = 0.1;
 
-/// How requests look to be spread; `None` with one replica, or too few requests to tell.
-pub(super) fn spreading(seen: &ServiceSeen<'_>, shared: bool) -> Option<Spreading> {
+/// How requests look to be spread; `None` with one replica, or too few requests to tell. `declared` is
+/// what workers say they do.
+pub(super) fn spreading(seen: &ServiceSeen<'_>, declared: Policy) -> Option<Spreading> {
     let count = f64::from(seen.count());
     if seen.count() < 2 || float(seen.requests()) < ENOUGH * count {
         return None;
     }
-    if in_turn(seen) {
+    if in_turn(seen, declared) {
+        return Some(Spreading::InTurn);
+    }
+    let shared = declared == Policy::SharedRoundRobin;
+    if shared && seen.idle() == 0 && is_even(seen) {
+        // Connections are dealt out in turn, and workers that go round in step meet the same one.
         return Some(Spreading::InTurn);
     }
     let (pinned, idle) = (is_pinned(seen), seen.idle() > 0);
@@ -70,36 +76,32 @@ pub(super) fn policy(
         (Some(Spreading::Random), _) => Policy::Random,
         (Some(Spreading::Pinned), _) => Policy::Sticky,
         // Requests that failed went to those that did not answer: what answered, did so in turn.
-        (Some(Spreading::Stale), declared) if seen.failures > 0 => declared,
+        (Some(Spreading::Stale), declared) if seen.is_dead() => declared,
         (Some(Spreading::Stale), _) => asked.map_or(declared, Policy::Stale),
         (Some(Spreading::ByLoad), _) => Policy::SharedLeastOutstanding,
     }
 }
 
-/// Whether every worker goes round: counts differ by one, and by one more for each loop it runs
-/// at a time, whose answers may overtake each other, and for each failure.
-fn in_turn(seen: &ServiceSeen<'_>) -> bool {
-    let replicas = seen.replicas.len();
-    seen.idle() == 0
-        && seen.by_worker.iter().all(|(counts, loops)| {
-            let most = counts.values().max().copied().unwrap_or(0);
-            let least = if counts.len() < replicas {
-                0
-            } else {
-                counts.values().min().copied().unwrap_or(0)
-            };
-            most - least <= 1 + u64::from(*loops) + seen.failures
-                // Where a worker asked too little to tell, it does not speak against it.
-                && (most > 0 || counts.is_empty())
-        })
-        && any_tells(seen)
+/// Whether every worker goes round: chance would have made larger differences, or it says so and
+/// nothing speaks against it.
+fn in_turn(seen: &ServiceSeen<'_>, declared: Policy) -> bool {
+    let takes_turns = matches!(
+        declared,
+        Policy::RoundRobin | Policy::LeastOutstanding | Policy::SharedRoundRobin
+    );
+    let off = beyond_chance(seen);
+    seen.idle() == 0 && (off < -BEYOND_CHANCE || takes_turns && off < 1.0 && differs_by_turns(seen))
 }
 
-/// Whether some worker asked often enough that a random choice would have shown.
-fn any_tells(seen: &ServiceSeen<'_>) -> bool {
-    let count = float(seen.count().into());
-    seen.by_worker.iter().any(|(counts, _)| float(counts.values().sum()) >= ENOUGH * count)
-        || beyond_chance(seen) < -BEYOND_CHANCE
+/// Whether counts of every worker differ by one at most, and by one more for each loop it runs at a
+/// time, whose answers may overtake each other, and for each failure.
+fn differs_by_turns(seen: &ServiceSeen<'_>) -> bool {
+    seen.by_worker.iter().filter(|(counts, _)| !counts.is_empty()).all(|(counts, loops)| {
+        let most = counts.values().max().copied().unwrap_or(0);
+        let all = counts.len() == seen.replicas.len();
+        let least = counts.values().min().copied().filter(|_| all).unwrap_or(0);
+        most - least <= 1 + u64::from(*loops) + seen.failures
+    })
 }
 
 /// Whether all replicas together were used as evenly as turns would have it.
