@@ -157,9 +157,16 @@ impl Evidence<'_> {
             },
             Spreading::Pinned => Found {
                 cause: Cause::Pinned { service },
-                sentence: format!(
-                    "each worker asks one {name} replica only, over a connection that it keeps"
-                ),
+                sentence: match idle {
+                    0 => {
+                        format!("each worker asks one {name} replica only, over a kept connection")
+                    }
+                    idle => format!(
+                        "each worker asks one {name} replica only, over a kept connection, and {idle} \
+                         of {} get nothing",
+                        seen.count()
+                    ),
+                },
                 without: measured(),
             },
             Spreading::Uneven => Found {

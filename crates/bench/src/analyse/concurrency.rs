@@ -9,11 +9,16 @@ use std::num::NonZeroU32;
 use super::evidence::ConcurrencyFindings;
 use super::seen::{ReplicaSeen, ServiceSeen};
 
-/// In service beyond its places by this factor, a replica serves more than it declares: a station
-/// makes good a late wake-up of 10 ms by overlapping requests, of 100 ms in the original app.
-const BEYOND: f64 = 1.15;
+/// In service beyond its places by this factor, a replica serves more than it declares: the edges of
+/// the window are less.
+const BEYOND: f64 = 1.05;
 /// Full by the queue, but with fewer in service than places by this factor, it serves fewer.
 const SHORT: f64 = 0.85;
+/// Requests that wait for this share of a service time on average are a queue where there should be
+/// none.
+const SOME_WAIT: f64 = 0.1;
+/// What is in service counts as whole places up to here.
+const WHOLE: f64 = 0.05;
 /// Nearly every request: all but this share,
 const NEARLY: f64 = 0.1;
 /// waits for this share of a service time at least.
@@ -128,19 +133,47 @@ fn places(
         let places = if full { counted(in_service.mean) } else { Places::Unlimited };
         return (places, Difference::More);
     }
-    if !full || in_service.mean > SHORT * limit {
+    if in_service.mean > SHORT * limit {
         return (as_declared(declared), Difference::None);
     }
-    let late = seen.unexplained_s().zip(seen.service_s()).is_some_and(|(u, s)| u > LATE * s);
-    let difference = if late { Difference::Late } else { Difference::Fewer };
-    let places = match (difference, declared.and_then(NonZeroU32::new)) {
-        // All of its places are taken, each for longer than it says.
-        (Difference::Late, Some(number)) => {
-            Places::Of { number, stretch: f64::from(number.get()) / in_service.mean }
+    if let Some(stretch) = late(seen, in_service, full)
+        && let Some(number) = declared.and_then(NonZeroU32::new)
+    {
+        return (Places::Of { number, stretch }, Difference::Late);
+    }
+    match full {
+        true => (counted(in_service.mean), Difference::Fewer),
+        false if queues_among_few(seen, limit) => {
+            (counted((in_service.busiest - WHOLE).ceil()), Difference::Fewer)
         }
-        _ => counted(in_service.mean),
-    };
-    (places, difference)
+        false => (as_declared(declared), Difference::None),
+    }
+}
+
+/// How much longer than it says a replica's places are taken, if time is missing at it that is neither
+/// queue nor work, and requests wait: nearly all of them, or as full as it is with that time.
+fn late(seen: &ServiceSeen<'_>, in_service: InService, full: bool) -> Option<f64> {
+    let (unexplained, service) = (seen.unexplained_s()?, seen.service_s()?);
+    let declared = f64::from(seen.station?.concurrency?);
+    if unexplained <= LATE * service {
+        return None;
+    }
+    let stretch = 1.0 + unexplained / service;
+    let taken = in_service.mean * stretch / declared;
+    let waits = seen.queue.mean_us()? / 1e6 > WAITS * service;
+    let as_taken = waits && (1.0 - LATE / 2.0..1.0 + LATE / 2.0).contains(&taken);
+    match (full, as_taken) {
+        (true, _) => Some(declared / in_service.mean),
+        (false, true) => Some(stretch),
+        (false, false) => None,
+    }
+}
+
+/// Whether requests queue though all workers together are no more than a replica's places.
+fn queues_among_few(seen: &ServiceSeen<'_>, places: f64) -> bool {
+    let workers: u32 = seen.by_worker.iter().map(|(_, loops)| loops).sum();
+    let waits = seen.queue.mean_us().zip(seen.work.mean_us());
+    f64::from(workers) <= places && waits.is_some_and(|(queue, work)| queue > SOME_WAIT * work)
 }
 
 /// As many places as are taken.
@@ -178,12 +211,12 @@ fn sentence(
              average: it serves requests side by side"
         ),
         Difference::Fewer => format!(
-            "a {name} replica says that it works on {says} at a time, but nearly every request \
-             waited while it worked on {mean:.1}"
+            "a {name} replica says that it works on {says} at a time, but requests waited while it \
+             worked on {mean:.1}"
         ),
         Difference::Late => format!(
-            "a {name} replica says that it works on {says} at a time, but nearly every request \
-             waited while it says it worked on {mean:.2}: it is late, as when the processor is short"
+            "a {name} replica says that it works on {says} at a time, but requests waited while it \
+             says it worked on {mean:.2}: it is late, as when the processor is short"
         ),
     }
 }

@@ -238,7 +238,6 @@ pub fn step(samples: &Samples) -> StepFindings {
     let loop_seconds = stages::mean_loop_seconds(&seen.counted.totals);
     let course = course::class(samples, loop_seconds);
     findings.course = course.map(|class| course::name(class).to_owned());
-    verdict::doubts(samples, course, &mut findings);
     let app = scenario::scenario(&seen, &known).ok();
     let limits = Limits::of(&known, seen.counted.workers);
     let effort = outlook::effort(seen.counted.workers);
@@ -251,6 +250,7 @@ pub fn step(samples: &Samples) -> StepFindings {
         expected: app.as_ref().and_then(|app| Some(app.predict(effort).ok()?.mean)),
     };
     modelled(&mut findings, &case, app.as_ref());
+    verdict::doubts(samples, course, &mut findings);
     match verdict::verdict(&case, &findings) {
         Ok((bottleneck, certainty)) => {
             findings.bottleneck = Some(bottleneck);

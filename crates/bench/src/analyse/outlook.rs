@@ -89,9 +89,10 @@ fn ladder(
     for Forecast { action, containers, throughput, per_container, .. } in
         app.actions(forecaster.effort)?
     {
-        if let Action::Add(Resource::Station(stage), _) = action
-            && known.get(stage).is_some_and(|known| known.spreading == Some(Spreading::Pinned))
-        {
+        let pinned = |stage: usize| {
+            known.get(stage).is_some_and(|known| known.spreading == Some(Spreading::Pinned))
+        };
+        if matches!(action, Action::Add(Resource::Station(stage), _) if pinned(stage)) {
             continue; // kept connections do not go to new replicas
         }
         let replicas = match action {
@@ -99,6 +100,14 @@ fn ladder(
             Action::Repair(_) | Action::TakeTurns(_) => None,
         };
         let words = words(action, known, step.replicas, replicas);
+        // The model knows kept connections as a mean over all ways to be kept, not as these.
+        let (forecaster, per_container) = match action {
+            Action::TakeTurns(stage) if pinned(stage) => {
+                let measured = forecaster.from_measured();
+                (measured, throughput.mean - measured.now)
+            }
+            _ => (*forecaster, per_container),
+        };
         let findings = forecaster.action(words, replicas, containers, throughput);
         ladder.push((per_container, findings));
     }

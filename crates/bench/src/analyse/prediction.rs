@@ -97,6 +97,11 @@ impl Forecaster {
         Ok(Self { measured: step.hashes_per_second.interval, effort, now })
     }
 
+    /// The same where the model does not know the measured state: it is taken as it was measured.
+    pub(super) fn from_measured(&self) -> Self {
+        Self { now: self.measured.value, ..*self }
+    }
+
     /// What a live app would be measured at: the error of the measurement it is predicted from, the
     /// scatter of single runs, and the model's own error.
     pub(super) fn interval(&self, then: &Estimate) -> Interval {

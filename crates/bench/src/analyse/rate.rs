@@ -19,8 +19,8 @@ const SECOND_US: f64 = 1e6;
 const NOMINAL_LOOP_S: f64 = 0.3;
 /// Scatter below this share of a rate is that of the arithmetic.
 const ROUNDING: f64 = 1e-12;
-/// A worker that has not reported for so many flush periods at the end is gone.
-const SILENT: f64 = 3.0;
+/// A worker that has not reported for so many flush periods at the end is gone; fewer may be a queue.
+const SILENT: f64 = 10.0;
 
 /// The readings since the counter or the wallet last fell: somebody emptied them then.
 pub(super) fn since_reset(counter: &[Counter]) -> &[Counter] {

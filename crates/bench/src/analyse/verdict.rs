@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds::{Limits, Sums};
 use super::causes::DEAR;
-use super::evidence::{Cause, Certainty, Method, Spreading, Vote};
+use super::evidence::{Cause, CauseFindings, Certainty, Method, Spreading, Vote};
 use super::seen::Seen;
 use super::services::Known;
 use super::{
@@ -50,8 +50,11 @@ pub(super) fn doubts(samples: &Samples, course: Option<Class>, findings: &mut St
     }
     if let Some(bounds) = &findings.bounds {
         let (_, bound) = bounds.binding();
-        let reached = findings.hashes_per_second.interval.value / bound;
-        if reached < 1.0 - SHORTFALL {
+        let rate = findings.hashes_per_second.interval.value;
+        let reached = rate / bound;
+        let cost = |cause: &CauseFindings| cause.cost_hashes_per_second.map_or(0.0, |c| c.value);
+        let explained = findings.causes.first().map_or(0.0, cost) > (bound - rate) / 2.0;
+        if reached < 1.0 - SHORTFALL && !explained {
             doubts.push(format!(
                 "the app reaches {:.0} % of its bound of {bound:.1} hashes/s: its replicas are not \
                  used evenly, or something that is not measured holds it up",

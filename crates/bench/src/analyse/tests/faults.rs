@@ -218,6 +218,22 @@ fn a_starved_rng_is_the_limit_and_its_lateness_is_named() {
 }
 
 #[test]
+fn a_cap_and_lateness_show_before_every_request_waits() {
+    // Three places at hasher are one short: some requests wait, though twenty places are declared.
+    let capped = step(&App::new(10, 5).replicas_like(1, &replica(3, 0.1)).samples());
+    assert_eq!(limit(&capped), Limit::Hasher);
+    assert_eq!(first(&capped).cause, Cause::Capped { service: Service::Hasher });
+    let mut late = App::new(10, 3).replicas_like(0, &replica(1, 0.2));
+    late.says[0] = 0.5;
+    let late = step(&late.samples());
+    assert_eq!(limit(&late), Limit::Rng);
+    assert_eq!(first(&late).cause, Cause::Starved { service: Service::Rng });
+    let threaded = step(&App::new(10, 3).replicas_like(0, &replica(9, 0.1)).samples());
+    assert_eq!(limit(&threaded), Limit::Worker);
+    assert_eq!(first(&threaded).cause, Cause::Threaded { service: Service::Rng });
+}
+
+#[test]
 fn slow_services_are_named() {
     let rng = step(&App::new(10, 1).replicas_like(0, &replica(1, 0.3)).samples());
     assert_eq!(
