@@ -42,8 +42,7 @@ pub(super) fn certainty(
     votes: Vec<Vote>,
 ) -> Result<Certainty, String> {
     let refused = |refusal: inference::Refusal| format!("the window holds too little: {refusal}");
-    let loops: Vec<f64> = rows.iter().map(|row| row.loops).collect();
-    let block = block_length(&loops).map_err(refused)?;
+    let block = longest_block(rows).map_err(refused)?;
     let drawing = Drawing { draws: DRAWS, block, seed: SEED };
     let binds = |drawn: &[&Sums]| {
         let sums = drawn.iter().fold(Sums::default(), |sums, row| sums.plus(row));
@@ -56,6 +55,21 @@ pub(super) fn certainty(
     let inference::Interval { value, low, high } = found.probability;
     let probability = Interval { value, low, high };
     Ok(Certainty { probability, draws: found.draws, block_seconds: found.block, votes })
+}
+
+/// The block of whatever remembers longest, of what the bounds are made of.
+fn longest_block(rows: &[Sums]) -> Result<f64, inference::Refusal> {
+    let parts: [fn(&Sums) -> f64; 5] = [
+        |row| row.loops,
+        |row| row.loop_us,
+        |row| row.waited_us,
+        |row| row.rng.1,
+        |row| row.hasher.1,
+    ];
+    parts.iter().try_fold(1.0, |longest: f64, part| {
+        let values: Vec<f64> = rows.iter().map(part).collect();
+        Ok(longest.max(block_length(&values)?))
+    })
 }
 
 /// What each way of looking says.

@@ -103,7 +103,7 @@ fn ladder(
         // The model knows kept connections as a mean over all ways to be kept, not as these.
         let (forecaster, per_container) = match action {
             Action::TakeTurns(stage) if pinned(stage) => {
-                let measured = forecaster.from_measured();
+                let measured = forecaster.as_measured();
                 (measured, throughput.mean - measured.now)
             }
             _ => (*forecaster, per_container),

@@ -98,7 +98,7 @@ impl Forecaster {
     }
 
     /// The same where the model does not know the measured state: it is taken as it was measured.
-    pub(super) fn from_measured(&self) -> Self {
+    pub(super) fn as_measured(&self) -> Self {
         Self { now: self.measured.value, ..*self }
     }
 

@@ -238,10 +238,11 @@ fn with_cause(findings: &StepFindings, sentence: String) -> String {
         Some(cause) => {
             let mut characters = cause.sentence.chars();
             let first = characters.next();
-            // Names of replicas stay as they are.
-            let first = match &cause.cause {
-                Cause::Straggler { .. } => first.into_iter().collect(),
-                _ => first.into_iter().flat_map(char::to_uppercase).collect::<String>(),
+            // Names of services and of replicas stay as they are.
+            let is_name = ["rng", "hasher"].iter().any(|name| cause.sentence.starts_with(name));
+            let first = match is_name || matches!(cause.cause, Cause::Straggler { .. }) {
+                true => first.into_iter().collect(),
+                false => first.into_iter().flat_map(char::to_uppercase).collect::<String>(),
             };
             format!("{first}{}. {sentence}", characters.as_str())
         }

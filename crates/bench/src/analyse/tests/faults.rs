@@ -1,7 +1,7 @@
 //! Faults with known truth: what the first answer is, and what it says.
 
 use model::Policy;
-use observation::Stage;
+use observation::{Latency, Stage};
 
 use super::app::{App, about, count, replica};
 use crate::analyse::seen::Seen;
@@ -326,6 +326,36 @@ fn a_bench_that_could_not_keep_up_has_no_verdict() {
     let mut samples = App::new(10, 5).samples();
     samples.failed_readings = 300;
     assert!(step(&samples).withheld.unwrap().reason.contains("readings failed"));
+}
+
+#[test]
+fn a_verdict_that_other_windows_would_not_repeat_is_withheld() {
+    // Three rng are at their limit, if only on average: they work 70 ms longer and shorter in turn, ten
+    // seconds each, so that windows drawn from these seconds have more or less of either.
+    let mut samples = App::new(10, 3).samples();
+    assert!(step(&samples).certainty.unwrap().probability.value > 0.99);
+    let sums: Vec<u64> =
+        samples.moments.iter().map(|m| m.totals.stages[&Stage::RngService].sum_us()).collect();
+    let mut sum = sums[0];
+    for (second, moment) in samples.moments.iter_mut().enumerate().skip(1) {
+        let percent = if second / 10 % 2 == 0 { 170 } else { 30 };
+        sum += (sums[second] - sums[second - 1]) * percent / 100;
+        let count = moment.totals.stages[&Stage::RngService].count();
+        moment.totals.stages.insert(Stage::RngService, Latency::of_sums(count, sum));
+    }
+    let found = step(&samples);
+    let sure = found.certainty.map(|certainty| (certainty.probability, certainty.block_seconds));
+    let reason = found.withheld.unwrap_or_else(|| panic!("{sure:?}")).reason;
+    assert!(reason.starts_with("rng seems to be the limit, but only"), "{reason}");
+}
+
+#[test]
+fn ways_of_looking_that_disagree_are_named() {
+    let sentence = |app: &App| sentence(&step(&app.samples())).to_owned();
+    let random = sentence(&App::new(10, 5).spread(Policy::Random, "random"));
+    assert!(random.contains("Not all agree: by queue length it is rng ("), "{random}");
+    let agreed = sentence(&App::new(10, 1));
+    assert!(!agreed.contains("Not all agree"), "{agreed}");
 }
 
 #[test]
