@@ -8,7 +8,7 @@ use observation::{Experiment, Observation, Report};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use crate::analyse::{self, Checked, Seen, Watch};
+use crate::analyse::{self, Checked, SoFar, Watch};
 use crate::cluster::{Change, Cluster, Replicas};
 use crate::failure::Failure;
 use crate::measure::{App, Ended, Moment, Prober, Readings, Samples, Spares, WarmUp, Window};
@@ -213,7 +213,7 @@ async fn read_precise(
             next_check += CHECK_PERIOD;
             let seconds = window.elapsed.as_secs_f64();
             let Window { counter, workers, moments, .. } = window;
-            last = Some(watch.check(Seen { seconds, counter, workers, moments }));
+            last = Some(watch.check(SoFar { seconds, counter, workers, moments }));
         }
         let found = last.as_ref();
         tell(told, measuring(&window, found));

@@ -10,6 +10,9 @@ use crate::impossible::Impossible;
 use crate::prediction::{Effort, Estimate};
 use crate::scenario::{Policy, Scenario};
 
+/// Bounds within this factor of the smallest limit, too: measured times are not known better.
+const AS_LOW: f64 = 1.03;
+
 /// Something that can be done to an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -158,11 +161,11 @@ impl Scenario {
         }
     }
 
-    /// All kinds whose bound is the smallest.
+    /// All kinds whose bound is the smallest, or as good as that.
     fn limits(&self) -> Vec<Resource> {
         let smallest = self.network().bounds(self.workers()).throughput();
         let kinds = self.deployment().kinds();
-        kinds.filter(|kind| self.bound(*kind) <= smallest * (1.0 + 1e-9)).collect()
+        kinds.filter(|kind| self.bound(*kind) <= smallest * AS_LOW).collect()
     }
 
     /// What is deployed once the limits reach the next bound; `None` when there is none.

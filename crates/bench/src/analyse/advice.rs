@@ -141,7 +141,7 @@ fn planned(question: Question, now: Replicas, plan: &model::Plan) -> PlanFinding
     PlanFindings { replicas, containers, at_least, hashes_per_second, sentence }
 }
 
-fn wall(wall: &model::Wall) -> WallFindings {
+pub(super) fn wall(wall: &model::Wall) -> WallFindings {
     let hashes_per_second = interval(&wall.throughput);
     let limits: Vec<Service> = wall.limits.iter().map(|limit| service(*limit)).collect();
     let names: Vec<_> = limits.iter().map(|limit| limit.name()).collect();

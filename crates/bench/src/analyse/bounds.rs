@@ -6,15 +6,16 @@ use load::numbers::float;
 use observation::{Latency, Stage, Totals};
 use serde::{Deserialize, Serialize};
 
+use super::concurrency::Places;
+use super::services::Known;
 use crate::cluster::{Replicas, Service};
-use crate::measure::{Samples, Station};
 
 /// Upper bounds in hashes per second, from the service times seen in the window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounds {
     /// By the workers: each could do no more if nobody ever waited.
     pub worker: f64,
-    /// By rng's service time and places; `None` when it has no limit.
+    /// By rng's service time and places, as its replicas were used; `None` when it has no limit.
     pub rng: Option<f64>,
     /// By hasher's.
     pub hasher: Option<f64>,
@@ -33,29 +34,108 @@ pub struct Next {
     pub gain: f64,
 }
 
-/// The bounds, when the servers say how long they work on a request.
-pub(super) fn bounds(totals: &Totals, samples: &Samples, workers: u64) -> Option<Bounds> {
-    let latency = |stage: Stage| totals.stages.get(&stage).filter(|l| l.count() > 0);
-    let loop_us = latency(Stage::Loop)?.mean_us()?;
-    let waiting_us =
-        [Stage::RngQueue, Stage::HasherQueue].map(|stage| latency(stage).map(Latency::sum_us));
-    // A queue nobody tells of could hide any wait: then nothing can be said.
-    let [Some(rng_wait), Some(hasher_wait)] = waiting_us else { return None };
-    let waited_us = float(rng_wait + hasher_wait) / float(totals.loops.max(1));
-    let unhindered_s = (loop_us - waited_us).max(1.0) / 1e6;
-    let capacity = |stage, station: &Station, replicas: u32| {
-        let service_s = latency(stage)?.mean_us()? / 1e6;
-        let places = f64::from(station.concurrency?) * f64::from(replicas);
-        (service_s > 0.0).then(|| places / service_s)
-    };
-    let replicas = samples.replicas;
-    // One that does not tell could be the limit, or have none.
-    let (rng, hasher) = (samples.stations.rng.as_ref()?, samples.stations.hasher.as_ref()?);
-    Some(Bounds {
-        worker: float(workers) / unhindered_s,
-        rng: capacity(Stage::RngService, rng, replicas.rng),
-        hasher: capacity(Stage::HasherService, hasher, replicas.hasher),
-    })
+/// What bounds are made of: sums over a stretch of time, which can be added up again.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Sums {
+    pub(super) loops: f64,
+    pub(super) loop_us: f64,
+    /// In the queues of rng and of hasher; what is not told counts as none.
+    pub(super) waited_us: f64,
+    pub(super) redis_us: f64,
+    /// Answers and their time in service.
+    pub(super) rng: (f64, f64),
+    pub(super) hasher: (f64, f64),
+}
+
+impl Sums {
+    /// Of totals.
+    pub(super) fn of(totals: &Totals) -> Self {
+        let (count, sum) = (
+            |stage| float(totals.stages.get(&stage).map_or(0, Latency::count)),
+            |stage| float(totals.stages.get(&stage).map_or(0, Latency::sum_us)),
+        );
+        Self {
+            loops: float(totals.loops),
+            loop_us: sum(Stage::Loop),
+            waited_us: sum(Stage::RngQueue) + sum(Stage::HasherQueue),
+            redis_us: sum(Stage::Redis),
+            rng: (count(Stage::RngService), sum(Stage::RngService)),
+            hasher: (count(Stage::HasherService), sum(Stage::HasherService)),
+        }
+    }
+
+    /// These and others.
+    pub(super) fn plus(self, other: &Self) -> Self {
+        Self {
+            loops: self.loops + other.loops,
+            loop_us: self.loop_us + other.loop_us,
+            waited_us: self.waited_us + other.waited_us,
+            redis_us: self.redis_us + other.redis_us,
+            rng: (self.rng.0 + other.rng.0, self.rng.1 + other.rng.1),
+            hasher: (self.hasher.0 + other.hasher.0, self.hasher.1 + other.hasher.1),
+        }
+    }
+
+    /// What came since earlier sums; `None` when something fell.
+    pub(super) fn since(&self, earlier: &Self) -> Option<Self> {
+        let less = |(a, b): (f64, f64), (c, d): (f64, f64)| (a - c, b - d);
+        let since = Self {
+            loops: self.loops - earlier.loops,
+            loop_us: self.loop_us - earlier.loop_us,
+            waited_us: self.waited_us - earlier.waited_us,
+            redis_us: self.redis_us - earlier.redis_us,
+            rng: less(self.rng, earlier.rng),
+            hasher: less(self.hasher, earlier.hasher),
+        };
+        let sums = [since.loops, since.loop_us, since.waited_us, since.rng.1, since.hasher.1];
+        sums.iter().all(|sum| *sum >= 0.0).then_some(since)
+    }
+
+    /// Redis's part of a loop without its waits for rng and hasher.
+    pub(super) fn redis_share(&self) -> f64 {
+        self.redis_us / (self.loop_us - self.waited_us).max(1.0)
+    }
+}
+
+/// What the bounds of an app rest on beside its times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Limits {
+    /// Loops run at a time.
+    workers: f64,
+    /// Places in use at the limit; `None` where there is none.
+    rng: Option<f64>,
+    hasher: Option<f64>,
+}
+
+impl Limits {
+    /// Of what was seen; `None` where a service does not tell enough: a queue nobody tells of could
+    /// hide any wait, and a service that does not tell its limit could be the limit, or have none.
+    pub(super) fn of([rng, hasher]: &[Known<'_>; 2], workers: u64) -> Option<Self> {
+        let tells = |known: &Known<'_>| {
+            known.seen.queue.count() > 0 && known.concurrency.places != Places::Unknown
+        };
+        [rng, hasher].into_iter().all(tells).then(|| Self {
+            workers: float(workers),
+            rng: rng.places_at_limit(),
+            hasher: hasher.places_at_limit(),
+        })
+    }
+
+    /// The bounds with these times; `None` when no loop was completed.
+    pub(super) fn bounds(&self, sums: &Sums) -> Option<Bounds> {
+        if sums.loops <= 0.0 || sums.loop_us <= 0.0 {
+            return None;
+        }
+        let unhindered_s = ((sums.loop_us - sums.waited_us) / sums.loops).max(1.0) / 1e6;
+        let bound = |places: Option<f64>, (count, sum_us): (f64, f64)| {
+            (sum_us > 0.0).then(|| Some(places? * count / (sum_us / 1e6))).flatten()
+        };
+        Some(Bounds {
+            worker: self.workers / unhindered_s,
+            rng: bound(self.rng, sums.rng),
+            hasher: bound(self.hasher, sums.hasher),
+        })
+    }
 }
 
 impl Bounds {
@@ -68,6 +148,11 @@ impl Bounds {
     /// The second smallest.
     pub(super) fn next_binding(&self) -> Option<(Service, f64)> {
         self.ascending().nth(1)
+    }
+
+    /// That of a service; `None` where it has no limit.
+    pub(super) fn of(&self, service: Service) -> Option<f64> {
+        self.ascending().find(|(of, _)| *of == service).map(|(_, bound)| bound)
     }
 
     fn ascending(&self) -> impl Iterator<Item = (Service, f64)> + use<> {

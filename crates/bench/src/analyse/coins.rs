@@ -1,39 +1,35 @@
 //! How many coins: a count of rare events, with the interval that such a count has.
 
+use inference::coins::share;
 use load::numbers::float;
 
 use super::Interval;
 use super::rate::since_reset;
 use crate::measure::Counter;
 
-/// One hash in sixteen begins with 0.
-const SHARE: f64 = 1.0 / 16.0;
-const Z: f64 = 1.96;
-
 /// Coins per second over the window, with a 95 % interval. A share of coins that chance does not
 /// explain means a broken hash or wallet, and is said.
 pub(super) fn per_second(counter: &[Counter], warnings: &mut Vec<String>) -> Interval {
+    let none = Interval { value: 0.0, low: 0.0, high: 0.0 };
     let counter = since_reset(counter);
-    let (Some(first), Some(last)) = (counter.first(), counter.last()) else {
-        return Interval { value: 0.0, low: 0.0, high: 0.0 };
-    };
+    let (Some(first), Some(last)) = (counter.first(), counter.last()) else { return none };
     let seconds = float(last.now_us.saturating_sub(first.now_us)) / 1e6;
-    let coins = float(last.coins.saturating_sub(first.coins));
-    let hashes = float(last.hashes.saturating_sub(first.hashes));
+    let coins = last.coins.saturating_sub(first.coins);
+    // Coins are told at once, hashes about once a second: of few, more coins than hashes are told.
+    let hashes = last.hashes.saturating_sub(first.hashes).max(coins);
+    let Ok(share) = share(coins, hashes) else { return none };
     if seconds <= 0.0 {
-        return Interval { value: 0.0, low: 0.0, high: 0.0 };
+        return none;
     }
-    let z = (coins - hashes * SHARE) / (hashes * SHARE * (1.0 - SHARE)).sqrt().max(1.0);
-    if z.abs() > 4.0 {
+    if share.is_broken() {
         warnings.push(format!(
-            "{coins} coins in {hashes} hashes: one in 16 is expected, and this is {z:+.1} standard \
-             deviations off; hasher or the wallet is broken"
+            "{coins} coins in {hashes} hashes: one in 16 is expected, and this is {:+.1} standard \
+             deviations off; hasher or the wallet is broken",
+            share.z
         ));
     }
-    // The score interval of a Poisson count, which also holds for few or none.
-    let (middle, half) = (coins + Z * Z / 2.0, Z * (coins + Z * Z / 4.0).sqrt());
-    let low = ((middle - half) / seconds).max(0.0);
-    Interval { value: coins / seconds, low, high: (middle + half) / seconds }
+    let inference::Interval { value, low, high } = share.per_second(float(hashes) / seconds);
+    Interval { value, low: low.max(0.0), high }
 }
 
 #[cfg(test)]
@@ -51,8 +47,8 @@ mod tests {
     fn coins_are_counted_with_the_interval_of_a_count() {
         let (rate, warnings) = window(1600, 100);
         assert!((rate.value - 100.0 / 30.0).abs() < 1e-9);
-        // Exact Poisson limits for 100 are 81.4 and 121.6.
-        assert!((rate.low * 30.0 - 82.2).abs() < 1.0 && (rate.high * 30.0 - 121.6).abs() < 1.0);
+        // Wilson's limits for 100 of 1600: 5.17 % and 7.54 %.
+        assert!((rate.low * 30.0 - 82.8).abs() < 1.0 && (rate.high * 30.0 - 120.6).abs() < 1.0);
         assert_eq!(warnings, Vec::<String>::new());
     }
 

@@ -50,7 +50,7 @@ pub struct ReplicasCompared {
     /// `tie`, `more`, `less`, or `open` where more measurements are needed.
     pub outcome: Found,
     /// Whether it is slower by more than was allowed, where that was asked.
-    pub too_slow: Option<Known>,
+    pub too_slow: Option<Shown>,
 }
 
 /// How the second side compares.
@@ -70,7 +70,7 @@ pub enum Found {
 /// An answer that evidence may leave open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Known {
+pub enum Shown {
     /// At 95 %.
     Yes,
     /// At 95 %.
@@ -83,7 +83,7 @@ impl Comparison {
     /// Whether nothing was found too slow, and nothing left open of what was asked.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.replicas.iter().all(|one| matches!(one.too_slow, None | Some(Known::No)))
+        self.replicas.iter().all(|one| matches!(one.too_slow, None | Some(Shown::No)))
     }
 }
 
@@ -131,9 +131,9 @@ fn compared(
             Outcome::Open => Found::Open,
         },
         too_slow: too_slow.map(|answer| match answer {
-            Answer::Yes => Known::Yes,
-            Answer::No => Known::No,
-            Answer::Open => Known::Open,
+            Answer::Yes => Shown::Yes,
+            Answer::No => Shown::No,
+            Answer::Open => Shown::Open,
         }),
     })
 }
@@ -210,12 +210,12 @@ mod tests {
     #[test]
     fn equal_faster_and_slower_are_told_apart() {
         let tie = found(&[1.0], &[1.001]);
-        assert_eq!((tie.outcome, tie.too_slow), (Found::Tie, Some(Known::No)));
+        assert_eq!((tie.outcome, tie.too_slow), (Found::Tie, Some(Shown::No)));
         assert!((tie.change.value - 0.001).abs() < 1e-9);
         assert_eq!(found(&[1.0], &[1.1]).outcome, Found::More);
         let slower = found(&[1.0], &[0.9]);
-        assert_eq!((slower.outcome, slower.too_slow), (Found::Less, Some(Known::Yes)));
-        assert_eq!(found(&[1.0], &[0.9701]).too_slow, Some(Known::Open));
+        assert_eq!((slower.outcome, slower.too_slow), (Found::Less, Some(Shown::Yes)));
+        assert_eq!(found(&[1.0], &[0.9701]).too_slow, Some(Shown::Open));
     }
 
     #[test]

@@ -87,8 +87,10 @@ pub enum Spreading {
     InTurn,
     /// At random: counts differ as chance has it.
     Random,
-    /// Uneven beyond chance: kept connections, or a replica that gets less.
+    /// Uneven beyond chance: a replica gets more or less than others.
     Uneven,
+    /// Each worker asks one replica only: kept connections.
+    Pinned,
     /// Some replicas get nothing: connections from before a scale-up.
     Stale,
     /// By who is free: slow replicas get less.
@@ -203,4 +205,90 @@ pub struct StopFindings {
     pub reached: Option<f64>,
     /// In a few words.
     pub reason: String,
+}
+
+/// What is wrong with an app, or peculiar about it, beyond which service limits it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CauseFindings {
+    /// What.
+    #[serde(flatten)]
+    pub cause: Cause,
+    /// What it costs against an app without it, in the model; `None` when it costs nothing or the app
+    /// cannot be modelled.
+    pub cost_hashes_per_second: Option<Interval>,
+    /// In a sentence.
+    pub sentence: String,
+}
+
+/// A diagnosis.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum Cause {
+    /// A replica takes longer for a request than the others of its service.
+    Straggler {
+        /// Of which service.
+        service: Service,
+        /// Its name.
+        replica: String,
+    },
+    /// Replicas are asked but do not answer.
+    Dead {
+        /// Of which service.
+        service: Service,
+        /// How many.
+        replicas: u32,
+    },
+    /// Requests fail, and repeating them takes a notable part of each loop, though all replicas answer.
+    Failing {
+        /// Of which service.
+        service: Service,
+    },
+    /// Replicas are never asked: connections from before a scale-up.
+    Stale {
+        /// Of which service.
+        service: Service,
+        /// How many.
+        replicas: u32,
+    },
+    /// Each worker asks one replica only: kept connections.
+    Pinned {
+        /// Of which service.
+        service: Service,
+    },
+    /// Requests are spread at random.
+    Random {
+        /// Of which service.
+        service: Service,
+    },
+    /// Requests are spread more unevenly than chance has it.
+    Uneven {
+        /// Of which service.
+        service: Service,
+    },
+    /// Replicas serve more at a time than they declare.
+    Threaded {
+        /// Of which service.
+        service: Service,
+    },
+    /// Replicas serve fewer at a time than they declare.
+    Capped {
+        /// Of which service.
+        service: Service,
+    },
+    /// Replicas take longer than they say: their processor is short, or they are held up.
+    Starved {
+        /// Of which service.
+        service: Service,
+    },
+    /// All replicas take longer for a request than in the original app, or than they are set to.
+    SlowService {
+        /// Which service.
+        service: Service,
+    },
+    /// Redis takes a notable part of each loop.
+    SlowRedis,
+    /// Workers think for longer than in the original app.
+    LongThink,
+    /// A notable part of each loop is on the network, or late.
+    Overhead,
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Interval;
 use super::advice::named;
-use crate::cluster::{Replicas, Service};
+use super::{Interval, Limit};
+use crate::cluster::Replicas;
 
 /// The axes, each in order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub struct CellFindings {
     /// How far the measurement is from that, as a share of it.
     pub error: Option<f64>,
     /// What limits here.
-    pub limit: Option<Service>,
+    pub limit: Option<Limit>,
     /// Why the measurement has no verdict, if it has none.
     pub withheld: Option<String>,
 }

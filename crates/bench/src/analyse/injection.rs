@@ -7,7 +7,8 @@
 use observation::{Experiment, Stage};
 use serde::{Deserialize, Serialize};
 
-use super::{Interval, StepFindings, totals_of_window};
+use super::seen::Seen;
+use super::{Interval, StepFindings};
 use crate::cluster::{Replicas, Service};
 use crate::measure::Samples;
 
@@ -140,7 +141,7 @@ fn predicted(before: &Samples, (stage, [from, to]): (Slowed, [f64; 2])) -> Resul
 
 /// Mean service time of a stage, or of think all pure delays of a loop, in milliseconds.
 fn time_ms(stage: Slowed, samples: &Samples) -> Result<f64, String> {
-    let totals = totals_of_window(samples, &mut Vec::new()).totals;
+    let totals = Seen::of(samples, &mut Vec::new()).counted.totals;
     let mean = |of: Stage| {
         let latency = totals.stages.get(&of).and_then(observation::Latency::mean_us);
         latency

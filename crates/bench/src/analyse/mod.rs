@@ -4,38 +4,51 @@
 pub(crate) mod advice;
 mod balance;
 mod bounds;
+mod causes;
+mod certainty;
 mod coins;
 mod compare;
+mod concurrency;
+mod course;
 mod evidence;
 mod grid;
 mod injection;
+mod outlook;
 mod paths;
 mod ports;
 mod prediction;
 mod rate;
 mod repetitions;
 mod scenario;
+mod seen;
+mod services;
+mod spreading;
 mod stages;
 mod sweep;
+mod unseen;
 pub(crate) mod verdict;
 mod watch;
 
 use std::collections::BTreeMap;
 
-use observation::{Counts, Report, Totals};
+use model::Scenario;
+use observation::{Counts, Report};
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::{Replicas, Service};
+use crate::cluster::Replicas;
 use crate::measure::{Counter, Phases, Samples};
+use bounds::{Limits, Sums};
+use seen::Seen;
+use services::Known;
 
 pub use advice::{Advice, PlanFindings, Question, WallFindings, advise};
 pub use balance::Balance;
 pub use bounds::{Bounds, Next};
-pub use compare::{Comparison, Found, Known, Margins, ReplicasCompared, compare};
+pub use compare::{Comparison, Found, Margins, ReplicasCompared, Shown, compare};
 pub use evidence::{
-    ActionFindings, BalancingFindings, Certainty, ConcurrencyFindings, ElasticityFindings, Method,
-    PredictedState, PresentFindings, ReplicaFindings, ReplicaState, ServiceFindings, Spreading,
-    StopFindings, Vote, WarmUpFindings,
+    ActionFindings, BalancingFindings, Cause, CauseFindings, Certainty, ConcurrencyFindings,
+    ElasticityFindings, Method, PredictedState, PresentFindings, ReplicaFindings, ReplicaState,
+    ServiceFindings, Spreading, StopFindings, Vote, WarmUpFindings,
 };
 pub use grid::{CellFindings, Grid, Reason, SweepFindings};
 pub use injection::{InjectionFindings, Slowed, injection};
@@ -46,7 +59,8 @@ pub use repetitions::{Repetition, RepetitionFindings, repetitions, runs_wanted};
 pub use scenario::{measured, nominal, with_policy, with_replicas};
 pub use stages::{StageFindings, StageName};
 pub use sweep::Sweep;
-pub use watch::{Checked, Seen, Watch, shortest_warm_up};
+pub use verdict::Limit;
+pub use watch::{Checked, SoFar, Watch, shortest_warm_up};
 
 /// Version of the findings; fields are added within a version, never renamed.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -131,6 +145,13 @@ pub struct StepFindings {
     /// rng and hasher, replica by replica.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub services: Vec<ServiceFindings>,
+    /// What is wrong or peculiar beyond that, the dearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<CauseFindings>,
+    /// Whether the window was one steady state: `flat`, or what else it was; missing where there were
+    /// too few readings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub course: Option<String>,
     /// How sure the verdict is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certainty: Option<Certainty>,
@@ -189,8 +210,8 @@ pub struct Rate {
 /// What holds the app back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bottleneck {
-    /// The service to scale.
-    pub service: Service,
+    /// Where: a service to scale, or Redis.
+    pub service: Limit,
     /// The verdict with its evidence.
     pub sentence: String,
 }
@@ -228,27 +249,65 @@ impl Findings {
 /// The counter's slope so far in hashes per second, for a progress line.
 #[must_use]
 pub fn slope_so_far(counter: &[Counter]) -> Option<f64> {
-    rate::slope(counter).map(|slope| slope.per_second)
+    rate::slope(counter).map(|(per_second, _)| per_second)
 }
 
 /// What one step found.
 #[must_use]
 pub fn step(samples: &Samples) -> StepFindings {
     let mut warnings = Vec::new();
-    let Counted { totals, workers, reporting } = totals_of_window(samples, &mut warnings);
-    let loop_seconds = stages::mean_loop_seconds(&totals);
-    let counter = rate::from_counter(&samples.counter, loop_seconds, &mut warnings);
+    let seen = Seen::of(samples, &mut warnings);
+    let known = services::known(&seen, scenario::declared_policy(samples));
+    let mut findings = measured_step(&seen, &known, warnings);
+    let loop_seconds = stages::mean_loop_seconds(&seen.counted.totals);
+    let course = course::class(samples, loop_seconds);
+    findings.course = course.map(|class| course::name(class).to_owned());
+    if let Some(warm_up) = &mut findings.warm_up {
+        warm_up.course = findings.course.clone().unwrap_or_default();
+    }
+    let app = scenario::scenario(&seen, &known).ok();
+    let limits = Limits::of(&known, seen.counted.workers);
+    let effort = outlook::effort(seen.counted.workers);
+    let case = verdict::Case {
+        seen: &seen,
+        known: &known,
+        limits: limits.as_ref(),
+        loop_seconds,
+        course,
+        expected: app.as_ref().and_then(|app| Some(app.predict(effort).ok()?.mean)),
+    };
+    modelled(&mut findings, &case, app.as_ref());
+    verdict::doubts(samples, course, &mut findings);
+    match verdict::verdict(&case, &findings) {
+        Ok((bottleneck, certainty)) => {
+            findings.bottleneck = Some(bottleneck);
+            findings.certainty = certainty;
+        }
+        Err(withheld) => findings.withheld = Some(withheld),
+    }
+    findings
+}
+
+/// What was measured, without what follows from it in the model.
+fn measured_step(
+    seen: &Seen<'_>,
+    known: &[Known<'_>; 2],
+    mut warnings: Vec<String>,
+) -> StepFindings {
+    let Seen { samples, counted, .. } = seen;
+    let workers = counted.workers;
+    let loop_seconds = stages::mean_loop_seconds(&counted.totals);
+    let counter = rate::from_counter(samples, loop_seconds, workers, &mut warnings);
     let hashes = rate::from_workers(samples, counter, &mut warnings);
-    let speed = hashes.interval.value;
-    let stages = stages::account(&totals, samples, speed);
-    let closure = stages::closure(&stages, workers);
-    let bounds = bounds::bounds(&totals, samples, workers);
-    let rng_replicas = labelled(totals.rng_replicas, samples);
-    let hasher_replicas = labelled(totals.hasher_replicas, samples);
-    let mut findings = StepFindings {
+    let stages = stages::account(&counted.totals, known, hashes.interval.value);
+    let limits = Limits::of(known, workers);
+    let bounds = limits.and_then(|limits| limits.bounds(&Sums::of(&counted.totals)));
+    let rng_replicas = seen::labelled(&counted.totals.rng_replicas, samples);
+    let hasher_replicas = seen::labelled(&counted.totals.hasher_replicas, samples);
+    StepFindings {
         replicas: samples.replicas,
         workers,
-        reporting,
+        reporting: counted.reporting,
         settled_after_ms: samples.settled_after_ms,
         phases: samples.phases,
         window_ms: samples.window_ms,
@@ -256,7 +315,7 @@ pub fn step(samples: &Samples) -> StepFindings {
         counter_hashes_per_second: counter,
         coins_per_second: coins::per_second(&samples.counter, &mut warnings),
         loop_ms: loop_seconds.map(|seconds| seconds * 1000.0),
-        closure,
+        closure: stages::closure(&stages, workers),
         stages,
         bounds,
         next: bounds.map(|b| b.next(samples.replicas)).unwrap_or_default(),
@@ -268,12 +327,14 @@ pub fn step(samples: &Samples) -> StepFindings {
         hasher_replicas,
         paths: paths::paths(samples),
         services: Vec::new(),
+        causes: Vec::new(),
+        course: None,
         certainty: None,
         actions: Vec::new(),
         walls: Vec::new(),
         elasticities: None,
         recommended: None,
-        unseen: Vec::new(),
+        unseen: unseen::unseen(seen, hashes.interval),
         warm_up: samples.warm_up.as_ref().map(|warm_up| WarmUpFindings {
             seconds: warm_up.seconds,
             rule: warm_up.rule.clone(),
@@ -285,56 +346,39 @@ pub fn step(samples: &Samples) -> StepFindings {
             reason: ended.reason.clone(),
         }),
         policies: policies(samples),
-        errors: totals.errors,
+        errors: counted.totals.errors.clone(),
         warnings,
+    }
+}
+
+/// Adds what follows in the model, as far as the app can be modelled: `app`.
+fn modelled(findings: &mut StepFindings, case: &verdict::Case<'_>, app: Option<&Scenario>) {
+    let known = case.known;
+    let rate = findings.hashes_per_second.interval;
+    let evidence = causes::Evidence {
+        seen: case.seen,
+        known,
+        app,
+        rate,
+        effort: outlook::effort(findings.workers),
     };
-    verdict::doubts(samples, &mut findings);
-    match verdict::verdict(samples, &findings, loop_seconds) {
-        Ok(bottleneck) => findings.bottleneck = Some(bottleneck),
-        Err(withheld) => findings.withheld = Some(withheld),
-    }
-    findings
-}
-
-/// What all workers counted between their first and last report of the window.
-#[derive(Default)]
-struct Counted {
-    totals: Totals,
-    /// Loops they run at a time.
-    workers: u64,
-    /// How many replicas they are.
-    reporting: u32,
-}
-
-fn totals_of_window(samples: &Samples, warnings: &mut Vec<String>) -> Counted {
-    let mut counted = Counted::default();
-    for last in &samples.last.workers {
-        let Some(first) = samples.first.workers.iter().find(|first| first.id == last.id) else {
-            warnings.push(format!("{} appeared during the window and is left out", last.replica));
-            continue;
-        };
-        if last.at_us <= first.at_us {
-            continue; // ended earlier, and only its report is left; or stuck, and then missing
+    let causes = causes::causes(&evidence);
+    let declared: Vec<String> = findings.policies.keys().cloned().collect();
+    let service =
+        |known: &Known<'_>| known.findings(&declared, causes::balancing_cost(known, &causes));
+    let answering = known.iter().filter(|known| known.seen.residence.count() > 0);
+    findings.services = answering.map(service).collect();
+    findings.causes = causes;
+    let Some(app) = app else { return };
+    match outlook::outlook(app, known, findings) {
+        Ok(outlook) => {
+            findings.elasticities = Some(outlook.elasticities);
+            findings.actions = outlook.actions;
+            findings.walls = outlook.walls;
+            findings.recommended = outlook.recommended;
         }
-        match last.totals.since(&first.totals) {
-            Ok(since) => counted.totals.add(&since),
-            Err(error) => warnings.push(format!("{}: {error}", last.replica)),
-        }
-        counted.workers += u64::from(last.virtual_workers);
-        counted.reporting += 1;
+        Err(impossible) => findings.warnings.push(format!("nothing is predicted: {impossible}")),
     }
-    counted
-}
-
-/// The same counts by where the replicas are, as far as that is known.
-fn labelled(counts: Counts, samples: &Samples) -> Counts {
-    let mut labelled = Counts::new();
-    for (name, count) in counts {
-        // A replica and the one that took its place on the same node have one label.
-        let label = samples.labels.get(&name).cloned().unwrap_or(name);
-        *labelled.entry(label).or_default() += count;
-    }
-    labelled
 }
 
 /// Whether a worker reported during the window: reports of dead ones stay for minutes.

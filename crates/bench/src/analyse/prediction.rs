@@ -1,21 +1,22 @@
 //! The best next action with what it will bring, told before it is done; and afterwards, how good
 //! that was. Pure: both sides are findings.
 
-use model::{Effort, Scenario};
+use model::{Effort, Estimate, Impossible, Scenario};
 use serde::{Deserialize, Serialize};
 
-use super::bounds::Bounds;
+use super::evidence::ActionFindings;
+use super::outlook::{best, changes};
 use super::scenario::{measured, with_replicas};
-use super::verdict::{SHORTFALL, TIE};
+use super::verdict::SHORTFALL;
 use super::{Interval, StepFindings};
-use crate::cluster::{Replicas, Service};
+use crate::cluster::Replicas;
 use crate::measure::Samples;
 
 /// Half-width of a prediction beside the error of the measurement it is made from, as a share: how
 /// far an evenly used app was from its bound, where the model has it (`docs/benchmarks.md`).
 pub(super) const MODEL_ERROR: f64 = 0.015;
 /// An action that brings less is not worth doing.
-const LEAST_GAIN: f64 = 0.01;
+pub(super) const LEAST_GAIN: f64 = 0.01;
 
 /// What an action will bring.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,29 +54,80 @@ pub fn predict(step: &StepFindings, samples: &Samples) -> Result<Prediction, Str
     if let Some(withheld) = &step.withheld {
         return Err(format!("without a verdict there is no prediction: {}", withheld.reason));
     }
-    let Some(bounds) = step.bounds else {
+    if step.bounds.is_none() {
         return Err("the services do not tell enough for a prediction".to_owned());
-    };
-    let (to, then) = best(&bounds, step.replicas);
-    let (_, now) = bounds.binding();
-    let enough = |then: f64, now: f64| match then > now * (1.0 + LEAST_GAIN) {
-        true => Ok(()),
-        false => Err("nothing that can be done next brings more".to_owned()),
-    };
-    enough(then, now)?;
+    }
     let app = measured(samples)?;
-    let simulated = |replicas| simulate(&app, replicas).map_err(|error| error.to_string());
-    let ((now, _), (then, scatter)) = (simulated(step.replicas)?, simulated(to)?);
-    enough(then, now)?;
+    let nothing = || "nothing that can be done next brings more".to_owned();
+    let to = best(&step.actions).and_then(|best| best.replicas).ok_or_else(nothing)?;
+    let told = |error: Impossible| error.to_string();
+    // With more effort than the ladder, where it was one of many.
+    let forecaster = Forecaster::new(&app, step, Effort::default()).map_err(told)?;
+    let then = with_replicas(&app, to).and_then(|then| then.predict(forecaster.effort));
+    let then = then.map_err(told)?;
+    if then.mean <= forecaster.now * (1.0 + LEAST_GAIN) {
+        return Err(nothing());
+    }
+    let hashes_per_second = forecaster.interval(&then);
     let measured = step.hashes_per_second.interval;
-    let reached = (measured.value / now).min(1.0);
-    let spread = (measured.high - measured.low) / 2.0 / measured.value + scatter + MODEL_ERROR;
-    let value = then * reached;
-    // What keeps the app from what the model says now may do so then, or not.
-    let best_case = if reached < 1.0 - SHORTFALL { then } else { value };
-    let hashes_per_second =
-        Interval { value, low: value * (1.0 - spread), high: best_case * (1.0 + spread) };
     Ok(Prediction { from: step.replicas, to, measured, hashes_per_second })
+}
+
+/// Predictions from a measured step: what the model says of other states, times what the app does of
+/// what the model says of this one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Forecaster {
+    measured: Interval,
+    pub(super) effort: Effort,
+    /// What the model says of the measured state, in hashes per second.
+    pub(super) now: f64,
+}
+
+impl Forecaster {
+    /// From a step, and the app as the model has it.
+    ///
+    /// # Errors
+    /// When it cannot be simulated.
+    pub(super) fn new(
+        app: &Scenario,
+        step: &StepFindings,
+        effort: Effort,
+    ) -> Result<Self, Impossible> {
+        let now = app.predict(effort)?.mean;
+        Ok(Self { measured: step.hashes_per_second.interval, effort, now })
+    }
+
+    /// The same where the model does not know the measured state: it is taken as it was measured.
+    pub(super) fn as_measured(&self) -> Self {
+        Self { now: self.measured.value, ..*self }
+    }
+
+    /// What a live app would be measured at: the error of the measurement it is predicted from, the
+    /// scatter of single runs, and the model's own error.
+    pub(super) fn interval(&self, then: &Estimate) -> Interval {
+        let Interval { value: measured, low, high } = self.measured;
+        let reached = (measured / self.now).min(1.0);
+        let (least, most) = then.single_run();
+        let scatter = (most - least) / 2.0 / then.mean;
+        let spread = (high - low) / 2.0 / measured.max(f64::MIN_POSITIVE) + scatter + MODEL_ERROR;
+        let value = then.mean * reached;
+        // What keeps the app from what the model says now may do so then, or not.
+        let best_case = if reached < 1.0 - SHORTFALL { then.mean } else { value };
+        Interval { value, low: (value * (1.0 - spread)).max(0.0), high: best_case * (1.0 + spread) }
+    }
+
+    /// An action with what it leads to.
+    pub(super) fn action(
+        &self,
+        action: String,
+        replicas: Option<Replicas>,
+        containers: u32,
+        then: Estimate,
+    ) -> ActionFindings {
+        let gain = then.mean / self.now - 1.0;
+        let hashes_per_second = self.interval(&then);
+        ActionFindings { action, replicas, containers, hashes_per_second, gain }
+    }
 }
 
 /// What makes a plan from this step doubtful: that it has no verdict, or that the app does less than
@@ -89,7 +141,7 @@ pub fn doubts_of(samples: &Samples, app: &Scenario) -> Result<Vec<String>, model
     if let Some(withheld) = &step.withheld {
         doubts.push(format!("the run has no verdict: {}", withheld.reason));
     }
-    let (expected, _) = simulate(app, step.replicas)?;
+    let expected = with_replicas(app, step.replicas)?.predict(Effort::default())?.mean;
     let measured = step.hashes_per_second.interval.value;
     if (measured / expected - 1.0).abs() > SHORTFALL {
         doubts.push(format!(
@@ -100,46 +152,11 @@ pub fn doubts_of(samples: &Samples, app: &Scenario) -> Result<Vec<String>, model
     Ok(doubts)
 }
 
-/// What the model says that these replicas do, and how much single runs scatter around it, as a
-/// share.
-fn simulate(app: &Scenario, replicas: Replicas) -> Result<(f64, f64), model::Impossible> {
-    let estimate = with_replicas(app, replicas)?.predict(Effort::default())?;
-    let (low, high) = estimate.single_run();
-    Ok((estimate.mean, (high - low) / 2.0 / estimate.mean))
-}
-
-/// One replica more of whatever binds, and of what binds almost as early, with the bound then.
-fn best(bounds: &Bounds, now: Replicas) -> (Replicas, f64) {
-    let mut to = now;
-    let mut then = *bounds;
-    let (first, bound) = bounds.binding();
-    let tied = bounds.next_binding().filter(|(_, next)| *next < bound * TIE);
-    for service in [Some(first), tied.map(|(service, _)| service)].into_iter().flatten() {
-        then = then.with_one_more(service, now);
-        match service {
-            Service::Worker => to.worker += 1,
-            Service::Rng => to.rng += 1,
-            Service::Hasher => to.hasher += 1,
-            Service::Webui => {}
-        }
-    }
-    (to, then.binding().1)
-}
-
 impl Prediction {
     /// What will be done, as `rng 1 to 2`.
     #[must_use]
     pub fn action(&self) -> String {
-        let Self { from, to, .. } = self;
-        let changes = [
-            ("worker", from.worker, to.worker),
-            ("rng", from.rng, to.rng),
-            ("hasher", from.hasher, to.hasher),
-        ];
-        let changes = changes.iter().filter(|(_, from, to)| from != to);
-        let words: Vec<_> =
-            changes.map(|(name, from, to)| format!("{name} {from} to {to}")).collect();
-        words.join(", ")
+        changes(self.from, self.to)
     }
 
     /// In a sentence.

@@ -1,30 +1,26 @@
 //! How fast the app is: from the workers' own reports where there are any, from the counter
 //! otherwise, and each held against the other.
 //!
-//! The counter rises in steps, as each worker adds its loops about once a second; a line fitted
-//! through many readings is off by at most 6 (tau/T)^2 for a flush period tau and a window T. A
-//! worker's report, in contrast, carries the exact time at which its loops were counted, so that
-//! between two reports of one worker nothing is rounded. The sum over workers is exact.
+//! The counter rises in steps, as each worker adds its loops about once a second: `inference::rate`
+//! sees through that, and states what it cannot. A worker's report, in contrast, carries the exact
+//! time at which its loops were counted, so that between two reports of one worker nothing is
+//! rounded. The sum over workers is exact.
 
+use inference::Refusal;
+use inference::batch::{BATCHES, batch_means};
+use inference::rate::{Departure, FLUSH_SECONDS, PERIODS_NEEDED, Polled, Reading, flush_period};
 use load::numbers::float;
 
 use super::{Interval, Rate};
 use crate::measure::{Counter, Samples, WorkerCount};
 
-/// Student's t for 95 % and 9 degrees of freedom.
-const T_9: f64 = 2.262;
-const BATCHES: u32 = 10;
 const SECOND_US: f64 = 1e6;
-
-/// A line fitted through counter readings.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Slope {
-    pub(super) per_second: f64,
-    /// Length of the readings used, in seconds.
-    pub(super) seconds: f64,
-    /// Whether the counter fell, so that earlier readings were left out.
-    pub(super) was_reset: bool,
-}
+/// Without a report the original's loop time is the best guess.
+const NOMINAL_LOOP_S: f64 = 0.3;
+/// Scatter below this share of a rate is that of the arithmetic.
+const ROUNDING: f64 = 1e-12;
+/// A worker that has not reported for so many flush periods at the end is gone; fewer may be a queue.
+const SILENT: f64 = 10.0;
 
 /// The readings since the counter or the wallet last fell: somebody emptied them then.
 pub(super) fn since_reset(counter: &[Counter]) -> &[Counter] {
@@ -33,8 +29,9 @@ pub(super) fn since_reset(counter: &[Counter]) -> &[Counter] {
     &counter[reset.map_or(0, |before| before + 1)..]
 }
 
-/// Least-squares slope over the readings since the counter last fell.
-pub(super) fn slope(counter: &[Counter]) -> Option<Slope> {
+/// Least-squares slope in hashes per second over the readings since the counter last fell, and their
+/// length in seconds: for windows that are too short for a rate with an error.
+pub(super) fn slope(counter: &[Counter]) -> Option<(f64, f64)> {
     let used = since_reset(counter);
     let (first, last) = (used.first()?, used.last()?);
     let seconds = float(last.now_us.checked_sub(first.now_us)?) / SECOND_US;
@@ -50,39 +47,109 @@ pub(super) fn slope(counter: &[Counter]) -> Option<Slope> {
         xx += (x - mean_x).powi(2);
         xy += (x - mean_x) * (y - mean_y);
     }
-    (xx > 0.0).then(|| Slope {
-        per_second: xy / xx,
-        seconds,
-        was_reset: used.len() < counter.len(),
-    })
+    (xx > 0.0).then(|| (xy / xx, seconds))
 }
 
-/// How often a worker with this loop time adds to the counter: at the start of the first loop
-/// that begins a second or more after the last time.
-pub(super) fn flush_period(loop_seconds: f64) -> f64 {
-    loop_seconds * ((1.0 / loop_seconds).floor() + 1.0)
+/// The longest window, in seconds, that is refused for loops of this length.
+pub(super) fn needed_seconds(loop_seconds: f64) -> f64 {
+    PERIODS_NEEDED * flush_period(loop_seconds, FLUSH_SECONDS)
 }
 
-/// The rate by the counter alone.
-pub(super) fn from_counter(
-    counter: &[Counter],
+/// The counter's readings with seconds of their own.
+pub(super) fn readings(counter: &[Counter]) -> Vec<Reading> {
+    let begin = counter.first().map_or(0, |first| first.now_us);
+    let reading = |one: &Counter| Reading {
+        // An answer that was overtaken is before the first: it is left out as such.
+        seconds: float(one.now_us.saturating_sub(begin)) / SECOND_US,
+        count: one.hashes,
+    };
+    counter.iter().map(reading).collect()
+}
+
+/// The counter as it was polled.
+pub(super) fn polled<'a>(
+    readings: &'a [Reading],
     loop_seconds: Option<f64>,
+    departures: &'a [Departure],
+) -> Polled<'a> {
+    Polled {
+        readings,
+        loop_seconds: loop_seconds.unwrap_or(NOMINAL_LOOP_S),
+        flush_seconds: FLUSH_SECONDS,
+        workers: 1,
+        departures,
+    }
+}
+
+/// The rate by the counter alone. `workers` are loops run at a time.
+pub(super) fn from_counter(
+    samples: &Samples,
+    loop_seconds: Option<f64>,
+    workers: u64,
     warnings: &mut Vec<String>,
 ) -> Rate {
-    let Some(slope) = slope(counter) else {
+    let readings = readings(&samples.counter);
+    let departures = departures(samples, loop_seconds.unwrap_or(NOMINAL_LOOP_S));
+    let workers = u32::try_from(workers).unwrap_or(u32::MAX).max(1);
+    let polled = Polled { workers, ..polled(&readings, loop_seconds, &departures) };
+    match polled.rate() {
+        Ok(found) => {
+            if found.falls > 0 {
+                warnings.push(format!(
+                    "the counter fell during the window; only the last {:.1} s of it count",
+                    found.seconds
+                ));
+            }
+            if found.untold > 0.0 {
+                warnings.push(format!(
+                    "workers left during the window; what they had not told is up to {:.2} hashes/s",
+                    found.untold
+                ));
+            }
+            let mut rate = rate(found.per_second, Some(found.statistical), found.flush);
+            rate.interval.high += found.untold;
+            rate
+        }
+        Err(refusal) => refused(&samples.counter, &refusal, polled.period(), warnings),
+    }
+}
+
+/// What can still be said where a rate with an error cannot.
+fn refused(
+    counter: &[Counter],
+    refusal: &Refusal,
+    period: f64,
+    warnings: &mut Vec<String>,
+) -> Rate {
+    let Some((per_second, seconds)) = slope(counter) else {
         warnings.push("the counter could not be read".to_owned());
         return rate(0.0, None, 0.0);
     };
-    if slope.was_reset {
-        warnings.push(format!(
-            "the counter fell during the window; only the last {:.1} s of it count",
-            slope.seconds
-        ));
-    }
-    // Without a report the original's loop time is the best guess.
-    let period = flush_period(loop_seconds.unwrap_or(0.3));
-    let flush = (6.0 * (period / slope.seconds).powi(2)).min(1.0) * slope.per_second;
-    rate(slope.per_second, None, flush)
+    warnings.push(format!("the rate by the counter is rough: {refusal}"));
+    let flush = (6.0 * (period / seconds).powi(2)).min(1.0) * per_second;
+    rate(per_second, None, flush)
+}
+
+/// Workers that stopped reporting before the end of the window, and when, by the readings' clock.
+fn departures(samples: &Samples, loop_seconds: f64) -> Vec<Departure> {
+    let Some(begin) = samples.counter.first().map(|first| first.now_us) else { return Vec::new() };
+    let newest = samples.last.workers.iter().map(|report| report.at_us).max().unwrap_or(begin);
+    let silent = SILENT * flush_period(loop_seconds, FLUSH_SECONDS);
+    let gone = |report: &observation::Report| {
+        let (at, newest) = (float(report.at_us), float(newest));
+        let left = (newest - at) / SECOND_US > silent;
+        // A worker that was gone before the window takes nothing from it.
+        left.then(|| Departure {
+            seconds: (at - float(begin)) / SECOND_US,
+            workers: report.virtual_workers,
+        })
+    };
+    let vanished = samples
+        .first
+        .workers
+        .iter()
+        .filter(|first| samples.last.workers.iter().all(|last| last.id != first.id));
+    samples.last.workers.iter().chain(vanished).filter_map(gone).collect()
 }
 
 /// The rate by the workers' own reports, if all that counts is in them; else by the counter.
@@ -93,7 +160,8 @@ pub(super) fn from_workers(samples: &Samples, counter: Rate, warnings: &mut Vec<
     }
     let exact: f64 = ends.iter().map(|(first, last)| per_second(*first, *last)).sum();
     let statistical = batch_half_width(samples);
-    let tolerance = counter.flush + statistical.unwrap_or(0.0) + 0.01 * exact;
+    let half = |rate: Option<f64>| rate.unwrap_or(0.0);
+    let tolerance = counter.flush + half(counter.statistical) + half(statistical) + 0.01 * exact;
     let apart = (exact - counter.interval.value).abs();
     if apart > tolerance && samples.counter.len() > 1 {
         warnings.push(format!(
@@ -101,7 +169,7 @@ pub(super) fn from_workers(samples: &Samples, counter: Rate, warnings: &mut Vec<
              not report, or somebody else counts; the counter is used",
             counter.interval.value
         ));
-        return rate(counter.interval.value, statistical, counter.flush);
+        return counter;
     }
     // Too few samples for the scatter: then the counter's own error is the safe thing to say.
     let flush = if statistical.is_none() { counter.flush } else { 0.0 };
@@ -133,31 +201,24 @@ fn per_second(first: WorkerCount, last: WorkerCount) -> f64 {
 }
 
 /// 95 % half-width of the mean over ten equal batches of the time that every worker's reports
-/// cover, widened by sqrt((1+r)/(1-r)) for a positive correlation r of neighbouring batches.
+/// cover; `None` of batches that are too short to hold a report or two of every worker.
 fn batch_half_width(samples: &Samples) -> Option<f64> {
     let curves = curves(samples);
     let from = curves.iter().map(|curve| curve[0].at_us).max()?;
     let to = curves.iter().map(|curve| curve[curve.len() - 1].at_us).min()?;
-    // Each batch should hold a report or two of every worker.
-    let length = float(to.checked_sub(from)?) / f64::from(BATCHES);
+    let batches = float(BATCHES as u64);
+    let length = float(to.checked_sub(from)?) / batches;
     if length < SECOND_US {
         return None;
     }
-    let at = |batch: u32| float(from) + length * f64::from(batch);
+    let at = |batch: usize| float(from) + length * float(batch as u64);
     let count = |time: f64| curves.iter().map(|curve| interpolate(curve, time)).sum::<f64>();
     let edges: Vec<f64> = (0..=BATCHES).map(|batch| count(at(batch))).collect();
     let rates: Vec<f64> =
         edges.windows(2).map(|edge| (edge[1] - edge[0]) / (length / SECOND_US)).collect();
-    let n = f64::from(BATCHES);
-    let mean = rates.iter().sum::<f64>() / n;
-    let squares: f64 = rates.iter().map(|rate| (rate - mean).powi(2)).sum();
-    if squares <= f64::EPSILON {
-        return Some(0.0);
-    }
-    let products: f64 = rates.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum();
-    let correlation = (products / squares).clamp(0.0, 0.9);
-    let widened = ((1.0 + correlation) / (1.0 - correlation)).sqrt();
-    Some(T_9 * (squares / (n - 1.0) / n).sqrt() * widened)
+    let found = batch_means(&rates).ok()?;
+    // Equal batches differ in their last digit.
+    Some(if found.half_width > ROUNDING * found.mean { found.half_width } else { 0.0 })
 }
 
 /// Every worker's counts over the window, each time once.
@@ -186,69 +247,104 @@ fn interpolate(curve: &[WorkerCount], time: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
+    use crate::analyse::tests::ideal;
 
-    /// Readings every 50 ms for `seconds` of one worker with a loop of `loop_s`, flushing as the
-    /// worker does, the first flush at `phase` of its period.
-    fn readings(seconds: f64, loop_s: f64, phase: f64) -> Vec<Counter> {
-        let period = flush_period(loop_s);
+    /// An app without reports, made once: histograms take their time.
+    fn silent() -> Samples {
+        static SILENT: LazyLock<Samples> = LazyLock::new(|| {
+            let mut samples = ideal(1, 1);
+            samples.first.workers.clear();
+            samples.last.workers.clear();
+            samples.moments.clear();
+            samples
+        });
+        SILENT.clone()
+    }
+
+    /// Samples with readings every 50 ms for `seconds` of one worker with a loop of `loop_s`, flushing
+    /// as the worker does, the first flush at `phase` of its period.
+    fn polled_for(seconds: f64, loop_s: f64, phase: f64) -> Samples {
+        let period = flush_period(loop_s, FLUSH_SECONDS);
         let per_flush = (period / loop_s).round();
         let reading = |index: u32| {
             let time = f64::from(index) * 0.05;
             let flushes = (time / period + phase).floor();
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small")]
-            let (now_us, hashes) = ((time * 1e6) as u64, (flushes * per_flush) as u64);
-            Counter { now_us, hashes, coins: 0 }
+            let now_us = load::numbers::whole(time * 1e6);
+            Counter { now_us, hashes: load::numbers::whole(flushes * per_flush), coins: 0 }
         };
-        (0..=u32::MAX).map(reading).take_while(|c| float(c.now_us) <= seconds * 1e6).collect()
-    }
-
-    #[test]
-    fn flush_periods_are_whole_loops_over_a_second() {
-        for (loop_s, period) in [(0.3, 1.2), (0.25, 1.25), (0.6, 1.2), (2.0, 2.0), (1.0, 2.0)] {
-            assert!((flush_period(loop_s) - period).abs() < 1e-9, "{loop_s}");
-        }
+        let all = (0..=u32::MAX).map(reading);
+        let counter = all.take_while(|c| float(c.now_us) <= seconds * 1e6).collect();
+        Samples { counter, ..silent() }
     }
 
     #[test]
     fn a_counter_that_falls_starts_again_from_there() {
-        let mut counter = readings(20.0, 0.3, 0.0);
-        let half = counter.len() / 2;
-        let reset = counter[half].hashes;
-        for reading in &mut counter[half..] {
+        let mut samples = polled_for(40.0, 0.3, 0.0);
+        let half = samples.counter.len() / 2;
+        let reset = samples.counter[half].hashes;
+        for reading in &mut samples.counter[half..] {
             reading.hashes -= reset;
         }
-        let slope = slope(&counter).unwrap();
-        assert!(slope.was_reset && (slope.seconds - 10.0).abs() < 0.2, "{slope:?}");
-        assert!((slope.per_second - 1.0 / 0.3).abs() < 0.3, "{slope:?}");
+        let mut warnings = Vec::new();
+        let rate = from_counter(&samples, Some(0.3), 1, &mut warnings);
+        assert!((rate.interval.value - 1.0 / 0.3).abs() < 0.1, "{rate:?}");
+        assert!(warnings[0].contains("only the last 20.0 s of it count"), "{warnings:?}");
     }
 
     #[test]
     fn nothing_is_made_of_nothing() {
-        assert_eq!(slope(&[]), None);
-        assert_eq!(slope(&readings(0.0, 0.3, 0.0)), None);
+        for seconds in [-1.0, 0.0] {
+            let samples = polled_for(seconds, 0.3, 0.0);
+            assert_eq!(slope(&samples.counter), None);
+            let mut warnings = Vec::new();
+            let rate = from_counter(&samples, None, 0, &mut warnings);
+            assert!(rate.interval.value.abs() < f64::EPSILON);
+            assert_eq!(warnings, ["the counter could not be read"]);
+        }
+    }
+
+    #[test]
+    fn a_short_window_has_a_rough_rate_and_says_how_long_is_needed() {
         let mut warnings = Vec::new();
-        assert!(from_counter(&[], None, &mut warnings).interval.value.abs() < f64::EPSILON);
-        assert_eq!(warnings.len(), 1);
+        let rate = from_counter(&polled_for(8.0, 0.3, 0.0), None, 1, &mut warnings);
+        assert!(rate.statistical.is_none() && rate.flush > 0.1 * rate.interval.value, "{rate:?}");
+        assert!(warnings[0].ends_with("too short: 12.0 s are needed"), "{warnings:?}");
+    }
+
+    #[test]
+    fn what_a_worker_that_left_did_not_tell_is_allowed_for() {
+        let mut samples = ideal(10, 5);
+        let left = &mut samples.last.workers[3];
+        left.at_us -= 20_000_000;
+        let mut warnings = Vec::new();
+        let rate = from_counter(&samples, Some(0.3), 10, &mut warnings);
+        let Interval { value, low, high } = rate.interval;
+        assert!(high - value > value - low, "{rate:?}");
+        assert!(warnings[0].starts_with("workers left during the window"), "{warnings:?}");
     }
 
     proptest! {
-        /// Whatever the phase, the truth is inside the flush error that is stated.
+        /// Whatever the phase, the truth is inside the errors that are stated.
         #[test]
-        fn the_slope_is_off_by_no_more_than_its_flush_error(
+        fn the_rate_is_off_by_no_more_than_its_errors(
             seconds in 12.0_f64..90.0, loop_s in 0.05_f64..1.9, phase in 0.0_f64..1.0,
         ) {
-            let period = flush_period(loop_s);
-            prop_assume!(seconds > 10.0 * period);
+            let period = flush_period(loop_s, FLUSH_SECONDS);
+            prop_assume!(seconds > 10.1 * period);
             // The true rate of this staircase is exactly per_flush / period.
             let truth = (period / loop_s).round() / period;
-            let rate = from_counter(&readings(seconds, loop_s, phase), Some(loop_s), &mut Vec::new());
-            // Readings every 50 ms see each step up to 50 ms late.
-            let reading = 6.0 * 0.05 / seconds * truth / 10.0;
-            let error = (rate.interval.value - truth).abs();
-            prop_assert!(error <= rate.flush + reading, "off by {error}, stated {}", rate.flush);
+            let samples = polled_for(seconds, loop_s, phase);
+            let mut warnings = Vec::new();
+            let rate = from_counter(&samples, Some(loop_s), 1, &mut warnings);
+            let Interval { low, high, .. } = rate.interval;
+            prop_assert!(low <= truth && truth <= high, "{truth}: {rate:?}");
+            prop_assert!(high - low < truth, "{rate:?}");
+            prop_assert_eq!(warnings, Vec::<String>::new());
         }
     }
 }

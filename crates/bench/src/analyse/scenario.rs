@@ -4,26 +4,31 @@
 use std::num::NonZeroU32;
 
 use clap::ValueEnum as _;
-use load::numbers::float;
 use model::{Distribution, Impossible, Policy, Replica, Scenario, Seconds, Stage};
 use observation::{Latency, Stage as Part};
 
-use super::{policies, totals_of_window};
+use super::concurrency::Places;
+use super::policies;
+use super::seen::Seen;
+use super::services::{Known, known};
 use crate::cli::Spread;
 use crate::cluster::Replicas;
-use crate::measure::{Samples, Station};
+use crate::measure::Samples;
 
 /// Thinking, and the work of rng and of hasher, in the app as it is described.
-const NOMINAL_S: f64 = 0.1;
+pub(super) const NOMINAL_S: f64 = 0.1;
 /// Requests a hasher works on at a time there.
-const NOMINAL_HASHER: u32 = 20;
+pub(super) const NOMINAL_HASHER: u32 = 20;
 /// Places of a station that has no limit: more than a plan has workers.
 const NO_LIMIT: u32 = 100_000;
+
+/// Mean times this close are of the same replicas.
+const APART: f64 = 0.05;
 
 /// Where rng is in a scenario,
 pub(super) const RNG: usize = 0;
 /// and hasher behind it.
-const HASHER: usize = 1;
+pub(super) const HASHER: usize = 1;
 
 /// The nominal app with these replicas.
 ///
@@ -46,47 +51,115 @@ pub fn nominal(replicas: Replicas) -> Result<Scenario, Impossible> {
 /// # Errors
 /// In a sentence, when the step does not tell enough.
 pub fn measured(samples: &Samples) -> Result<Scenario, String> {
-    let counted = totals_of_window(samples, &mut Vec::new());
+    let seen = Seen::of(samples, &mut Vec::new());
+    scenario(&seen, &known(&seen, declared_policy(samples)))
+}
+
+/// The app as it was seen: its times, its places, its stragglers, and how requests were spread.
+pub(super) fn scenario(seen: &Seen<'_>, known: &[Known<'_>; 2]) -> Result<Scenario, String> {
     let part = |part: Part| {
-        let latency = counted.totals.stages.get(&part).filter(|latency| latency.count() > 0);
+        let latency = seen.counted.totals.stages.get(&part).filter(|latency| latency.count() > 0);
         latency.ok_or_else(|| {
             "the services do not tell how long requests wait and how long they work on them"
                 .to_owned()
         })
     };
     let mean = |latency: &Latency| latency.mean_us().unwrap_or(0.0) / 1e6;
-    let per_loop = |of: Part| Ok::<_, String>(float(part(of)?.sum_us()) / 1e6 / loops(&counted));
-    let work = per_loop(Part::RngService)? + per_loop(Part::HasherService)?;
-    let waits = per_loop(Part::RngQueue)? + per_loop(Part::HasherQueue)?;
-    let delay = (mean(part(Part::Loop)?) - work - waits).max(1e-6);
-    let think = part(Part::Think)?;
-    let stretched = delay / mean(think).max(1e-6);
+    part(Part::RngQueue).and(part(Part::HasherQueue))?;
+    let [rng, hasher] = known;
+    let (think, _) = (part(Part::Think)?, part(Part::Loop)?);
+    let stretched = delay_s(seen, known) / mean(think).max(1e-6);
     let think = empirical(think)?.scaled(stretched).map_err(|error| error.to_string())?;
-    let policy = seen_policy(samples);
-    let stage = |name, number, station: &Option<Station>, service| {
-        let station = station.as_ref().ok_or_else(|| format!("{name} did not tell its limit"))?;
-        let places = count(station.concurrency.unwrap_or(NO_LIMIT));
-        let replica = Replica { places, service: empirical(part(service)?)? };
-        Ok::<_, String>(Stage::new(name, count(number), replica).with_policy(policy))
-    };
-    let (stations, replicas) = (&samples.stations, samples.replicas);
-    let stages = vec![
-        stage("rng", replicas.rng, &stations.rng, Part::RngService)?,
-        stage("hasher", replicas.hasher, &stations.hasher, Part::HasherService)?,
-    ];
-    let workers = u32::try_from(counted.workers).unwrap_or(u32::MAX);
-    let each = workers / counted.reporting.max(1);
+    let stages =
+        vec![stage(rng, part(Part::RngService)?)?, stage(hasher, part(Part::HasherService)?)?];
+    let workers = u32::try_from(seen.counted.workers).unwrap_or(u32::MAX);
+    let each = workers / seen.counted.reporting.max(1);
     let scenario = Scenario::new(count(workers), think, stages).map_err(|e| e.to_string())?;
     Ok(scenario.with_workers_per_process(count(each)))
 }
 
-fn loops(counted: &super::Counted) -> f64 {
-    float(counted.totals.loops.max(1))
+/// Pure delay of a loop: what is neither in a queue nor in service, in seconds.
+pub(super) fn delay_s(seen: &Seen<'_>, [rng, hasher]: &[Known<'_>; 2]) -> f64 {
+    let work = seen.per_loop_s(Part::RngService) * stretch(rng)
+        + seen.per_loop_s(Part::HasherService) * stretch(hasher);
+    let waits = seen.per_loop_s(Part::RngQueue) + seen.per_loop_s(Part::HasherQueue);
+    (seen.per_loop_s(Part::Loop) - work - waits).max(1e-6)
+}
+
+/// How much longer than it says a service's places are taken.
+fn stretch(known: &Known<'_>) -> f64 {
+    match known.concurrency.places {
+        Places::Of { stretch, .. } => stretch,
+        Places::Unknown | Places::Unlimited => 1.0,
+    }
+}
+
+/// A service with its stragglers, and with its dead. The first replicas are those that answered.
+fn stage(known: &Known<'_>, work: &Latency) -> Result<Stage, String> {
+    let seen = known.seen;
+    let name = seen.service.name();
+    let places = match known.concurrency.places {
+        Places::Unknown => return Err(format!("{name} did not tell its limit")),
+        Places::Unlimited => count(NO_LIMIT),
+        Places::Of { number, .. } => number,
+    };
+    let impossible = |error: Impossible| error.to_string();
+    let scaled = |shape: Distribution, to_s: f64| {
+        let factor = to_s / shape.mean().get().max(f64::MIN_POSITIVE) * stretch(known);
+        shape.scaled(factor).map_err(impossible)
+    };
+    let pooled = seen.service_s().unwrap_or(0.0);
+    let typical_s = known.others_service_s(pooled);
+    let (fast, slow) = split(work, known)?;
+    let replica = |service| Replica { places, service };
+    // A service that takes no time has nothing to scale.
+    let typical = if pooled > 0.0 { scaled(fast, typical_s)? } else { fast };
+    let mut stage =
+        Stage::new(name, count(seen.count()), replica(typical)).with_policy(known.policy);
+    for (index, (who, times)) in (0..).zip(&seen.replicas) {
+        if known.stragglers.contains(&who.as_str()) {
+            let service = scaled(slow.clone(), times.service_s().unwrap_or(typical_s))?;
+            stage = stage.with_exception(index, Some(replica(service))).map_err(impossible)?;
+        }
+    }
+    let dead = if seen.is_dead() { known.asked()..seen.count() } else { 0..0 };
+    dead.into_iter()
+        .try_fold(stage, |stage, index| stage.with_exception(index, None))
+        .map_err(impossible)
+}
+
+/// The shapes of the service times of typical replicas and of stragglers. Where the longest times
+/// are those of the stragglers, as their means say, they are told apart by that; else both have the
+/// shape of all.
+fn split(work: &Latency, known: &Known<'_>) -> Result<(Distribution, Distribution), String> {
+    let all = empirical(work)?;
+    let answers = |name: &&str| known.seen.replicas.get(*name).map_or(0, |r| r.requests);
+    let slow: u64 = known.stragglers.iter().map(answers).sum();
+    let total: u64 = work.recorded_us().map(|(_, times)| times).sum();
+    if slow == 0 || slow >= total {
+        return Ok((all.clone(), all));
+    }
+    let mut left = total - slow;
+    let (mut short, mut long) = (Vec::new(), Vec::new());
+    for (microseconds, times) in work.recorded_us() {
+        let time = Seconds::from_nanoseconds(microseconds.saturating_mul(1000));
+        let of_typical = times.min(left);
+        left -= of_typical;
+        short.push((time, of_typical));
+        long.push((time, times - of_typical));
+    }
+    let parts = [short, long].map(Distribution::empirical);
+    let [Ok(short), Ok(long)] = parts else { return Ok((all.clone(), all)) };
+    let typical_s = known.others_service_s(all.mean().get());
+    match (short.mean().get() / typical_s - 1.0).abs() < APART {
+        true => Ok((short, long)),
+        false => Ok((all.clone(), all)),
+    }
 }
 
 /// How most workers say that they spread requests. What has another name, as the original app has
 /// none, goes through a service's own name, which takes turns.
-fn seen_policy(samples: &Samples) -> Policy {
+pub(super) fn declared_policy(samples: &Samples) -> Policy {
     let most = policies(samples).into_iter().max_by_key(|(_, workers)| *workers);
     let spread = most.map(|(name, _)| Spread::from_str(&name, true).unwrap_or(Spread::Vip));
     policy(spread.unwrap_or(Spread::RoundRobin))

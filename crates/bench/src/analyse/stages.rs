@@ -4,7 +4,8 @@ use load::numbers::float;
 use observation::{Latency, Stage, Totals};
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Samples, Station};
+use super::concurrency::Places;
+use super::services::Known;
 
 /// A stage of the worker's loop as findings name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,18 +71,18 @@ pub struct StageFindings {
 }
 
 /// What is needed of one stage to account for it.
-struct Source<'a> {
+struct Source {
     name: StageName,
     whole: Stage,
-    server: Option<Server<'a>>,
+    server: Option<Server>,
 }
 
 /// The serving side of a stage.
-struct Server<'a> {
+struct Server {
     replicas: u32,
     queue: Stage,
     service: Stage,
-    station: Option<&'a Station>,
+    places: Places,
 }
 
 /// Mean time of a loop in seconds.
@@ -90,24 +91,23 @@ pub(super) fn mean_loop_seconds(totals: &Totals) -> Option<f64> {
 }
 
 /// Every stage that was seen, in the order of the loop, at a speed of `speed` hashes per second.
-pub(super) fn account(totals: &Totals, samples: &Samples, speed: f64) -> Vec<StageFindings> {
-    let server =
-        |replicas, queue, service, station| Some(Server { replicas, queue, service, station });
-    let stations = &samples.stations;
-    let (rng, hasher) = (stations.rng.as_ref(), stations.hasher.as_ref());
-    let replicas = samples.replicas;
+pub(super) fn account(
+    totals: &Totals,
+    [rng, hasher]: &[Known<'_>; 2],
+    speed: f64,
+) -> Vec<StageFindings> {
+    let server = |known: &Known<'_>, queue, service| {
+        let (replicas, places) = (known.seen.wanted, known.concurrency.places);
+        Some(Server { replicas, queue, service, places })
+    };
     let source = |name, whole, server| Source { name, whole, server };
     let sources = [
         source(StageName::Think, Stage::Think, None),
-        source(
-            StageName::Rng,
-            Stage::Rng,
-            server(replicas.rng, Stage::RngQueue, Stage::RngService, rng),
-        ),
+        source(StageName::Rng, Stage::Rng, server(rng, Stage::RngQueue, Stage::RngService)),
         source(
             StageName::Hasher,
             Stage::Hasher,
-            server(replicas.hasher, Stage::HasherQueue, Stage::HasherService, hasher),
+            server(hasher, Stage::HasherQueue, Stage::HasherService),
         ),
         source(StageName::Redis, Stage::Redis, None),
         source(StageName::Retry, Stage::Retry, None),
@@ -121,7 +121,7 @@ pub(super) fn closure(stages: &[StageFindings], workers: u64) -> Option<f64> {
     (workers > 0 && present > 0.0).then(|| present / float(workers))
 }
 
-impl Source<'_> {
+impl Source {
     fn findings(&self, totals: &Totals, speed: f64) -> Option<StageFindings> {
         let whole = totals.stages.get(&self.whole).filter(|latency| latency.count() > 0)?;
         let loops = float(totals.loops);
@@ -156,11 +156,13 @@ impl Source<'_> {
     }
 }
 
-impl Server<'_> {
-    /// Requests that all replicas together work on at a time, if there is a limit and it is known.
+impl Server {
+    /// Requests that all replicas together work on at a time, if there is a limit and it is known,
+    /// in units of what they say a request takes.
     fn places(&self) -> Option<f64> {
-        let concurrency = self.station?.concurrency?;
-        Some(f64::from(self.replicas) * f64::from(concurrency)).filter(|places| *places > 0.0)
+        let Places::Of { number, stretch } = self.places else { return None };
+        let places = f64::from(self.replicas) * f64::from(number.get()) / stretch;
+        Some(places).filter(|places| *places > 0.0)
     }
 }
 

@@ -11,7 +11,7 @@ use rand::seq::SliceRandom as _;
 
 use super::advice::{interval, service};
 use super::grid::{CellFindings, Grid, Reason, SweepFindings, best};
-use super::{Interval, SCHEMA_VERSION, StepFindings, with_replicas};
+use super::{Interval, Limit, SCHEMA_VERSION, StepFindings, with_replicas};
 use crate::cluster::{Replicas, Service};
 
 /// One in so many of the cells that the model is sure of is measured all the same.
@@ -194,7 +194,7 @@ impl Sweep {
                 measured: None,
                 predicted: said,
                 error: None,
-                limit: Some(predicted.limit),
+                limit: Some(predicted.limit.into()),
                 withheld: None,
             });
         };
@@ -214,9 +214,10 @@ impl Sweep {
     fn ridge(&self, cells: &[CellFindings]) -> Vec<Replicas> {
         let limit = |of: Replicas| {
             let cell = cells.iter().find(|cell| cell.replicas == of)?;
-            self.predicted.get(&of).map(|predicted| predicted.limit).or(cell.limit)
+            self.predicted.get(&of).map(|predicted| predicted.limit.into()).or(cell.limit)
         };
-        let beyond = |cell: &Replicas| limit(*cell).is_some_and(|limit| limit != Service::Worker);
+        let beyond =
+            |cell: &Replicas| limit(*cell).is_some_and(|limit: Limit| limit != Limit::Worker);
         self.grid.rows().iter().filter_map(|row| row.iter().find(|c| beyond(c)).copied()).collect()
     }
 }

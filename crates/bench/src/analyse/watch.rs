@@ -18,7 +18,7 @@ const NOMINAL_LOOP_S: f64 = 0.3;
 
 /// What was read of a window so far.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen<'a> {
+pub struct SoFar<'a> {
     /// For how long it has been open, in seconds.
     pub seconds: f64,
     /// The counter.
@@ -71,7 +71,7 @@ impl Watch {
     }
 
     /// One more check. A later cut makes the window a new one, with checks of its own.
-    pub fn check(&mut self, seen: Seen<'_>) -> Checked {
+    pub fn check(&mut self, seen: SoFar<'_>) -> Checked {
         let throughput = throughput(seen.workers, seen.counter);
         let converged = match &throughput {
             Some(throughput) => self.warm_up(throughput, &residence(seen.moments)),
@@ -268,7 +268,7 @@ mod tests {
     fn watched(watch: &mut Watch, workers: u32, rng: u32, seconds: usize) -> Vec<Checked> {
         let samples = ideal(workers, rng);
         let check = |second: usize| {
-            watch.check(Seen {
+            watch.check(SoFar {
                 seconds: float(second as u64),
                 counter: &samples.counter[..=20 * second],
                 workers: &samples.workers[..=second],
@@ -309,7 +309,7 @@ mod tests {
             let sums = observation::Latency::of_sums(rng.count(), rng.sum_us() + more);
             moment.totals.stages.insert(Stage::Rng, sums);
         }
-        let seen = |samples: &'static crate::measure::Samples| Seen {
+        let seen = |samples: &'static crate::measure::Samples| SoFar {
             seconds: 60.0,
             counter: &samples.counter,
             workers: &samples.workers,

@@ -163,4 +163,7 @@ pub struct Stations {
 pub struct Station {
     /// Requests at a time; `None` for any number.
     pub concurrency: Option<u32>,
+    /// What it is set to work on a request, on average, in milliseconds; `None` where it does not say.
+    #[serde(default)]
+    pub service_time_ms: Option<f64>,
 }

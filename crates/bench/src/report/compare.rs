@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::json;
 use super::table::{DOUBT, FAINT, GOOD, table};
-use crate::analyse::{Comparison, Found, Known, ReplicasCompared};
+use crate::analyse::{Comparison, Found, ReplicasCompared, Shown};
 use crate::cli::StatusFormat;
 
 const HEAD: [&str; 7] = ["worker", "rng", "hasher", "first", "second", "change", "95 % interval"];
@@ -23,7 +23,7 @@ fn text(comparison: &Comparison) -> String {
     let mut text = format!("{}\n{FAINT}hashes/s{FAINT:#}\n\n", table(HEAD, rows, 0));
     for one in &comparison.replicas {
         let good = matches!(one.outcome, Found::Tie | Found::More);
-        let style = if good && one.too_slow != Some(Known::Yes) { GOOD } else { DOUBT };
+        let style = if good && one.too_slow != Some(Shown::Yes) { GOOD } else { DOUBT };
         let _ = writeln!(text, "{style}{}{style:#}", sentence(one, comparison));
     }
     for left_out in &comparison.left_out {
@@ -59,9 +59,9 @@ fn sentence(one: &ReplicasCompared, comparison: &Comparison) -> String {
     let allowed = comparison.margins.slower.unwrap_or(0.0) * 100.0;
     let gate = match one.too_slow {
         None => String::new(),
-        Some(Known::No) => format!("; not slower by more than {allowed} %"),
-        Some(Known::Yes) => format!("; slower by more than {allowed} %"),
-        Some(Known::Open) => format!("; whether by more than {allowed} % is open"),
+        Some(Shown::No) => format!("; not slower by more than {allowed} %"),
+        Some(Shown::Yes) => format!("; slower by more than {allowed} %"),
+        Some(Shown::Open) => format!("; whether by more than {allowed} % is open"),
     };
     format!("{}: {outcome}{gate}.", crate::analyse::advice::named(one.replicas))
 }

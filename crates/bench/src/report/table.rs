@@ -65,14 +65,37 @@ fn render_step(step: &StepFindings) -> String {
         let rows = step.paths.iter().map(words::path_row);
         let _ = writeln!(text, "{}", table(PATH_HEAD, rows, 2));
     }
-    let style = if step.bottleneck.is_some() { GOOD } else { DOUBT };
-    let _ = writeln!(text, "\n{style}{}{style:#}", words::verdict(step));
-    let next = words::next(step);
-    if !next.is_empty() && step.bottleneck.is_some() {
-        let _ = writeln!(text, "One more replica by the bound: {}", next.join("; "));
-    }
+    text.push_str(&conclusion(step));
     for warning in &step.warnings {
         let _ = writeln!(text, "{DOUBT}warning: {warning}{DOUBT:#}");
+    }
+    text
+}
+
+/// The verdict, what is wrong beyond it, what to do next, and the walls behind.
+fn conclusion(step: &StepFindings) -> String {
+    let style = if step.bottleneck.is_some() { GOOD } else { DOUBT };
+    let mut text = format!("\n{style}{}{style:#}", words::verdict(step));
+    if let Some(sure) = words::sure(step) {
+        let _ = write!(text, " {FAINT}{sure}{FAINT:#}");
+    }
+    text.push('\n');
+    for line in words::causes(step) {
+        let _ = writeln!(text, "  also: {line}");
+    }
+    if step.bottleneck.is_some() {
+        for (number, line) in (1..).zip(words::next(step)) {
+            let _ = writeln!(text, "  next {number}. {line}");
+        }
+        if let Some(line) = words::in_vain(step) {
+            let _ = writeln!(text, "  {FAINT}{line}{FAINT:#}");
+        }
+        for (number, wall) in (1..).zip(&step.walls) {
+            let _ = writeln!(text, "  {FAINT}wall {number}. {}{FAINT:#}", wall.sentence);
+        }
+    }
+    for line in &step.unseen {
+        let _ = writeln!(text, "{FAINT}not seen: {line}{FAINT:#}");
     }
     text
 }
@@ -87,10 +110,14 @@ fn headline(step: &StepFindings) -> String {
         true => format!(" {} flush", words::plus_minus(rate.flush)),
         false => String::new(),
     };
+    let course = match step.course.as_deref() {
+        None | Some("flat") => String::new(),
+        Some(course) => format!("   {DOUBT}not steady: {}{DOUBT:#}", course.replace('_', " ")),
+    };
     format!(
         "{STRONG}{}{STRONG:#}   settled in {}{}, measured for {}\n\n\
          {STRONG}{:>9.2} hashes/s{STRONG:#}{statistical}{flush}   {FAINT}{:.2} {} by the counter\
-         {FAINT:#}\n\
+         {FAINT:#}{course}\n\
          {STRONG}{:>9.2} coins/s{STRONG:#}  {:.2} to {:.2}\n\n",
         words::replicas(step),
         words::seconds(step.settled_after_ms),
@@ -98,7 +125,7 @@ fn headline(step: &StepFindings) -> String {
         words::seconds(step.window_ms),
         rate.interval.value,
         counter.interval.value,
-        words::plus_minus(counter.flush),
+        words::plus_minus(counter.interval.high - counter.interval.value),
         coins.value,
         coins.low,
         coins.high,

@@ -2,7 +2,8 @@
 
 use crate::analyse::verdict::counted;
 use crate::analyse::{
-    Balance, Findings, Interval, PathFindings, RepetitionFindings, StageFindings, StepFindings,
+    ActionFindings, Balance, Findings, Interval, PathFindings, RepetitionFindings, StageFindings,
+    StepFindings,
 };
 use crate::measure::Phases;
 
@@ -10,6 +11,11 @@ use crate::measure::Phases;
 const EVEN: f64 = 0.05;
 /// So few replicas are listed in any case.
 const FEW: usize = 5;
+
+/// An action that brings less is said to bring nothing.
+const LEAST_TOLD: f64 = 0.005;
+/// So many actions are listed.
+const MOST_ACTIONS: usize = 3;
 
 /// Head of the table of stages.
 pub(super) const STAGE_HEAD: [&str; 10] =
@@ -114,21 +120,39 @@ pub(super) fn verdict(step: &StepFindings) -> String {
     }
 }
 
-/// What one replica more would bring, one line each.
-pub(super) fn next(step: &StepFindings) -> Vec<String> {
-    let line = |next: &crate::analyse::Next| {
-        let name = next.service.name();
-        match next.gain < 0.005 {
-            true => format!("{name} {}: nothing", next.replicas),
-            false => format!(
-                "{name} {}: at most {:.1} hashes/s (+{:.0} %)",
-                next.replicas,
-                next.at_most,
-                next.gain * 100.0
-            ),
-        }
+/// How sure the verdict is, as `p = 0.99`; nothing where that is not known.
+pub(super) fn sure(step: &StepFindings) -> Option<String> {
+    let probability = step.certainty.as_ref()?.probability.value;
+    // Of a few hundred windows none says otherwise: that is not certainty.
+    Some(if probability > 0.995 { "p > 0.99".to_owned() } else { format!("p = {probability:.2}") })
+}
+
+/// What is wrong or peculiar, one line each, without what the verdict begins with.
+pub(super) fn causes(step: &StepFindings) -> Vec<String> {
+    let said = |sentence: &str| {
+        let verdict = verdict(step);
+        verdict.get(1..).is_some_and(|v| v.starts_with(sentence.get(1..).unwrap_or("")))
     };
-    step.next.iter().map(line).collect()
+    let sentences = step.causes.iter().map(|cause| cause.sentence.clone());
+    sentences.filter(|sentence| !said(sentence)).collect()
+}
+
+/// What could be done next, one line each, the best first.
+pub(super) fn next(step: &StepFindings) -> Vec<String> {
+    let bring = |action: &&ActionFindings| action.gain >= LEAST_TOLD;
+    let line = |action: &ActionFindings| {
+        let Interval { value, low, high } = action.hashes_per_second;
+        let gain = action.gain * 100.0;
+        format!("{}: {value:.1} hashes/s ({low:.1} to {high:.1}, {gain:+.0} %)", action.action)
+    };
+    step.actions.iter().filter(bring).take(MOST_ACTIONS).map(line).collect()
+}
+
+/// Actions that bring nothing, in one line.
+pub(super) fn in_vain(step: &StepFindings) -> Option<String> {
+    let vain = step.actions.iter().filter(|action| action.gain < LEAST_TOLD);
+    let vain: Vec<&str> = vain.map(|action| action.action.as_str()).collect();
+    (!vain.is_empty()).then(|| format!("nothing by: {}", vain.join("; ")))
 }
 
 /// How a change of replicas went: `made after 0.1 s, running after 1.2 s, ...`.

@@ -137,7 +137,8 @@ impl Conditions {
     pub(super) fn stations(&self) -> Stations {
         let station = |part| {
             let declared = self.declared.get(&part).copied().flatten();
-            Some(Station { concurrency: declared.map(NonZeroU32::get) }).filter(|_| self.tells)
+            let concurrency = declared.map(NonZeroU32::get);
+            Some(Station { concurrency, service_time_ms: None }).filter(|_| self.tells)
         };
         Stations { rng: station(Part::Rng), hasher: station(Part::Hasher) }
     }
