@@ -109,6 +109,22 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// A directory whose run cannot be reported.
+    #[error("{}: {reason}", path.display())]
+    NotARun {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A report could not be written.
+    #[error("cannot write {}: {reason}; name another file with --out", path.display())]
+    Unwritten {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+    },
     /// A run that does not tell what a plan needs, or a plan too large to simulate.
     #[error("{0}")]
     Untold(String),
@@ -164,11 +180,13 @@ impl Failure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Out { .. } | Self::TooMany { .. } | Self::Unknown { .. } | Self::Run { .. } => {
-                Exit::Usage
-            }
+            Self::Out { .. }
+            | Self::TooMany { .. }
+            | Self::Unknown { .. }
+            | Self::Run { .. }
+            | Self::NotARun { .. } => Exit::Usage,
             Self::Untold(_) => Exit::Inconclusive,
-            Self::Write { .. } => Exit::Internal,
+            Self::Write { .. } | Self::Unwritten { .. } => Exit::Internal,
             Self::Interrupted => Exit::Interrupted,
             Self::Also { first, .. } => first.exit(),
             Self::PortTaken { .. }
