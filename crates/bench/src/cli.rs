@@ -1,6 +1,7 @@
 //! What can be typed: commands and flags, their help, and nothing of what they do.
 
 pub mod advice;
+pub mod report;
 pub mod scale;
 
 use std::net::IpAddr;
@@ -12,6 +13,7 @@ use service::settings::{positive_duration, redis_url};
 
 use crate::cluster::Service;
 pub use advice::{AdviceArgs, Spread};
+pub use report::{ReportArgs, ReportFormat};
 pub use scale::ScaleArgs;
 
 /// Most replicas of one service on one machine.
@@ -50,6 +52,8 @@ pub enum Command {
     Scale(Box<ScaleArgs>),
     /// Say how many containers a rate takes, or what to do with more of them
     Plan(AdviceArgs),
+    /// Tell a recorded run as a page, for a pull request, or as data
+    Report(ReportArgs),
     /// Probe one URL again and again, as httping does, timed in phases
     Ping(Box<ping::settings::Settings>),
     /// Probe every published port of the app at once, and say where requests queue

@@ -17,5 +17,6 @@ pub mod probe;
 pub mod progress;
 pub mod record;
 pub mod report;
+pub mod review;
 pub mod scale;
 pub mod settle;

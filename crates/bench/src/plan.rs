@@ -1,6 +1,8 @@
 //! What is to be done, with nothing in it that can still be wrong: the command line made into
 //! values. It asks nothing of the machine.
 
+mod report;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ use crate::cluster::{Change, Replicas};
 use crate::failure::Failure;
 use crate::inside::Inside;
 use crate::measure::Pace;
+
+pub use report::{ReportPlan, Told};
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +45,8 @@ pub enum Plan {
     Probe(ProbePlan),
     /// Say how many containers something takes.
     Advice(AdvicePlan),
+    /// Tell a recorded run.
+    Report(ReportPlan),
     /// Load a URL.
     Load(Box<load::settings::Settings>),
     /// Compare results of loads.
@@ -173,6 +179,7 @@ impl From<Cli> for Plan {
             }
             Command::Scale(arguments) => Self::Scale((*arguments).into()),
             Command::Plan(arguments) => Self::Advice(arguments.into()),
+            Command::Report(arguments) => Self::Report(arguments.into()),
             Command::Ping(settings) => Self::Ping(settings),
             Command::Probe(arguments) => Self::Probe((*arguments).into()),
             Command::Load(settings) => Self::Load(settings),

@@ -10,6 +10,7 @@ use crate::cluster::{Replicas, Service};
 
 /// A service, replica by replica.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServiceFindings {
     /// Which.
     pub service: Service,
@@ -24,6 +25,7 @@ pub struct ServiceFindings {
 
 /// One replica over the window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReplicaFindings {
     /// Requests it answered.
     pub requests: u64,
@@ -41,6 +43,7 @@ pub struct ReplicaFindings {
 
 /// What is peculiar about a replica, beside the others of its service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReplicaState {
     /// Nothing.
@@ -55,6 +58,7 @@ pub enum ReplicaState {
 
 /// How many requests a replica works on at a time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConcurrencyFindings {
     /// What it says; `None` when it does not, or says that it has no limit.
     pub declared: Option<u32>,
@@ -68,6 +72,7 @@ pub struct ConcurrencyFindings {
 
 /// How requests were spread over the replicas of a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BalancingFindings {
     /// What workers say they do.
     pub declared: Vec<String>,
@@ -81,6 +86,7 @@ pub struct BalancingFindings {
 
 /// How requests look to be spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Spreading {
     /// In turn: counts hardly differ.
@@ -97,6 +103,7 @@ pub enum Spreading {
 
 /// How sure a verdict is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Certainty {
     /// The share of resampled windows with the same verdict.
     pub probability: Interval,
@@ -110,6 +117,7 @@ pub struct Certainty {
 
 /// A way to find the bottleneck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// The busiest station.
@@ -124,6 +132,7 @@ pub enum Method {
 
 /// What one way of looking says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Vote {
     /// Which way.
     pub method: Method,
@@ -137,6 +146,7 @@ pub struct Vote {
 
 /// Something that could be done next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ActionFindings {
     /// What, in words such as `rng 1 to 2`.
     pub action: String,
@@ -152,6 +162,7 @@ pub struct ActionFindings {
 
 /// By how many per cent the rate falls when a time grows by one per cent.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ElasticityFindings {
     /// The pure delays of a loop.
     pub delay: f64,
@@ -163,6 +174,7 @@ pub struct ElasticityFindings {
 
 /// A state the app could be in, as the model has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PredictedState {
     /// The replicas.
     pub replicas: Replicas,
@@ -174,6 +186,7 @@ pub struct PredictedState {
 
 /// Workers at one stage, on average.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PresentFindings {
     /// Which; think stands for all pure delays.
     pub stage: StageName,
@@ -185,6 +198,7 @@ pub struct PresentFindings {
 
 /// What was cut off before the window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WarmUpFindings {
     /// From all having served to the window, in seconds.
     pub seconds: f64,
@@ -196,6 +210,7 @@ pub struct WarmUpFindings {
 
 /// Why the window ended when it did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StopFindings {
     /// Half-width that was asked for, as a share of the rate; `None` for a window of fixed length.
     pub precision: Option<f64>,

@@ -5,6 +5,7 @@ pub(crate) mod advice;
 mod balance;
 mod bounds;
 mod coins;
+mod course;
 mod evidence;
 mod paths;
 mod ports;
@@ -25,6 +26,7 @@ use crate::measure::{Counter, Phases, Samples};
 pub use advice::{Advice, PlanFindings, Question, WallFindings, advise};
 pub use balance::Balance;
 pub use bounds::{Bounds, Next};
+pub use course::{Course, Moving, course};
 pub use evidence::{
     ActionFindings, BalancingFindings, Certainty, ConcurrencyFindings, ElasticityFindings, Method,
     PredictedState, PresentFindings, ReplicaFindings, ReplicaState, ServiceFindings, Spreading,
@@ -41,6 +43,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// What a run found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Findings {
     /// See [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -58,6 +61,7 @@ pub struct Findings {
 
 /// What a step found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepFindings {
     /// The replicas.
     pub replicas: Replicas,
@@ -144,6 +148,7 @@ pub struct StepFindings {
 
 /// A value with the range it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Interval {
     /// The best estimate.
     pub value: f64,
@@ -155,6 +160,7 @@ pub struct Interval {
 
 /// A rate with its two errors apart: half-widths, to be added up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rate {
     /// The best estimate and both errors together.
     #[serde(flatten)]
@@ -167,6 +173,7 @@ pub struct Rate {
 
 /// What holds the app back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Bottleneck {
     /// The service to scale.
     pub service: Service,
@@ -176,6 +183,7 @@ pub struct Bottleneck {
 
 /// Why no bottleneck is named.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Withheld {
     /// In a sentence.
     pub reason: String,
@@ -192,6 +200,13 @@ impl Findings {
             verification: None,
             unverified: None,
         }
+    }
+
+    /// How many steps were asked for: the last one is not among them when it verified a prediction.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        let extra = self.verification.is_some() && self.steps.len() > 1;
+        self.steps.len() - usize::from(extra)
     }
 
     /// Whether every step has a verdict.

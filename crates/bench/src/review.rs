@@ -1,0 +1,105 @@
+//! `bench report`: a recorded run, found anew. Findings are calculated again from the samples, so
+//! that runs of older versions get what this version finds; only whether a prediction held stays as it
+//! was said then. It touches no app.
+
+use std::path::Path;
+
+use crate::analyse::{self, Course, Findings};
+use crate::failure::Failure;
+use crate::record::{self, DatedPrediction, Recorded, RecordedRun};
+
+/// A run with what is found in it, ready to be told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Review {
+    /// What was asked, of what, where.
+    pub run: RecordedRun,
+    /// What this version of bench finds in the samples.
+    pub findings: Findings,
+    /// Each step's readings, in the order of the findings.
+    pub readings: Vec<StepReadings>,
+    /// What was predicted, where something was.
+    pub prediction: Option<DatedPrediction>,
+}
+
+/// What a page shows of a step's samples themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepReadings {
+    /// The rate over the window.
+    pub course: Course,
+    /// Readings of the counter.
+    pub taken: usize,
+    /// Readings that failed.
+    pub failed: u64,
+}
+
+/// The run in `folder`.
+///
+/// # Errors
+/// When there is none that can be read.
+pub fn read(folder: &Path) -> Result<Review, Failure> {
+    Ok(review(record::read(folder)?))
+}
+
+/// What is found in a recorded run.
+#[must_use]
+pub fn review(recorded: Recorded) -> Review {
+    let Recorded { run, steps, findings: then, prediction } = recorded;
+    let mut findings = Findings { cluster: run.run.cluster.clone(), ..Findings::none() };
+    let mut readings = Vec::new();
+    for samples in &steps {
+        let step = analyse::step(samples);
+        readings.push(StepReadings {
+            course: analyse::course(samples, step.loop_ms),
+            taken: samples.counter.len(),
+            failed: samples.failed_readings,
+        });
+        findings.steps.push(step);
+    }
+    if let Some(then) = then {
+        findings.verification = then.verification;
+        findings.unverified = then.unverified;
+    }
+    Review { run, findings, readings, prediction }
+}
+
+impl Review {
+    /// How many steps were asked for: the one that tried a prediction, the last, is not among them.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        let last = self.findings.steps.last().map(|step| step.replicas);
+        let tried = self.prediction.as_ref().is_some_and(|p| Some(p.prediction.to) == last);
+        // A prediction can be tried and still not be scored, when the second measurement is doubtful.
+        let all = self.findings.steps.len();
+        if tried && all > 1 { all - 1 } else { self.findings.asked() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyse::tests::ideal;
+    use crate::record::Recorder;
+
+    #[test]
+    fn findings_are_new_and_the_verification_is_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let samples = [ideal(10, 1), ideal(10, 2)];
+        let mut recorder = Recorder::begin(folder.path()).unwrap();
+        for step in &samples {
+            recorder.step(step).unwrap();
+        }
+        let mut steps: Vec<_> = samples.iter().map(analyse::step).collect();
+        let prediction = analyse::predict(&steps[0], &samples[0]).unwrap();
+        recorder.prediction(&prediction).unwrap();
+        let verification = Some(prediction.score(&steps[1]));
+        // What an older version did not find.
+        steps[0].bottleneck = None;
+        let findings = Findings { steps, verification: verification.clone(), ..Findings::none() };
+        recorder.end(&findings, "done").unwrap();
+        let review = read(folder.path()).unwrap();
+        assert_eq!(review.findings.steps[0], analyse::step(&samples[0]));
+        assert_eq!(review.findings.verification, verification);
+        assert_eq!((review.asked(), review.readings.len()), (1, 2));
+        assert_eq!(review.readings[0].taken, samples[0].counter.len());
+    }
+}
