@@ -13,7 +13,7 @@ use crate::analyse::{Findings, Prediction};
 use crate::failure::Failure;
 use crate::measure::Samples;
 
-pub use reading::{DatedPrediction, Recorded, RecordedRun, read, read_samples};
+pub use reading::{DatedPrediction, Recorded, RecordedRun, Scored, read, read_samples};
 
 const RUN: &str = "run.json";
 const SAMPLES: &str = "samples.ndjson";

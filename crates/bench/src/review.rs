@@ -43,8 +43,13 @@ pub fn read(folder: &Path) -> Result<Review, Failure> {
 /// What is found in a recorded run.
 #[must_use]
 pub fn review(recorded: Recorded) -> Review {
-    let Recorded { run, steps, findings: then, prediction } = recorded;
-    let mut findings = Findings { cluster: run.run.cluster.clone(), ..Findings::none() };
+    let Recorded { run, steps, scored, prediction } = recorded;
+    let mut findings = Findings {
+        cluster: run.run.cluster.clone(),
+        verification: scored.verification,
+        unverified: scored.unverified,
+        ..Findings::none()
+    };
     let mut readings = Vec::new();
     for samples in &steps {
         let step = analyse::step(samples);
@@ -54,10 +59,6 @@ pub fn review(recorded: Recorded) -> Review {
             failed: samples.failed_readings,
         });
         findings.steps.push(step);
-    }
-    if let Some(then) = then {
-        findings.verification = then.verification;
-        findings.unverified = then.unverified;
     }
     Review { run, findings, readings, prediction }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{FINDINGS, PREDICTION, RUN, Run, SAMPLES};
-use crate::analyse::{Findings, Prediction};
+use crate::analyse::{Prediction, Verification};
 use crate::failure::Failure;
 use crate::measure::Samples;
 
@@ -24,8 +24,8 @@ pub struct Recorded {
     pub run: RecordedRun,
     /// The samples of each step, in order; there is at least one.
     pub steps: Vec<Samples>,
-    /// What the bench of that time found.
-    pub findings: Option<Findings>,
+    /// What was said of the prediction then.
+    pub scored: Scored,
     /// What was predicted, where something was.
     pub prediction: Option<DatedPrediction>,
 }
@@ -39,6 +39,16 @@ pub struct RecordedRun {
     /// All else, by its name.
     #[serde(flatten)]
     pub more: BTreeMap<String, serde_json::Value>,
+}
+
+/// What is taken from `findings.json`: all else of it is found again from the samples, and may be
+/// anything in other versions.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Scored {
+    /// Whether the prediction held.
+    pub verification: Option<Verification>,
+    /// Why that is not said.
+    pub unverified: Option<String>,
 }
 
 /// `prediction.json`.
@@ -75,7 +85,7 @@ pub fn read(folder: &Path) -> Result<Recorded, Failure> {
     Ok(Recorded {
         run,
         steps,
-        findings: optional(folder, FINDINGS).map_err(refused)?,
+        scored: optional(folder, FINDINGS).map_err(refused)?.unwrap_or_default(),
         prediction: optional(folder, PREDICTION).map_err(refused)?,
     })
 }
@@ -111,7 +121,7 @@ fn optional<T: DeserializeOwned>(folder: &Path, name: &str) -> Result<Option<T>,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analyse::{self, predict, tests::ideal};
+    use crate::analyse::{self, Findings, predict, tests::ideal};
     use crate::record::Recorder;
 
     /// A run of one step that has not ended.
@@ -132,11 +142,12 @@ mod tests {
         let step = analyse::step(&ideal(10, 1));
         let prediction = predict(&step, &ideal(10, 1)).unwrap();
         recorder.prediction(&prediction).unwrap();
-        let findings = Findings { steps: vec![step], ..Findings::none() };
+        let verification = Some(prediction.clone().score(&step));
+        let findings = Findings { verification: verification.clone(), ..Findings::none() };
         recorder.end(&findings, "done").unwrap();
         let back = read(folder.path()).unwrap();
         assert_eq!(back.steps, [ideal(10, 1)]);
-        assert_eq!(back.findings, Some(findings));
+        assert_eq!(back.scored, Scored { verification, unverified: None });
         assert_eq!(back.prediction.unwrap().prediction, prediction);
         assert_eq!(back.run.run.stop_reason, "done");
         assert!(back.run.more.is_empty(), "{:?}", back.run.more);

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use crate::analyse::tests::ideal;
 use crate::analyse::{
     self, ActionFindings, BalancingFindings, Certainty, ConcurrencyFindings, ElasticityFindings,
-    Findings, Interval, Method, PredictedState, PresentFindings, ReplicaFindings, ReplicaState,
+    Interval, Method, PredictedState, PresentFindings, ReplicaFindings, ReplicaState,
     ServiceFindings, Spreading, StageName, StepFindings, StopFindings, Vote, WallFindings,
     WarmUpFindings,
 };
 use crate::cluster::{Replicas, Service};
 use crate::measure::Samples;
-use crate::record::{DatedPrediction, Host, Recorded, RecordedRun, Run};
+use crate::record::{DatedPrediction, Host, Recorded, RecordedRun, Run, Scored};
 use crate::review::{self, Review};
 
 pub(super) fn replicas(worker: u32, rng: u32) -> Replicas {
@@ -35,7 +35,7 @@ pub(super) fn recorded(steps: Vec<Samples>) -> Recorded {
         stop_reason: "done".to_owned(),
     };
     let run = RecordedRun { run, more: BTreeMap::new() };
-    Recorded { run, steps, findings: None, prediction: None }
+    Recorded { run, steps, scored: Scored::default(), prediction: None }
 }
 
 /// The review of steps of so many workers and rng replicas.
@@ -54,10 +54,7 @@ pub(super) fn complete() -> Review {
     recorded.run.more = [seed, images].into();
     let mut measured = steps[1].clone();
     measured.hashes_per_second.interval = interval(19.93, 0.21);
-    recorded.findings = Some(Findings {
-        verification: Some(prediction.clone().score(&measured)),
-        ..Findings::none()
-    });
+    recorded.scored.verification = Some(prediction.clone().score(&measured));
     recorded.prediction = Some(DatedPrediction { made: "2026-11-22T07:18:40Z".into(), prediction });
     let mut review = review::review(recorded);
     evidence(&mut review.findings.steps[0]);

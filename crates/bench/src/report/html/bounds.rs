@@ -59,7 +59,7 @@ pub(super) fn section(steps: &[StepFindings], index: usize) -> Markup {
             h2 { "What it could reach at most" }
             p.lead {
                 "More workers make more hashes only up to the knee. From there on the ceiling of a \
-                 service holds, and only another service's replicas lift it."
+                 service holds, and only more replicas of that service lift it."
             }
             figure { (chart(HEIGHT, &shows, &content)) }
         }

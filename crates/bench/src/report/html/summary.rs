@@ -11,16 +11,16 @@ use crate::review::Review;
 
 /// The summary of the steps that were asked for.
 pub(super) fn several(review: &Review, steps: &[StepFindings]) -> Markup {
-    let rate = |step: &&StepFindings| step.hashes_per_second.interval.value;
-    let best = steps.iter().max_by(|a, b| rate(a).total_cmp(&rate(b)));
-    let last = steps.len().saturating_sub(1);
+    let rate = |step: &StepFindings| step.hashes_per_second.interval.value;
+    let at = (0..steps.len()).max_by(|a, b| rate(&steps[*a]).total_cmp(&rate(&steps[*b])));
+    let best = at.and_then(|at| steps.get(at));
     html! {
         header {
             p.kicker { "DockerCoins, " (review.findings.cluster) }
             h1.verdict {
                 @match best {
                     Some(best) => {
-                        strong { (format!("{:.2} hashes/s is the most", rate(&best))) }
+                        strong { (format!("{:.2} hashes/s is the most", rate(best))) }
                         " " span.evidence {
                             "of " (steps.len()) " steps: with " (words::replicas(best)) ". "
                             (words::verdict(best))
@@ -30,13 +30,13 @@ pub(super) fn several(review: &Review, steps: &[StepFindings]) -> Markup {
                 }
             }
         }
-        @if !steps.is_empty() {
+        @if let Some(at) = at {
             section {
                 h2 { "All steps" }
                 (table(steps))
             }
             (map(steps))
-            (bounds::section(steps, last))
+            (bounds::section(steps, at))
         }
     }
 }
