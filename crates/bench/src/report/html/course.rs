@@ -81,7 +81,7 @@ fn why(course: &Course, rate: Interval) -> String {
         }
     };
     format!(
-        "The brown line is what one sees who reads the counter once a second and subtracts. The app \
+        "The orange line is what one sees who reads the counter once a second and subtracts. The app \
          does not go and stop like that. A worker adds its loops to the counter only about once a second: {how}. So \
          one sees the moments of adding, not the work: {seen}. Over the whole window it is {:.2} \
          hashes/s.",
