@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::analyse::{self, Course, Findings};
+use crate::analyse::{self, BySecond, Findings};
 use crate::failure::Failure;
 use crate::record::{self, DatedPrediction, Recorded, RecordedRun};
 
@@ -25,7 +25,7 @@ pub struct Review {
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepReadings {
     /// The rate over the window.
-    pub course: Course,
+    pub by_second: BySecond,
     /// Readings of the counter.
     pub taken: usize,
     /// Readings that failed.
@@ -54,7 +54,7 @@ pub fn review(recorded: Recorded) -> Review {
     for samples in &steps {
         let step = analyse::step(samples);
         readings.push(StepReadings {
-            course: analyse::course(samples, step.loop_ms),
+            by_second: analyse::by_second(samples, step.loop_ms),
             taken: samples.counter.len(),
             failed: samples.failed_readings,
         });

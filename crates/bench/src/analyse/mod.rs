@@ -4,8 +4,8 @@
 pub(crate) mod advice;
 mod balance;
 mod bounds;
+mod by_second;
 mod coins;
-mod course;
 mod evidence;
 mod paths;
 mod ports;
@@ -26,7 +26,7 @@ use crate::measure::{Counter, Phases, Samples};
 pub use advice::{Advice, PlanFindings, Question, WallFindings, advise};
 pub use balance::Balance;
 pub use bounds::{Bounds, Next};
-pub use course::{Course, Moving, course};
+pub use by_second::{BySecond, Moving, by_second};
 pub use evidence::{
     ActionFindings, BalancingFindings, Certainty, ConcurrencyFindings, ElasticityFindings, Method,
     PredictedState, PresentFindings, ReplicaFindings, ReplicaState, ServiceFindings, Spreading,

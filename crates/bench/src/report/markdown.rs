@@ -9,7 +9,7 @@ use tabled::settings::Style;
 
 use super::states::{self, ORDER, State};
 use super::words::{self, PATH_HEAD, STAGE_HEAD, STEP_HEAD};
-use super::{provenance, provenance::Line};
+use super::{evidence, provenance, provenance::Line};
 use crate::analyse::{Findings, StepFindings};
 use crate::review::Review;
 
@@ -63,14 +63,15 @@ fn head(step: &StepFindings) -> String {
 fn body(step: &StepFindings) -> String {
     let mut lines = Vec::new();
     if let Some(closure) = step.closure {
-        lines.push(format!("closure {:.1} % of {}", closure * 100.0, words::workers(step)));
+        lines.push(format!("closure {:.1} % of {}", closure * 100.0, evidence::workers(step)));
     }
     if let Some(phases) = words::phases(step) {
         lines.push(format!("settled in {}: {phases}", words::seconds(step.settled_after_ms)));
     }
-    lines.extend(words::spreading(step));
-    lines.extend(words::certainty(step));
-    let next = if step.actions.is_empty() { words::next(step) } else { words::actions(step) };
+    lines.extend(evidence::spreading(step));
+    lines.extend(evidence::certainty(step));
+    let next =
+        if step.actions.is_empty() { evidence::by_bounds(step) } else { evidence::actions(step) };
     let next = next.into_iter().filter(|_| step.bottleneck.is_some());
     lines.extend(next.map(|line| format!("next: {line}")));
     lines.extend(step.walls.iter().map(|wall| format!("wall: {}", wall.sentence)));

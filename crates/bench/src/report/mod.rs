@@ -2,6 +2,7 @@
 
 pub mod advice;
 mod csv;
+mod evidence;
 mod html;
 mod json;
 mod markdown;

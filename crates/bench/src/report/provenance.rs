@@ -1,7 +1,7 @@
 //! Where a report's numbers come from, as names and values: how a step was measured, and what the
 //! run was. Shared by the page and Markdown.
 
-use super::words;
+use super::{evidence, words};
 use crate::analyse::{StepFindings, StopFindings, WarmUpFindings};
 use crate::record::Run;
 use crate::review::Review;
@@ -33,7 +33,7 @@ pub(super) fn step(step: &StepFindings) -> Vec<Line> {
         ),
     ];
     lines.extend(step.closure.map(|closure| {
-        let workers = format!("{:.1} % of {}", closure * 100.0, words::workers(step));
+        let workers = format!("{:.1} % of {}", closure * 100.0, evidence::workers(step));
         line("closure", workers)
     }));
     let settled = words::seconds(step.settled_after_ms);

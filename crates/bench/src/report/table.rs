@@ -49,7 +49,7 @@ fn render_step(step: &StepFindings) -> String {
             counted(step.workers, "worker")
         );
     }
-    for line in words::spreading(step) {
+    for line in words::balance(step) {
         let _ = writeln!(text, "{FAINT}{line}{FAINT:#}");
     }
     if !step.paths.is_empty() {
@@ -58,29 +58,14 @@ fn render_step(step: &StepFindings) -> String {
     }
     let style = if step.bottleneck.is_some() { GOOD } else { DOUBT };
     let _ = writeln!(text, "\n{style}{}{style:#}", words::verdict(step));
-    for line in words::certainty(step) {
-        let _ = writeln!(text, "{FAINT}{line}{FAINT:#}");
-    }
-    text.push_str(&next(step));
-    for what in &step.unseen {
-        let _ = writeln!(text, "{FAINT}not seen: {what}{FAINT:#}");
+    let next = words::next(step);
+    if !next.is_empty() && step.bottleneck.is_some() {
+        let _ = writeln!(text, "One more replica by the bound: {}", next.join("; "));
     }
     for warning in &step.warnings {
         let _ = writeln!(text, "{DOUBT}warning: {warning}{DOUBT:#}");
     }
     text
-}
-
-/// What could be done next: by the model where it was asked, else by the bounds.
-fn next(step: &StepFindings) -> String {
-    if !step.actions.is_empty() {
-        return words::actions(step).iter().map(|line| format!("next: {line}\n")).collect();
-    }
-    let next = words::next(step);
-    match next.is_empty() || step.bottleneck.is_none() {
-        true => String::new(),
-        false => format!("One more replica by the bound: {}\n", next.join("; ")),
-    }
 }
 
 fn headline(step: &StepFindings) -> String {

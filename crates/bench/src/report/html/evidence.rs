@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::words::{self, STAGE_HEAD};
 use crate::analyse::{Certainty, Method, StepFindings, Vote};
+use crate::report::evidence;
 
 /// The stages of a step, and how sure its verdict is.
 pub(super) fn section(step: &StepFindings) -> Markup {
@@ -31,7 +32,7 @@ fn sure(certainty: &Certainty, step: &StepFindings) -> Markup {
         _ => ("differs", "✗ differs"),
     };
     html! {
-        @if certainty.draws > 0 { p { (words::probability(certainty)) } }
+        @if certainty.draws > 0 { p { (evidence::probability(certainty)) } }
         @if !certainty.votes.is_empty() {
             div.scroll {
                 table.votes {

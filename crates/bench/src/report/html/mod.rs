@@ -3,7 +3,7 @@
 //! whatever comes from the run. `docs/report.md` explains the page to its readers.
 
 mod bounds;
-mod course;
+mod classroom;
 mod evidence;
 mod honesty;
 mod next;
@@ -84,7 +84,7 @@ fn content(review: &Review) -> Markup {
             (step::body(review, 0))
             (verification::section(review))
             (honesty::section(review))
-            (classroom(review, 0))
+            (once_a_second(review, 0))
         } @else {
             (summary::several(review, wanted))
             (verification::section(review))
@@ -110,16 +110,16 @@ fn folded(review: &Review, index: usize, step: &StepFindings, name: &str) -> Mar
             p class=(step::verdict_class(step)) { (step::sentence(step)) }
             (step::body(review, index))
             (honesty::of_step(review, index))
-            (classroom(review, index))
+            (once_a_second(review, index))
         }
     }
 }
 
 /// What the rate of a step looks like to somebody who reads the counter once a second.
-fn classroom(review: &Review, index: usize) -> Markup {
+fn once_a_second(review: &Review, index: usize) -> Markup {
     match review.readings.get(index).zip(review.findings.steps.get(index)) {
         Some((readings, step)) => {
-            course::section(&readings.course, step.hashes_per_second.interval)
+            classroom::section(&readings.by_second, step.hashes_per_second.interval)
         }
         None => html! {},
     }

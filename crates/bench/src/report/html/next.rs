@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::svg::percent;
-use super::words;
 use crate::analyse::{ActionFindings, ElasticityFindings, StepFindings};
+use crate::report::evidence;
 
 /// The ladder of actions and the walls behind them.
 pub(super) fn section(step: &StepFindings) -> Markup {
@@ -18,7 +18,7 @@ pub(super) fn section(step: &StepFindings) -> Markup {
             h2 { "What to do next" }
             @if by_bound {
                 p.lead { "One more replica, by the bounds alone:" }
-                ul { @for line in words::next(step) { li { (line) } } }
+                ul { @for line in evidence::by_bounds(step) { li { (line) } } }
             }
             @if !step.actions.is_empty() { (actions(step)) }
             @if !step.walls.is_empty() {
@@ -71,7 +71,7 @@ fn rung(action: &ActionFindings, now: f64, most: f64) -> Markup {
                     rect.gain x=(width(now)) y="2" width=(more) height="14" {}
                 }
             }
-            td.number { (words::gain(action.gain)) }
+            td.number { (evidence::gain(action.gain)) }
             td.number { (action.containers) }
         }
     }

@@ -89,7 +89,7 @@ fn many() -> Vec<Review> {
     step.bottleneck = None;
     step.withheld = Some(Withheld { reason: "the window is too short".to_owned() });
     (step.stages, step.bounds, step.loop_ms, step.closure) = (Vec::new(), None, None, None);
-    doubtful.readings[0].course.naive.clear();
+    doubtful.readings[0].by_second.naive.clear();
     let mut predicted = complete();
     predicted.findings.verification = None;
     predicted.findings.steps.pop();

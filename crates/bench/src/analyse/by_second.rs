@@ -13,7 +13,7 @@ const MOST_SECONDS: usize = 60;
 
 /// The rate over the first minute of a window.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Course {
+pub struct BySecond {
     /// By two readings of the counter about a second apart, as the original's page calculates it.
     pub naive: Vec<Moving>,
     /// By the workers' reports, each loop counted when it was done; empty without reports.
@@ -35,14 +35,14 @@ pub struct Moving {
     pub per_second: f64,
 }
 
-/// The course of a window, in an app whose mean loop takes so many milliseconds.
+/// The rates over a window, in an app whose mean loop takes so many milliseconds.
 #[must_use]
-pub fn course(samples: &Samples, loop_ms: Option<f64>) -> Course {
+pub fn by_second(samples: &Samples, loop_ms: Option<f64>) -> BySecond {
     let loop_seconds = loop_ms.map(|ms| ms / 1000.0).filter(|seconds| *seconds > 0.0);
     let flush_seconds = loop_seconds.map(flush_period);
     let loops_at_a_time = flush_seconds.zip(loop_seconds).map(|(every, each)| every / each);
     let naive = naive(&samples.counter);
-    Course {
+    BySecond {
         naive,
         exact: exact(samples),
         flush_seconds,
@@ -96,23 +96,23 @@ mod tests {
     #[test]
     fn one_worker_looks_like_4_4_4_4_4_0() {
         let samples = ideal(1, 1);
-        let course = course(&samples, Some(300.0));
-        let seen: Vec<f64> = course.naive.iter().map(|moving| moving.per_second).collect();
+        let rates = by_second(&samples, Some(300.0));
+        let seen: Vec<f64> = rates.naive.iter().map(|moving| moving.per_second).collect();
         assert_eq!(seen[..12], [0.0, 4.0, 4.0, 4.0, 4.0, 4.0, 0.0, 4.0, 4.0, 4.0, 4.0, 4.0]);
-        assert!((course.flush_seconds.unwrap() - 1.2).abs() < 1e-9);
-        assert_eq!(course.loops_at_a_time, Some(4.0));
-        assert!(course.exact.len() > 50, "{}", course.exact.len());
-        let even = course.exact.iter().all(|moving| (moving.per_second - 1.0 / 0.3).abs() < 1e-3);
-        assert!(even, "{:?}", course.exact);
+        assert!((rates.flush_seconds.unwrap() - 1.2).abs() < 1e-9);
+        assert_eq!(rates.loops_at_a_time, Some(4.0));
+        assert!(rates.exact.len() > 50, "{}", rates.exact.len());
+        let even = rates.exact.iter().all(|moving| (moving.per_second - 1.0 / 0.3).abs() < 1e-3);
+        assert!(even, "{:?}", rates.exact);
     }
 
     #[test]
     fn without_readings_or_reports_there_is_nothing_to_show() {
         let mut samples = ideal(2, 1);
         samples.workers.clear();
-        assert_eq!(course(&samples, None).exact, []);
+        assert_eq!(by_second(&samples, None).exact, []);
         samples.counter.clear();
-        assert_eq!(course(&samples, None), Course::default());
+        assert_eq!(by_second(&samples, None), BySecond::default());
     }
 
     #[test]
@@ -122,8 +122,8 @@ mod tests {
             reading.hashes -= samples.first.hashes;
         }
         samples.counter[700].hashes = 0;
-        let course = course(&samples, None);
-        assert!(course.naive.iter().all(|moving| moving.per_second >= 0.0), "{:?}", course.naive);
-        assert!(course.naive.len() < 60, "{}", course.naive.len());
+        let rates = by_second(&samples, None);
+        assert!(rates.naive.iter().all(|moving| moving.per_second >= 0.0), "{:?}", rates.naive);
+        assert!(rates.naive.len() < 60, "{}", rates.naive.len());
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::svg::{Scale, axes, chart, percent};
-use crate::analyse::{Course, Interval, Moving};
+use crate::analyse::{BySecond, Interval, Moving};
 
 const HEIGHT: u32 = 300;
 const TOP: f64 = 26.0;
@@ -16,16 +16,16 @@ const TOLD: usize = 12;
 const JUMPY: f64 = 0.2;
 
 /// The naive curve of a window and the true rate.
-pub(super) fn section(course: &Course, rate: Interval) -> Markup {
-    if course.naive.len() < FEWEST || rate.value <= 0.0 {
+pub(super) fn section(rates: &BySecond, rate: Interval) -> Markup {
+    if rates.naive.len() < FEWEST || rate.value <= 0.0 {
         return html! {};
     }
-    let end = course.naive.last().map_or(1.0, |last| last.to);
-    let top = course.naive.iter().map(|moving| moving.per_second).fold(rate.high, f64::max);
+    let end = rates.naive.last().map_or(1.0, |last| last.to);
+    let top = rates.naive.iter().map(|moving| moving.per_second).fold(rate.high, f64::max);
     let x = Scale { low: 0.0, high: end, from: 9.0, to: 98.0 };
     let y = Scale { low: 0.0, high: top * 1.15, from: BOTTOM, to: TOP };
     let seen: Vec<String> =
-        course.naive.iter().take(TOLD).map(|moving| format!("{:.0}", moving.per_second)).collect();
+        rates.naive.iter().take(TOLD).map(|moving| format!("{:.0}", moving.per_second)).collect();
     let shows = format!(
         "Rate over {end:.0} seconds: read once a second it seems to be {} and so on; over the whole \
          window it is {:.2} hashes/s",
@@ -37,19 +37,19 @@ pub(super) fn section(course: &Course, rate: Interval) -> Markup {
         rect.band x=(percent(x.from)) width=(percent(x.to - x.from)) y=(y.y(rate.high))
             height=(format!("{:.1}", (y.at(rate.low) - y.at(rate.high)).max(1.0))) {}
         line.truth x1=(percent(x.from)) x2=(percent(x.to)) y1=(y.y(rate.value)) y2=(y.y(rate.value)) {}
-        (stairs(&course.naive, &x, &y))
-        (curve(&course.exact, &x, &y))
+        (stairs(&rates.naive, &x, &y))
+        (curve(&rates.exact, &x, &y))
     };
     html! {
         section {
             h2 { "For the classroom: the counter, read once a second" }
-            @if is_jumpy(course, rate) { p.seen { (seen.join(" ")) " …" } }
-            p { (why(course, rate)) }
+            @if is_jumpy(rates, rate) { p.seen { (seen.join(" ")) " …" } }
+            p { (why(rates, rate)) }
             figure {
                 (chart(HEIGHT, &shows, &content))
                 figcaption.key {
                     span.naive { "read once a second and subtracted, as the original's page does" }
-                    @if !course.exact.is_empty() {
+                    @if !rates.exact.is_empty() {
                         span.exact { "by the workers' own reports" }
                     }
                     span.truth { (format!("the rate: {:.2} hashes/s", rate.value)) }
@@ -60,20 +60,20 @@ pub(super) fn section(course: &Course, rate: Interval) -> Markup {
 }
 
 /// Whether seconds look different at a glance.
-fn is_jumpy(course: &Course, rate: Interval) -> bool {
-    let rates = course.naive.iter().map(|moving| moving.per_second);
+fn is_jumpy(rates: &BySecond, rate: Interval) -> bool {
+    let rates = rates.naive.iter().map(|moving| moving.per_second);
     let (low, high) = rates.fold((f64::MAX, 0.0_f64), |(low, high), r| (low.min(r), high.max(r)));
     high - low > JUMPY * rate.value
 }
 
 /// Why the naive curve looks as it does.
-fn why(course: &Course, rate: Interval) -> String {
-    let how = match course.flush_seconds.zip(course.loops_at_a_time) {
+fn why(rates: &BySecond, rate: Interval) -> String {
+    let how = match rates.flush_seconds.zip(rates.loops_at_a_time) {
         Some((every, 1.0)) => format!("it adds each loop when the next begins, every {every:.2} s"),
         Some((every, loops)) => format!("here {loops:.0} loops at a time, every {every:.2} s"),
         None => "several loops at a time".to_owned(),
     };
-    let seen = match is_jumpy(course, rate) {
+    let seen = match is_jumpy(rates, rate) {
         true => "a second with one such moment more or less looks faster, or like standing still",
         false => {
             "these workers add at different moments, so that it hardly shows; workers that start \
@@ -90,18 +90,18 @@ fn why(course: &Course, rate: Interval) -> String {
 }
 
 /// Each second at its height, with the steps between.
-fn stairs(course: &[Moving], x: &Scale, y: &Scale) -> Markup {
+fn stairs(rates: &[Moving], x: &Scale, y: &Scale) -> Markup {
     let corner = |at: f64, rate: f64| corner(x, y, at, rate);
-    let corners: Vec<String> = course
+    let corners: Vec<String> = rates
         .iter()
         .flat_map(|m| [corner(m.from, m.per_second), corner(m.to, m.per_second)])
         .collect();
     lines(x, &corners, "naive")
 }
 
-fn curve(course: &[Moving], x: &Scale, y: &Scale) -> Markup {
+fn curve(rates: &[Moving], x: &Scale, y: &Scale) -> Markup {
     let middle = |m: &Moving| corner(x, y, f64::midpoint(m.from, m.to), m.per_second);
-    lines(x, &course.iter().map(middle).collect::<Vec<_>>(), "exact")
+    lines(x, &rates.iter().map(middle).collect::<Vec<_>>(), "exact")
 }
 
 /// A corner of a line, in thousandths of the plot.
