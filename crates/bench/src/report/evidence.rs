@@ -26,8 +26,8 @@ pub(super) fn probability(certainty: &Certainty) -> String {
 /// How sure the verdict is, and who disagrees: a line for each.
 pub(super) fn certainty(step: &StepFindings) -> Vec<String> {
     let Some(certainty) = &step.certainty else { return Vec::new() };
-    let verdict = step.bottleneck.as_ref().map(|bottleneck| bottleneck.service);
-    let differs = |vote: &&Vote| vote.service.is_some() && vote.service != verdict;
+    let verdict = step.bottleneck.as_ref().map(|bottleneck| bottleneck.service.name());
+    let differs = |vote: &&Vote| vote.service.is_some_and(|s| Some(s.name()) != verdict);
     let against = certainty.votes.iter().filter(differs).filter(|_| verdict.is_some());
     let sure = (certainty.draws > 0).then(|| probability(certainty));
     let against = against.map(|vote| format!("Another view: {}", vote.sentence));

@@ -25,10 +25,10 @@ pub(super) fn section(step: &StepFindings) -> Markup {
 }
 
 fn sure(certainty: &Certainty, step: &StepFindings) -> Markup {
-    let verdict = step.bottleneck.as_ref().map(|bottleneck| bottleneck.service);
-    let agrees = |vote: &Vote| match vote.service {
+    let verdict = step.bottleneck.as_ref().map(|bottleneck| bottleneck.service.name());
+    let agrees = |vote: &Vote| match vote.service.map(|service| service.name()) {
         None => ("silent", "cannot say"),
-        service if service == verdict => ("agrees", "✓ agrees"),
+        name if name == verdict => ("agrees", "✓ agrees"),
         _ => ("differs", "✗ differs"),
     };
     html! {
