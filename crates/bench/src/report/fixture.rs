@@ -65,6 +65,13 @@ pub(super) fn complete() -> Review {
     review
 }
 
+/// Takes away what the model and the replicas tell beyond the measurement.
+pub(super) fn bare(step: &mut StepFindings) {
+    (step.services, step.certainty, step.unseen) = (Vec::new(), None, Vec::new());
+    (step.actions, step.walls, step.elasticities) = (Vec::new(), Vec::new(), None);
+    (step.recommended, step.warnings) = (None, Vec::new());
+}
+
 /// Fills in what an ideal app's samples do not tell.
 pub(super) fn evidence(step: &mut StepFindings) {
     step.hashes_per_second.interval = interval(10.0, 0.08);

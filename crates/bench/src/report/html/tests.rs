@@ -9,7 +9,7 @@ use markup5ever_rcdom::{Handle, NodeData, RcDom};
 
 use super::render;
 use crate::analyse::{ReplicaState, Withheld};
-use crate::report::fixture::{complete, review_of};
+use crate::report::fixture::{bare, complete, review_of};
 use crate::review::Review;
 
 /// An element with its attributes and all text in it.
@@ -86,6 +86,7 @@ fn told(review: &Review) -> String {
 fn many() -> Vec<Review> {
     let mut doubtful = review_of(&[(3, 1)]);
     let step = &mut doubtful.findings.steps[0];
+    bare(step);
     step.bottleneck = None;
     step.withheld = Some(Withheld { reason: "the window is too short".to_owned() });
     (step.stages, step.bounds, step.loop_ms, step.closure) = (Vec::new(), None, None, None);
@@ -124,7 +125,9 @@ fn what_was_not_found_has_no_section() {
     };
     let many = many();
     assert_eq!(headings(&many[1]), ["How it was measured"]);
-    let plain = headings(&review_of(&[(10, 1)]));
+    let mut plain = review_of(&[(10, 1)]);
+    bare(&mut plain.findings.steps[0]);
+    let plain = headings(&plain);
     assert_eq!(
         plain,
         [
