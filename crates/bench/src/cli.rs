@@ -4,6 +4,7 @@ pub mod advice;
 pub mod compare;
 pub mod lists;
 pub mod measured;
+pub mod report;
 pub mod scale;
 pub mod sweep;
 
@@ -19,6 +20,7 @@ pub use advice::{AdviceArgs, Spread};
 pub use compare::CompareArgs;
 pub use lists::ReplicaList;
 pub use measured::{AnyKind, AppArgs, MeasureArgs};
+pub use report::{ReportArgs, ReportFormat};
 pub use scale::{Repeat, ScaleArgs};
 pub use sweep::SweepArgs;
 
@@ -58,6 +60,8 @@ pub enum Command {
     Sweep(Box<SweepArgs>),
     /// Say how many containers a rate takes, or what to do with more of them
     Plan(AdviceArgs),
+    /// Tell a recorded run as a page, for a pull request, or as data
+    Report(ReportArgs),
     /// Probe one URL again and again, as httping does, timed in phases
     Ping(Box<ping::settings::Settings>),
     /// Probe every published port of the app at once, and say where requests queue

@@ -1,11 +1,11 @@
 //! `bench compare` of recorded runs: reads both sides and analyses them anew. It touches no app.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::analyse::{self, Comparison, StepFindings};
 use crate::failure::{Exit, Failure};
 use crate::plan::ComparePlan;
-use crate::record;
+use crate::review;
 
 /// What became of the rates.
 ///
@@ -33,16 +33,7 @@ pub fn exit(comparison: &Comparison) -> Exit {
 fn steps(folders: &[PathBuf]) -> Result<Vec<StepFindings>, Failure> {
     let mut steps = Vec::new();
     for folder in folders {
-        steps.extend(read(folder)?);
+        steps.extend(review::read(folder)?.findings.steps);
     }
     Ok(steps)
-}
-
-fn read(folder: &Path) -> Result<Vec<StepFindings>, Failure> {
-    let refused = |reason: String| Failure::NoRun { path: folder.to_owned(), reason };
-    let samples = record::read_samples(folder).map_err(|error| refused(error.to_string()))?;
-    match samples.is_empty() {
-        true => Err(refused("it holds no measured step".to_owned())),
-        false => Ok(samples.iter().map(analyse::step).collect()),
-    }
 }

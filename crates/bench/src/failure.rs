@@ -109,13 +109,21 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
-    /// A directory to compare without a run that can be read.
-    #[error("{}: {reason}; name the DIR of a `bench scale --out DIR`, or a file of `bench load --save FILE`", path.display())]
-    NoRun {
+    /// A directory whose run cannot be reported.
+    #[error("{}: {reason}", path.display())]
+    NotARun {
         /// The directory.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A report could not be written.
+    #[error("cannot write {}: {reason}; name another file with --out", path.display())]
+    Unwritten {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
     },
     /// A run that does not tell what a plan needs, or a plan too large to simulate.
     #[error("{0}")]
@@ -182,10 +190,10 @@ impl Failure {
             | Self::TooMany { .. }
             | Self::Unknown { .. }
             | Self::Run { .. }
-            | Self::NoRun { .. }
-            | Self::Simulation(_) => Exit::Usage,
+            | Self::Simulation(_)
+            | Self::NotARun { .. } => Exit::Usage,
             Self::Untold(_) => Exit::Inconclusive,
-            Self::Write { .. } => Exit::Internal,
+            Self::Write { .. } | Self::Unwritten { .. } => Exit::Internal,
             Self::Interrupted => Exit::Interrupted,
             Self::Also { first, .. } => first.exit(),
             Self::PortTaken { .. }

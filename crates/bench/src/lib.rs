@@ -18,6 +18,7 @@ pub mod probe;
 pub mod progress;
 pub mod record;
 pub mod report;
+pub mod review;
 pub mod scale;
 pub mod session;
 pub mod settle;

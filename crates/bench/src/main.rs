@@ -16,8 +16,8 @@ use bench::cli::{Cli, StatusFormat};
 use bench::cluster::swarm::overview;
 use bench::failure::{Ended, Exit, Failure};
 use bench::inside;
-use bench::plan::{Plan, ProbePlan, ScalePlan, SweepPlan};
-use bench::{advise, analyse, compare, probe, report, scale, session, sweep};
+use bench::plan::{Plan, ProbePlan, ReportPlan, ScalePlan, SweepPlan, Told};
+use bench::{advise, analyse, compare, probe, record, report, review, scale, session, sweep};
 use clap::Parser as _;
 use service::launch::launch;
 
@@ -94,7 +94,9 @@ fn run(plan: Plan) -> anyhow::Result<u8> {
         let interrupts = Interrupts::listen()?;
         match plan {
             // What only calculates has nothing to put back or to print before its end.
-            Plan::Advice(_) | Plan::Compare(_) | Plan::CompareLoads(_) => interrupts.end_at(1),
+            Plan::Advice(_) | Plan::Compare(_) | Plan::CompareLoads(_) | Plan::Report(_) => {
+                interrupts.end_at(1);
+            }
             Plan::Ping(_) | Plan::Probe(_) | Plan::Load(_) => interrupts.end_at(2),
             _ => {}
         }
@@ -109,6 +111,7 @@ fn run(plan: Plan) -> anyhow::Result<u8> {
                 print(&report::advice::render(&advice, plan.output))?;
                 advise::exit(&advice)
             }
+            Plan::Report(plan) => tell(&plan)?,
             Plan::Load(settings) => generator::load(&settings, &interrupts).await?,
             Plan::CompareLoads(settings) => generator::compare(&settings)?,
             Plan::Compare(plan) => {
@@ -180,6 +183,23 @@ async fn probe(plan: &ProbePlan, interrupts: &Interrupts) -> anyhow::Result<Exit
     let findings = findings?;
     print(&report::ports::render(&findings, plan.output))?;
     Ok(probe::exit(plan, &findings))
+}
+
+/// Tells a recorded run, or what the findings of one look like.
+fn tell(plan: &ReportPlan) -> anyhow::Result<Exit> {
+    let text = match &plan.what {
+        Told::Schema => report::FINDINGS_SCHEMA.to_owned(),
+        Told::Run { from, format } => report::review(&review::read(from)?, *format),
+    };
+    match &plan.to {
+        None => print(&text)?,
+        Some(path) => {
+            // A file gets no colours.
+            record::write_report(path, &anstream::adapter::strip_str(&text).to_string())?;
+            print(&format!("wrote {}\n", path.display()))?;
+        }
+    }
+    Ok(Exit::Done)
 }
 
 fn print(text: &str) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! What is to be done, with nothing in it that can still be wrong: the command line made into
 //! values. It asks nothing of the machine.
 
+mod report;
 mod sweep;
 mod target;
 mod timing;
@@ -25,6 +26,7 @@ use crate::cluster::{Change, Replicas};
 use crate::inside::Inside;
 use crate::measure::Pace;
 
+pub use report::{ReportPlan, Told};
 pub use sweep::SweepPlan;
 pub use target::{FromInside, Place, Target, fits_one_machine};
 pub use timing::{Length, Timing};
@@ -54,6 +56,8 @@ pub enum Plan {
     Probe(ProbePlan),
     /// Say how many containers something takes.
     Advice(AdvicePlan),
+    /// Tell a recorded run.
+    Report(ReportPlan),
     /// Load a URL.
     Load(Box<load::settings::Settings>),
     /// Compare results of loads.
@@ -162,6 +166,7 @@ impl TryFrom<Cli> for Plan {
             Command::Scale(arguments) => Self::Scale((*arguments).try_into()?),
             Command::Sweep(arguments) => Self::Sweep((*arguments).try_into()?),
             Command::Plan(arguments) => Self::Advice(arguments.into()),
+            Command::Report(arguments) => Self::Report(arguments.into()),
             Command::Ping(settings) => Self::Ping(settings),
             Command::Probe(arguments) => Self::Probe((*arguments).into()),
             Command::Load(settings) => Self::Load(settings),

@@ -1,8 +1,10 @@
 //! The run directory: what was asked, every sample, and the findings, so that a run can be read
 //! again. Writing and reading only.
 
+mod reading;
+
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::analyse::{Findings, Grid, Prediction, SweepFindings};
 use crate::failure::Failure;
 use crate::measure::Samples;
+
+pub use reading::{DatedPrediction, Recorded, RecordedRun, Scored, read, read_samples};
 
 const RUN: &str = "run.json";
 const SAMPLES: &str = "samples.ndjson";
@@ -210,28 +214,39 @@ fn whole_steps(path: &Path) -> io::Result<Vec<Samples>> {
     lines.map(|line| Ok(serde_json::from_slice(line)?)).collect()
 }
 
-/// The samples of a recorded run, a step each.
+/// Writes a report to `path`, in the place of an older one.
 ///
 /// # Errors
-/// When the file is not there or a line is not what [`Recorder::step`] wrote.
-pub fn read_samples(folder: &Path) -> io::Result<Vec<Samples>> {
-    let lines = BufReader::new(File::open(folder.join(SAMPLES))?).lines();
-    lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+/// When the disk is full, gone, or not for this user to write to.
+pub fn write_report(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |reason| Failure::Unwritten { path: path.to_owned(), reason };
+    // A pipe or a terminal is written to as it is; nothing could be moved into its place.
+    match path.metadata().is_ok_and(|there| !there.is_file()) {
+        true => fs::write(path, text).map_err(failed),
+        false => write_aside(path, |file| file.write_all(text.as_bytes())).map_err(failed),
+    }
+}
+
+fn write_json(path: PathBuf, value: &impl Serialize) -> Result<(), Failure> {
+    let written = write_aside(&path, |file| {
+        serde_json::to_writer_pretty(&mut *file, value)?;
+        file.write_all(b"\n")
+    });
+    written.map_err(|source| write_failure(path, source))
 }
 
 /// Written aside and moved into place, so that there is never half a file.
-fn write_json(path: PathBuf, value: &impl Serialize) -> Result<(), Failure> {
-    let aside = path.with_extension("json.new");
+fn write_aside(path: &Path, content: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".new");
     let write = || -> io::Result<()> {
         let mut file = File::create(&aside)?;
-        serde_json::to_writer_pretty(&mut file, value)?;
-        file.write_all(b"\n")?;
+        content(&mut file)?;
         file.sync_data()?;
-        fs::rename(&aside, &path)
+        fs::rename(&aside, path)
     };
-    write().map_err(|source| {
+    write().inspect_err(|_| {
         let _ = fs::remove_file(&aside);
-        write_failure(path, source)
     })
 }
 

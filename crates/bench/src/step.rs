@@ -58,7 +58,9 @@ pub(crate) async fn measure_step(
         failure = steering.keep_up(experiment) => Err(failure),
     };
     // If that fails it ends by itself.
-    let _ = steering.end().await;
+    if steering.end().await.is_ok() {
+        let _ = reported(app, |is| is.is_none()).await;
+    }
     measured
 }
 
@@ -116,17 +118,21 @@ async fn measure(
 
 /// Waits until all workers report that they do as was asked.
 async fn carried_out(app: &mut App, experiment: &Experiment) -> Result<(), Failure> {
+    let like = |is: &Experiment| Experiment { seconds: experiment.seconds, ..is.clone() };
+    reported(app, |is| is.is_some_and(|is| like(is) == *experiment)).await
+}
+
+/// Waits until all workers report an experiment, or none, that is as wanted.
+async fn reported(
+    app: &mut App,
+    wanted: impl Fn(Option<&Experiment>) -> bool,
+) -> Result<(), Failure> {
     let begin = Instant::now();
     loop {
         let seen = app.observe_briefly().await.ok();
         let reports = seen.as_ref().map_or(&[][..], |seen| &seen.workers);
-        let like = |report: &Report| {
-            let is = report.experiment.as_ref();
-            is.is_some_and(|is| {
-                Experiment { seconds: experiment.seconds, ..is.clone() } == *experiment
-            })
-        };
-        let doing = reports.iter().filter(|report| like(report)).count();
+        let as_wanted = |report: &&Report| wanted(report.experiment.as_ref());
+        let doing = reports.iter().filter(as_wanted).count();
         if doing > 0 && doing == reports.len() {
             return Ok(());
         }

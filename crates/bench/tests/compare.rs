@@ -63,7 +63,7 @@ fn what_cannot_be_compared_is_refused() {
     std::fs::create_dir(&empty).unwrap();
     let (code, _, said) = compared(one, empty.to_str().unwrap(), &[]);
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("name the DIR of a `bench scale --out DIR`"), "{said}");
+    assert!(said.contains("it holds no run"), "{said}");
     let (code, _, said) = compared(one, "no-such-file", &[]);
     assert_eq!(code, Some(2), "{said}");
     let (code, _, said) = compared("a.json", "b.json", &["--margin", "1%"]);

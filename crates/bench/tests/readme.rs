@@ -62,7 +62,14 @@ fn make_targets_of_the_readme_exist() {
 #[test]
 fn links_of_the_documents_lead_somewhere() {
     let mut broken = Vec::new();
-    for document in ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/measuring.md"] {
+    let documents = [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/measuring.md",
+        "docs/report.md",
+    ];
+    for document in documents {
         let path = root().join(document);
         let text = fs::read_to_string(&path).unwrap();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {

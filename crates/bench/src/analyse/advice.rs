@@ -66,6 +66,7 @@ pub struct PlanFindings {
 
 /// What keeps the rate where it is, and what it takes to get over it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WallFindings {
     /// The replicas at this wall.
     pub replicas: Replicas,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The use of a service's replicas over a window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Balance {
     /// How many replicas there are, also those without a request.
     pub replicas: u32,

@@ -12,6 +12,7 @@ use crate::cluster::{Replicas, Service};
 
 /// Upper bounds in hashes per second, from the service times seen in the window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Bounds {
     /// By the workers: each could do no more if nobody ever waited.
     pub worker: f64,
@@ -23,6 +24,7 @@ pub struct Bounds {
 
 /// What one replica more would bring.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Next {
     /// The service to give it to.
     pub service: Service,

@@ -10,6 +10,7 @@ use crate::cluster::{Replicas, Service};
 
 /// A service, replica by replica.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServiceFindings {
     /// Which.
     pub service: Service,
@@ -24,6 +25,7 @@ pub struct ServiceFindings {
 
 /// One replica over the window.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReplicaFindings {
     /// Requests it answered.
     pub requests: u64,
@@ -41,6 +43,7 @@ pub struct ReplicaFindings {
 
 /// What is peculiar about a replica, beside the others of its service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReplicaState {
     /// Nothing.
@@ -55,6 +58,7 @@ pub enum ReplicaState {
 
 /// How many requests a replica works on at a time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ConcurrencyFindings {
     /// What it says; `None` when it does not, or says that it has no limit.
     pub declared: Option<u32>,
@@ -68,6 +72,7 @@ pub struct ConcurrencyFindings {
 
 /// How requests were spread over the replicas of a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BalancingFindings {
     /// What workers say they do.
     pub declared: Vec<String>,
@@ -81,6 +86,7 @@ pub struct BalancingFindings {
 
 /// How requests look to be spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Spreading {
     /// In turn: counts hardly differ.
@@ -99,6 +105,7 @@ pub enum Spreading {
 
 /// How sure a verdict is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Certainty {
     /// The share of resampled windows with the same verdict.
     pub probability: Interval,
@@ -112,6 +119,7 @@ pub struct Certainty {
 
 /// A way to find the bottleneck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
     /// The busiest station.
@@ -126,6 +134,7 @@ pub enum Method {
 
 /// What one way of looking says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Vote {
     /// Which way.
     pub method: Method,
@@ -139,6 +148,7 @@ pub struct Vote {
 
 /// Something that could be done next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ActionFindings {
     /// What, in words such as `rng 1 to 2`.
     pub action: String,
@@ -154,6 +164,7 @@ pub struct ActionFindings {
 
 /// By how many per cent the rate falls when a time grows by one per cent.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ElasticityFindings {
     /// The pure delays of a loop.
     pub delay: f64,
@@ -165,6 +176,7 @@ pub struct ElasticityFindings {
 
 /// A state the app could be in, as the model has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PredictedState {
     /// The replicas.
     pub replicas: Replicas,
@@ -176,6 +188,7 @@ pub struct PredictedState {
 
 /// Workers at one stage, on average.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PresentFindings {
     /// Which; think stands for all pure delays.
     pub stage: StageName,
@@ -187,6 +200,7 @@ pub struct PresentFindings {
 
 /// What was cut off before the window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WarmUpFindings {
     /// From all having served to the window, in seconds.
     pub seconds: f64,
@@ -198,6 +212,7 @@ pub struct WarmUpFindings {
 
 /// Why the window ended when it did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StopFindings {
     /// Half-width that was asked for, as a share of the rate; `None` for a window of fixed length.
     pub precision: Option<f64>,
@@ -209,6 +224,7 @@ pub struct StopFindings {
 
 /// What is wrong with an app, or peculiar about it, beyond which service limits it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CauseFindings {
     /// What.
     #[serde(flatten)]
@@ -222,6 +238,7 @@ pub struct CauseFindings {
 
 /// A diagnosis.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "cause", rename_all = "snake_case")]
 pub enum Cause {
     /// A replica takes longer for a request than the others of its service.

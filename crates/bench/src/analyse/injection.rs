@@ -14,6 +14,7 @@ use crate::measure::Samples;
 
 /// The stages that can be made slower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Slowed {
     /// The worker's think time, one of the pure delays of a loop.
@@ -26,6 +27,7 @@ pub enum Slowed {
 
 /// What one injected delay did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InjectionFindings {
     /// With these replicas.
     pub replicas: Replicas,

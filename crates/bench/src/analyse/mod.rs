@@ -4,6 +4,7 @@
 pub(crate) mod advice;
 mod balance;
 mod bounds;
+mod by_second;
 mod causes;
 mod certainty;
 mod coins;
@@ -44,6 +45,7 @@ use services::Known;
 pub use advice::{Advice, PlanFindings, Question, WallFindings, advise};
 pub use balance::Balance;
 pub use bounds::{Bounds, Next};
+pub use by_second::{BySecond, Moving, by_second};
 pub use compare::{Comparison, Found, Margins, ReplicasCompared, Shown, compare};
 pub use evidence::{
     ActionFindings, BalancingFindings, Cause, CauseFindings, Certainty, ConcurrencyFindings,
@@ -67,6 +69,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 
 /// What a run found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Findings {
     /// See [`SCHEMA_VERSION`].
     pub schema_version: u32,
@@ -93,6 +96,7 @@ pub struct Findings {
 
 /// What a step found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepFindings {
     /// The replicas.
     pub replicas: Replicas,
@@ -186,6 +190,7 @@ pub struct StepFindings {
 
 /// A value with the range it lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Interval {
     /// The best estimate.
     pub value: f64,
@@ -197,6 +202,7 @@ pub struct Interval {
 
 /// A rate with its two errors apart: half-widths, to be added up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Rate {
     /// The best estimate and both errors together.
     #[serde(flatten)]
@@ -209,6 +215,7 @@ pub struct Rate {
 
 /// What holds the app back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Bottleneck {
     /// Where: a service to scale, or Redis.
     pub service: Limit,
@@ -218,6 +225,7 @@ pub struct Bottleneck {
 
 /// Why no bottleneck is named.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Withheld {
     /// In a sentence.
     pub reason: String,
@@ -237,6 +245,13 @@ impl Findings {
             verification: None,
             unverified: None,
         }
+    }
+
+    /// How many steps were asked for: the last one is not among them when it verified a prediction.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        let extra = self.verification.is_some() && self.steps.len() > 1;
+        self.steps.len() - usize::from(extra)
     }
 
     /// Whether every step has a verdict.

@@ -14,6 +14,7 @@ const TRIFLE_MS: f64 = 1.0;
 
 /// The way from one place to another, over all probes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PathFindings {
     /// Where from: a node, or `bench` for bench itself.
     pub from: String,

@@ -20,6 +20,7 @@ pub(super) const LEAST_GAIN: f64 = 0.01;
 
 /// What an action will bring.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Prediction {
     /// The replicas it was made at.
     pub from: Replicas,
@@ -33,6 +34,7 @@ pub struct Prediction {
 
 /// A prediction and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Verification {
     /// What was said before.
     pub prediction: Prediction,

@@ -222,7 +222,7 @@ fn batch_half_width(samples: &Samples) -> Option<f64> {
 }
 
 /// Every worker's counts over the window, each time once.
-fn curves(samples: &Samples) -> Vec<Vec<WorkerCount>> {
+pub(super) fn curves(samples: &Samples) -> Vec<Vec<WorkerCount>> {
     let ids = samples.last.workers.iter().map(|report| report.id.as_str());
     let curve = |id: &str| {
         let mut counts: Vec<WorkerCount> =
@@ -234,7 +234,7 @@ fn curves(samples: &Samples) -> Vec<Vec<WorkerCount>> {
 }
 
 /// The count at `time`, between the two reports around it.
-fn interpolate(curve: &[WorkerCount], time: f64) -> f64 {
+pub(super) fn interpolate(curve: &[WorkerCount], time: f64) -> f64 {
     let after = curve.partition_point(|count| float(count.at_us) < time);
     let (before, after) = match after {
         0 => return float(curve[0].loops),

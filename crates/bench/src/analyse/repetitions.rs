@@ -15,6 +15,7 @@ const MOST_RUNS: usize = 10;
 
 /// Several runs of the same replicas.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RepetitionFindings {
     /// Which.
     pub replicas: Replicas,

@@ -9,6 +9,7 @@ use super::services::Known;
 
 /// A stage of the worker's loop as findings name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StageName {
     /// The wait of each loop.
@@ -39,6 +40,7 @@ impl StageName {
 
 /// One stage over the window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StageFindings {
     /// Which.
     pub name: StageName,

@@ -79,6 +79,7 @@ pub(super) fn doubts(samples: &Samples, course: Option<Class>, findings: &mut St
 
 /// What limits an app: a service to scale, or something that is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// The workers: there are too few, or each takes its time.

@@ -19,6 +19,7 @@ use crate::measure::Route;
 
 /// The services of the app that can be scaled or published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Service {
     /// The loop.
@@ -46,6 +47,7 @@ impl Service {
 
 /// How many replicas of each service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Replicas {
     /// Worker processes.
     pub worker: u32,

@@ -115,6 +115,7 @@ pub struct Ended {
 
 /// How a change of replicas went, in milliseconds since it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Phases {
     /// When the cluster made the last replica, by its own clock; `None` if it made none.
     pub created_ms: Option<i64>,

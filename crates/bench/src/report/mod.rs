@@ -3,16 +3,24 @@
 pub mod advice;
 pub mod compare;
 mod csv;
+mod evidence;
+mod html;
 mod json;
 mod markdown;
 pub mod ports;
+mod provenance;
+mod states;
 pub mod status;
 pub mod sweep;
 mod table;
 mod words;
 
 use crate::analyse::Findings;
-use crate::cli::Format;
+use crate::cli::{Format, ReportFormat};
+use crate::review::Review;
+
+/// What findings look like as JSON, as JSON Schema (draft 2020-12).
+pub const FINDINGS_SCHEMA: &str = include_str!("../../../../docs/schema/findings.schema.json");
 
 /// The findings in the format asked for, ending in a newline.
 #[must_use]
@@ -21,9 +29,26 @@ pub fn render(findings: &Findings, format: Format) -> String {
         Format::Table => table::render(findings),
         Format::Json => json::pretty(findings),
         Format::Csv => csv::render(findings),
-        Format::Markdown => markdown::render(findings),
+        Format::Markdown => markdown::render(findings, None),
     }
 }
 
+/// A recorded run in the format asked for, ending in a newline.
+#[must_use]
+pub fn review(review: &Review, format: ReportFormat) -> String {
+    let findings = &review.findings;
+    match format {
+        ReportFormat::Html => html::render(review),
+        ReportFormat::Markdown => markdown::render(findings, Some(review)),
+        ReportFormat::Json => json::pretty(findings),
+        ReportFormat::Csv => csv::render(findings),
+        ReportFormat::Table => table::render(findings),
+    }
+}
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod tests;

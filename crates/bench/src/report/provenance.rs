@@ -1,0 +1,160 @@
+//! Where a report's numbers come from, as names and values: how a step was measured, and what the
+//! run was. Shared by the page and Markdown.
+
+use super::{evidence, words};
+use crate::analyse::{StepFindings, StopFindings, WarmUpFindings};
+use crate::record::Run;
+use crate::review::Review;
+
+/// A name and what is said under it.
+pub(super) type Line = (String, String);
+
+fn line(name: &str, value: impl Into<String>) -> Line {
+    (name.to_owned(), value.into())
+}
+
+/// How a step was measured, and how far its numbers may be off.
+pub(super) fn step(step: &StepFindings) -> Vec<Line> {
+    let rate = step.hashes_per_second;
+    let counter = step.counter_hashes_per_second;
+    let statistical = rate.statistical.map_or_else(
+        || "too few samples for a statistical error".to_owned(),
+        |half| format!("{} statistical (95 %, ten batches)", words::plus_minus(half)),
+    );
+    let mut lines = vec![
+        line("interval", format!("{statistical}, {} flush", words::plus_minus(rate.flush))),
+        line(
+            "by the counter alone",
+            format!(
+                "{:.2} hashes/s {} flush error",
+                counter.interval.value,
+                words::plus_minus(counter.flush)
+            ),
+        ),
+    ];
+    lines.extend(step.closure.map(|closure| {
+        let workers = format!("{:.1} % of {}", closure * 100.0, evidence::workers(step));
+        line("closure", workers)
+    }));
+    let settled = words::seconds(step.settled_after_ms);
+    let phases = words::phases(step).map_or_else(String::new, |phases| format!(": {phases}"));
+    lines.push(line("settled", format!("in {settled}{phases}")));
+    lines.extend(step.warm_up.as_ref().map(|cut| line("warm-up", warm_up(cut))));
+    lines.push(line("window", words::seconds(step.window_ms)));
+    lines.extend(step.stopped.as_ref().map(|stop| line("stopped", stopped(stop))));
+    let policies: Vec<String> =
+        step.policies.iter().map(|(policy, count)| format!("{policy} ({count})")).collect();
+    if !policies.is_empty() {
+        lines.push(line("workers' policy", policies.join(", ")));
+    }
+    lines
+}
+
+fn warm_up(cut: &WarmUpFindings) -> String {
+    let course = match cut.course.as_str() {
+        "flat" => "the window is flat",
+        "warm_up" => "the window was slower at first: the cut came too early",
+        "slow_down" => "the window was faster before: something fills up or leaks",
+        "no_steady_state" => "the window has no steady state",
+        other => other,
+    };
+    format!("{:.1} s cut off, {}; {course}", cut.seconds, cut.rule)
+}
+
+fn stopped(stop: &StopFindings) -> String {
+    let percent = |name: &str, share: Option<f64>| {
+        share.map(|share| format!("{name} ± {:.2} %", share * 100.0))
+    };
+    let precision = [percent("asked", stop.precision), percent("reached", stop.reached)];
+    let precision: Vec<String> = precision.into_iter().flatten().collect();
+    match precision.is_empty() {
+        true => stop.reason.clone(),
+        false => format!("{} ({})", stop.reason, precision.join(", ")),
+    }
+}
+
+/// What the run was: all of `run.json` but its command line.
+pub(super) fn run(review: &Review) -> Vec<Line> {
+    let Run { bench_version, cluster, began, host, stop_reason, .. } = &review.run.run;
+    let mut lines = vec![
+        line("clocks", "those of webui and of the workers; bench's own measures nothing"),
+        line("cluster", cluster),
+        line("began", moment(began)),
+        line("ended", stop_reason),
+        line("host", format!("{}, {}, {} processors", host.name, host.system, host.processors)),
+        line(
+            "bench",
+            format!("{bench_version} measured, {} analysed and told it", env!("CARGO_PKG_VERSION")),
+        ),
+    ];
+    lines.extend(review.prediction.as_ref().map(|dated| {
+        let from = dated.prediction.sentence();
+        line("prediction", format!("{from}, written down at {}", moment(&dated.made)))
+    }));
+    lines.extend(
+        review.run.more.iter().map(|(name, value)| line(&name.replace('_', " "), plain(value))),
+    );
+    lines
+}
+
+/// A time as people write it, from RFC 3339; what is none stays as it is.
+pub(super) fn moment(text: &str) -> String {
+    text.parse::<jiff::Timestamp>()
+        .map_or_else(|_| text.to_owned(), |time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+/// A value that another version of bench wrote, as text.
+fn plain(value: &serde_json::Value) -> String {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::Object(fields) => {
+            let field = |(name, value): (&String, &Value)| format!("{name}: {}", plain(value));
+            fields.iter().map(field).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A command line that a shell takes as it was meant, with the program by its name alone.
+pub(super) fn command(words: &[String]) -> String {
+    let mut words = words.iter();
+    let program = words.next().map_or("bench", |path| path.rsplit('/').next().unwrap_or(path));
+    let all = std::iter::once(program).chain(words.map(String::as_str));
+    all.map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_typed_again() {
+        let words = |words: &[&str]| words.iter().map(|&w| w.to_owned()).collect::<Vec<_>>();
+        let told = |typed: &[&str]| command(&words(typed));
+        assert_eq!(told(&["/a/b/bench", "scale", "--worker", "1,2"]), "bench scale --worker 1,2");
+        assert_eq!(told(&["bench", "a b", "it's", "", "$(x)"]), r"bench 'a b' 'it'\''s' '' '$(x)'");
+        assert_eq!(told(&[]), "bench");
+    }
+
+    #[test]
+    fn a_moment_is_told_to_the_second() {
+        assert_eq!(moment("2026-11-22T07:56:30.518364041Z"), "2026-11-22 07:56:30 UTC");
+        assert_eq!(moment("yesterday"), "yesterday");
+    }
+
+    #[test]
+    fn what_others_wrote_is_told_flat() {
+        let value = serde_json::json!({ "rng": ["a", 1], "seed": null });
+        assert_eq!(plain(&value), "rng: a, 1, seed: null");
+    }
+}
