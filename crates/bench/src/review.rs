@@ -72,6 +72,7 @@ pub fn review(recorded: Recorded) -> Review {
         });
         findings.steps.push(step);
     }
+    analyse::count_injected(&mut findings);
     Review { run, findings, readings, prediction }
 }
 

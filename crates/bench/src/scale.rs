@@ -117,6 +117,7 @@ async fn inject(
             Err(reason) => findings.uninjected = Some(reason),
         }
     }
+    analyse::count_injected(findings);
     Ok(())
 }
 

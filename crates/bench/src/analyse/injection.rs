@@ -8,7 +8,7 @@ use observation::{Experiment, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::seen::Seen;
-use super::{Interval, StepFindings};
+use super::{Findings, Interval, Method, StepFindings, Vote};
 use crate::cluster::{Replicas, Service};
 use crate::measure::Samples;
 
@@ -111,6 +111,42 @@ pub fn injection(before: &Samples, with: &Samples) -> Result<InjectionFindings, 
     })
 }
 
+/// Adds what the delays say together to the votes on the step they were tried at.
+pub fn count_injected(findings: &mut Findings) {
+    let vote = vote(&findings.injections);
+    let tried = findings.injections.first().map(|one| one.replicas);
+    let step = findings.steps.iter_mut().rev().find(|step| Some(step.replicas) == tried);
+    let certainty = step.and_then(|step| step.certainty.as_mut());
+    if let (Some(certainty), Some(vote)) = (certainty, vote) {
+        certainty.votes.retain(|other| other.method != Method::InjectedDelay);
+        certainty.votes.push(vote);
+    }
+}
+
+/// What the delays say together of what limits the app: the stage with the largest elasticity; `None`
+/// unless all three were tried, or when two are as good as equal.
+#[must_use]
+fn vote(injections: &[InjectionFindings]) -> Option<Vote> {
+    let elasticity = |one: &&InjectionFindings| one.elasticity.value;
+    let mut sorted: Vec<_> = injections.iter().collect();
+    sorted.sort_by(|a, b| elasticity(b).total_cmp(&elasticity(a)));
+    let [first, second, _, ..] = sorted.as_slice() else { return None };
+    let all: Vec<String> = sorted
+        .iter()
+        .map(|one| format!("{} {:.2}", one.stage.name(), hundredths(one.elasticity.value)))
+        .collect();
+    let apart = first.elasticity.low > second.elasticity.high;
+    Some(Vote {
+        method: Method::InjectedDelay,
+        service: apart.then(|| first.stage.service()),
+        value: Some(elasticity(first)),
+        sentence: match apart {
+            true => format!("elasticities {}", all.join(", ")),
+            false => format!("elasticities {}: too close to each other", all.join(", ")),
+        },
+    })
+}
+
 /// The slope between two rates, with what their intervals leave open.
 fn elasticity([x, y]: [Interval; 2], [from, to]: [f64; 2]) -> Result<Interval, String> {
     let longer = (to / from).ln();
@@ -162,6 +198,11 @@ fn time_ms(stage: Slowed, samples: &Samples) -> Result<f64, String> {
     }
 }
 
+/// Rounded as it is printed, so that nothing is -0.00.
+fn hundredths(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0 + 0.0
+}
+
 fn rate(step: &StepFindings) -> Interval {
     step.hashes_per_second.interval
 }
@@ -172,14 +213,15 @@ fn sentence(
     (elasticity, predicted): (Interval, Option<f64>),
 ) -> String {
     let change = 100.0 * (with.value / before.value - 1.0);
-    let model = predicted.map_or_else(String::new, |by| format!(", {by:.2} by the model"));
+    let model =
+        predicted.map_or_else(String::new, |by| format!(", {:.2} by the model", hundredths(by)));
     format!(
         "{injected_ms:.0} ms more at {}: {:.2} hashes/s in place of {:.2} ({change:+.1} %), an \
          elasticity of {:.2} \u{b1} {:.2}{model}.",
         stage.name(),
         with.value,
         before.value,
-        elasticity.value,
+        hundredths(elasticity.value),
         (elasticity.high - elasticity.low) / 2.0,
     )
 }

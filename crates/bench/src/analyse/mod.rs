@@ -53,7 +53,7 @@ pub use evidence::{
     ServiceFindings, Spreading, StopFindings, Vote, WarmUpFindings,
 };
 pub use grid::{CellFindings, Grid, Reason, SweepFindings};
-pub use injection::{InjectionFindings, Slowed, injection};
+pub use injection::{InjectionFindings, Slowed, count_injected, injection};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
 pub use prediction::{Prediction, Verification, doubts_of, predict};

@@ -80,11 +80,11 @@ impl Sweep {
     #[must_use]
     pub fn next(&self) -> Option<(Replicas, Reason)> {
         let waiting = |cell: &Replicas| !self.measured.contains_key(cell);
-        if self.full {
-            return self.grid.cells().into_iter().find(waiting).map(|cell| (cell, Reason::Full));
-        }
         if self.measured.is_empty() {
             return Some((self.grid.middle(), Reason::Calibration));
+        }
+        if self.full {
+            return self.grid.cells().into_iter().find(waiting).map(|cell| (cell, Reason::Full));
         }
         let kinds = [
             (Reason::Knee, self.knees()),
