@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyse::{Findings, Grid, Prediction, SweepFindings};
+use crate::analyse::{Findings, Grid, Prediction, Sweeps};
 use crate::failure::Failure;
 use crate::measure::Samples;
 
@@ -51,6 +51,9 @@ pub struct Asked {
     pub grid: Grid,
     /// Whether every cell is measured.
     pub full: bool,
+    /// The policies that were named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
 }
 
 /// A recorder, and the samples that are there already.
@@ -182,7 +185,7 @@ impl Recorder {
     ///
     /// # Errors
     /// When the disk is full or gone.
-    pub fn end_sweep(mut self, findings: &SweepFindings, stop_reason: &str) -> Result<(), Failure> {
+    pub fn end_sweep(mut self, findings: &Sweeps, stop_reason: &str) -> Result<(), Failure> {
         stop_reason.clone_into(&mut self.run.stop_reason);
         self.run.cluster.clone_from(&findings.cluster);
         self.write_run()?;

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::analyse::{self, Grid, Reason, Sweep, SweepFindings};
+use observation::Experiment;
+
+use crate::analyse::{self, Grid, Reason, Sweep, SweepFindings, Sweeps};
 use crate::cluster::{Change, Replicas};
 use crate::failure::{Exit, Failure};
 use crate::measure::Samples;
@@ -15,7 +17,7 @@ use crate::session::{self, Live, Stop, Wanted};
 #[derive(Debug)]
 pub struct Outcome {
     /// The findings, if there are any.
-    pub findings: Option<SweepFindings>,
+    pub findings: Option<Sweeps>,
     /// Why it ended before its last cell.
     pub failure: Option<Failure>,
 }
@@ -23,13 +25,15 @@ pub struct Outcome {
 /// A prediction that is off by more on average makes the sweep inconclusive.
 const MOST_ERROR: f64 = 0.05;
 
-impl SweepFindings {
+impl Sweeps {
     /// The exit code that tells.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        let withheld = self.cells.iter().any(|cell| cell.withheld.is_some());
-        let off = self.mean_absolute_error.is_some_and(|error| error > MOST_ERROR);
-        if withheld || off { Exit::Inconclusive } else { Exit::Done }
+        let doubtful = |sweep: &SweepFindings| {
+            let withheld = sweep.cells.iter().any(|cell| cell.withheld.is_some());
+            withheld || sweep.mean_absolute_error.is_some_and(|error| error > MOST_ERROR)
+        };
+        if self.sweeps.iter().any(doubtful) { Exit::Inconclusive } else { Exit::Done }
     }
 }
 
@@ -45,7 +49,7 @@ pub async fn run<I: Future<Output = ()>, H: Future<Output = ()>>(
 }
 
 async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
-    findings: &mut Option<SweepFindings>,
+    findings: &mut Option<Sweeps>,
     plan: &SweepPlan,
     stop: Stop<I, H>,
     show: &mut impl FnMut(Progress),
@@ -57,8 +61,14 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
     };
     let steps = corners(plan);
     let wanted = Wanted { target: &plan.target, steps: &steps, restore: plan.restore };
-    let result = session::run(wanted, stop, show, async |live| {
-        cells(plan, live, (&before, findings), recorder.as_mut()).await
+    let result = session::run(wanted, stop, show, async |mut live| {
+        let grid = grid(plan, live.cluster.status().await?.replicas());
+        for policy in &plan.policies {
+            let of = (&grid, policy.as_deref());
+            let seen = (before.as_slice(), &mut *findings);
+            cells((plan, of), &mut live, seen, recorder.as_mut()).await?;
+        }
+        Ok(())
     });
     let result = Box::pin(result).await;
     let reason = result.as_ref().err().map_or_else(|| "done".to_owned(), ToString::to_string);
@@ -82,26 +92,37 @@ fn corners(plan: &SweepPlan) -> [Change; 2] {
 
 /// A new sweep, or the rest of the same one.
 fn begin(plan: &SweepPlan, folder: &Path) -> Result<Begun, Failure> {
-    let SweepPlan { worker, rng, hasher, full, .. } = plan.clone();
-    Recorder::begin_or_go_on(folder, &Asked { grid: Grid { worker, rng, hasher }, full })
+    let SweepPlan { worker, rng, hasher, full, policies, .. } = plan.clone();
+    let policies = policies.into_iter().flatten().collect();
+    Recorder::begin_or_go_on(folder, &Asked { grid: Grid { worker, rng, hasher }, full, policies })
 }
 
+/// One grid, with the workers' own policy or another one.
 async fn cells(
-    plan: &SweepPlan,
-    mut live: Live<'_>,
-    (before, findings): (&[Samples], &mut Option<SweepFindings>),
+    (plan, (grid, policy)): (&SweepPlan, (&Grid, Option<&str>)),
+    live: &mut Live<'_>,
+    (before, findings): (&[Samples], &mut Option<Sweeps>),
     mut recorder: Option<&mut Recorder>,
 ) -> Result<(), Failure> {
-    let grid = grid(plan, live.cluster.status().await?.replicas());
-    let mut sweep = Sweep::new(grid, plan.full);
-    let cluster = live.description.clone();
+    let mut sweep = Sweep::new(grid.clone(), plan.full);
+    let experiment = policy.map(|policy| Experiment {
+        policy: Some(policy.to_owned()),
+        seconds: 1,
+        ..Experiment::default()
+    });
+    let sweeps = findings.get_or_insert_with(|| Sweeps::none(&live.description));
+    let place_of_this = sweeps.sweeps.len();
     while let Some((cell, reason)) = sweep.next() {
         let measured;
-        let samples = match before.iter().find(|samples| samples.replicas == cell) {
+        let is_it = |samples: &&Samples| {
+            samples.replicas == cell && samples.experiment.as_ref() == experiment.as_ref()
+        };
+        let samples = match before.iter().find(is_it) {
             Some(samples) => samples,
             None => {
                 let place = (sweep.measured() + 1, sweep.expected());
-                measured = live.step(cell.into(), place, plan.timing).await?;
+                let how = (plan.timing, experiment.as_ref());
+                measured = live.changed_step(cell.into(), place, how).await?;
                 if let Some(recorder) = recorder.as_mut() {
                     recorder.step(&measured)?;
                 }
@@ -119,11 +140,12 @@ async fn cells(
             // Without a model every cell has to be measured.
             sweep.measure_all();
         }
-        let now = sweep.findings(&cluster);
+        let now = sweep.findings(policy);
         if let Some(cell) = now.cells.iter().find(|one| one.replicas == cell) {
             live.tell(Progress::Cell(Box::new(cell.clone())));
         }
-        *findings = Some(now);
+        sweeps.sweeps.truncate(place_of_this);
+        sweeps.sweeps.push(now);
     }
     Ok(())
 }

@@ -15,7 +15,8 @@ fn sweep(words: &[&str]) -> Output {
 
 fn json(output: &Output) -> Value {
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    all["sweeps"][0].clone()
 }
 
 fn lines(run: &Path) -> Vec<String> {
@@ -88,6 +89,26 @@ fn what_the_model_cannot_know_is_measured_and_said() {
     // Two minutes in, everything takes twice as long: cells measured then are no longer as predicted.
     let changed = sweep(&["--output", "json", "--simulate", "rng=200ms@120s"]);
     let findings: Value = serde_json::from_slice(&changed.stdout).unwrap();
+    let findings = &findings["sweeps"][0];
     assert!(findings["surprises"].as_u64().unwrap() > 0, "{findings}");
     assert_eq!(changed.status.code(), Some(3));
+}
+
+#[test]
+fn policies_are_swept_one_after_the_other() {
+    let output = sweep(&["--output", "json", "--policy", "round-robin,random", "--rng", "5"]);
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "a list is given once: {words}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bench"));
+    command.args(["sweep", "--cluster", "sim", "--worker", "5,10", "--rng", "5", "--full"]);
+    command.args(["--policy", "round-robin,random", "--output", "json"]);
+    let all: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    let rate = |sweep: usize| {
+        let of = &all["sweeps"][sweep];
+        (of["policy"].clone(), of["cells"][1]["hashes_per_second"]["value"].as_f64().unwrap())
+    };
+    let ((in_turn, best), (random, less)) = (rate(0), rate(1));
+    assert_eq!((in_turn, random), ("round-robin".into(), "random".into()));
+    // 33.33 and 28.97 with ten workers and five rng.
+    assert!((less / best - 0.87).abs() < 0.02, "{best} and {less}");
 }

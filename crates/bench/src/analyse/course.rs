@@ -6,6 +6,7 @@ use load::numbers::float;
 use observation::{Latency, Stage};
 
 use super::rate::{polled, readings};
+use super::watch::throughput;
 use crate::measure::Samples;
 
 /// Changes are looked for in values a second apart.
@@ -18,9 +19,8 @@ const UNSEEN: f64 = 0.1;
 /// What became of throughput and of the time at rng, whichever is worse; `None` where there are too
 /// few readings to tell.
 pub(super) fn class(samples: &Samples, loop_seconds: Option<f64>) -> Option<Class> {
-    let readings = readings(&samples.counter);
-    let throughput = polled(&readings, loop_seconds, &[]).per_step(STEP_S).ok();
-    let throughput = throughput.and_then(|values| course(&values, Better::Higher).ok());
+    let throughput =
+        per_second(samples, loop_seconds).and_then(|rates| course(&rates, Better::Higher).ok());
     let residence = course(&residence_us(samples), Better::Lower).ok();
     let classes = [throughput, residence].into_iter().flatten().map(|course| course.class);
     classes.max_by_key(|class| match class {
@@ -29,6 +29,18 @@ pub(super) fn class(samples: &Samples, loop_seconds: Option<f64>) -> Option<Clas
         Class::SlowDown => 2,
         Class::NoSteadyState => 3,
     })
+}
+
+/// Hashes in each second: by the workers' own reports, which tell when each loop was counted; else
+/// by the counter, whose stairs cannot be levelled quite where loops take about a second.
+fn per_second(samples: &Samples, loop_seconds: Option<f64>) -> Option<Vec<f64>> {
+    match throughput(&samples.workers, &samples.counter) {
+        Some(rates) => Some(rates.means_over(STEP_S)),
+        None => {
+            let readings = readings(&samples.counter);
+            polled(&readings, loop_seconds, &[]).per_step(STEP_S).ok()
+        }
+    }
 }
 
 /// A class as findings name it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::advice::named;
-use super::{Interval, Limit};
+use super::{Interval, Limit, SCHEMA_VERSION};
 use crate::cluster::Replicas;
 
 /// The axes, each in order.
@@ -54,13 +54,32 @@ pub struct CellFindings {
     pub withheld: Option<String>,
 }
 
-/// What a sweep found.
+/// What was found of a grid, with one policy after the other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SweepFindings {
+pub struct Sweeps {
     /// Version of this shape; fields are added within a version, never renamed.
     pub schema_version: u32,
     /// Which cluster, and why that one.
     pub cluster: String,
+    /// One for each policy; one where none was named.
+    pub sweeps: Vec<SweepFindings>,
+}
+
+impl Sweeps {
+    /// Nothing yet.
+    #[must_use]
+    pub fn none(cluster: &str) -> Self {
+        let (schema_version, cluster) = (SCHEMA_VERSION, cluster.to_owned());
+        Self { schema_version, cluster, sweeps: Vec::new() }
+    }
+}
+
+/// What a sweep with one policy found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SweepFindings {
+    /// How workers spread requests, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// The axes.
     pub grid: Grid,
     /// All cells that are known, workers innermost, hashers outermost.

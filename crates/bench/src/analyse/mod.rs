@@ -52,7 +52,7 @@ pub use evidence::{
     ElasticityFindings, Method, PredictedState, PresentFindings, ReplicaFindings, ReplicaState,
     ServiceFindings, Spreading, StopFindings, Vote, WarmUpFindings,
 };
-pub use grid::{CellFindings, Grid, Reason, SweepFindings};
+pub use grid::{CellFindings, Grid, Reason, SweepFindings, Sweeps};
 pub use injection::{InjectionFindings, Slowed, count_injected, injection};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};

@@ -11,7 +11,7 @@ use rand::seq::SliceRandom as _;
 
 use super::advice::{interval, service};
 use super::grid::{CellFindings, Grid, Reason, SweepFindings, best};
-use super::{Interval, Limit, SCHEMA_VERSION, StepFindings, with_replicas};
+use super::{Interval, Limit, StepFindings, with_replicas};
 use crate::cluster::{Replicas, Service};
 
 /// One in so many of the cells that the model is sure of is measured all the same.
@@ -165,7 +165,7 @@ impl Sweep {
 
     /// All that is known by now.
     #[must_use]
-    pub fn findings(&self, cluster: &str) -> SweepFindings {
+    pub fn findings(&self, policy: Option<&str>) -> SweepFindings {
         let cells: Vec<_> =
             self.grid.cells().into_iter().filter_map(|cell| self.cell(cell)).collect();
         let scored = cells.iter().filter(|cell| cell.measured != Some(Reason::Calibration));
@@ -173,8 +173,7 @@ impl Sweep {
         let count = load::numbers::float(errors.len() as u64);
         let surprises = self.measured.keys().filter(|cell| self.is_surprise(**cell)).count();
         SweepFindings {
-            schema_version: SCHEMA_VERSION,
-            cluster: cluster.to_owned(),
+            policy: policy.map(str::to_owned),
             grid: self.grid.clone(),
             ridge: self.ridge(&cells),
             mean_absolute_error: (count > 0.0).then(|| errors.iter().sum::<f64>() / count),
@@ -266,7 +265,7 @@ mod tests {
         let (guided, full) = (swept(tutorial(), false, &[]), swept(tutorial(), true, &[]));
         assert!(guided.measured.len() <= 12, "{} of 28 cells", guided.measured.len());
         assert_eq!(full.measured.len(), 28);
-        let (guided, full) = (guided.findings("sim"), full.findings("sim"));
+        let (guided, full) = (guided.findings(None), full.findings(None));
         assert_eq!((guided.cells.len(), &guided.ridge), (28, &full.ridge));
         for (one, other) in guided.cells.iter().zip(&full.cells) {
             let (one, other) = (one.hashes_per_second.value, other.hashes_per_second.value);
@@ -284,7 +283,7 @@ mod tests {
         let sweep = swept(tutorial(), false, &[bent]);
         let line: Vec<_> = sweep.measured.keys().filter(|cell| cell.rng == 1).collect();
         assert_eq!(line.len(), 7, "{line:?}");
-        assert_eq!(sweep.findings("sim").surprises, 1);
+        assert_eq!(sweep.findings(None).surprises, 1);
     }
 
     #[test]

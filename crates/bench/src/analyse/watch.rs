@@ -2,7 +2,7 @@
 //! rate is by now, and when it will be precise enough. Pure: it is told what was read so far.
 
 use inference::Refusal;
-use inference::batch::batch_means;
+use inference::batch::{BATCHES, batch_means};
 use inference::rate::{FLUSH_SECONDS, PERIODS_NEEDED, Polled, Reading, flush_period};
 use inference::stopping::{Check, Decision, Rule};
 use inference::warmup::{Cause, Cut, Series, cut, floor};
@@ -11,6 +11,10 @@ use observation::Stage;
 
 use crate::measure::{Counter, Moment, WorkerCount, WorkerCounts};
 
+/// A series whose first half moves its mean by this share of the precision may need a cut;
+const CUT: f64 = 0.1;
+/// one that moves it by this share is not yet what it will be.
+const MOVING: f64 = 0.5;
 /// Distance of the values of a series, in seconds.
 const SPACING_S: f64 = 0.5;
 /// The loop time of the original app, where nobody tells another.
@@ -77,11 +81,10 @@ impl Watch {
             Some(throughput) => self.warm_up(throughput, &residence(seen.moments)),
             None => None,
         };
-        if let Some(Ok(cut)) = &converged
-            && (cut.seconds - self.cut.seconds).abs() > f64::EPSILON
-        {
+        if let Some(Ok(cut)) = &converged {
             self.cut = cut.clone();
-            self.checks.clear();
+            let kept = throughput.as_ref().map_or(&[][..], |of| kept(of, cut.seconds));
+            self.checks = checks_until_now(kept);
         }
         let precise = match &throughput {
             Some(of) => batch_means(kept(of, self.cut.seconds))
@@ -109,31 +112,38 @@ impl Watch {
 }
 
 impl Watch {
-    /// Where the warm-up ends, once that can be told; an error while the app still moves.
+    /// Where the warm-up ends, where that is later than was known; an error while the app still moves
+    /// so much that no number is its speed yet.
     fn warm_up(&self, throughput: &Values, residence: &Values) -> Option<Result<Cut, Refusal>> {
         let named = [("throughput", throughput), ("time at rng", residence)];
-        let moving = named.into_iter().filter(|(_, of)| self.moves(&of.values));
-        let series: Vec<Series<'_>> = moving
-            .map(|(name, of)| Series {
+        let known = self.cut.seconds;
+        let all: Vec<_> = named.map(|(name, of)| (name, kept(of, known), of.begin)).into();
+        let series = |share: f64| {
+            let moving = all.iter().filter(move |(_, values, _)| self.moves(values, share));
+            let series = moving.map(|(name, values, begin)| Series {
                 name,
-                values: &of.values,
-                begin_seconds: of.begin,
+                values,
+                begin_seconds: begin.max(known),
                 spacing_seconds: SPACING_S,
-            })
-            .collect();
-        match cut(&series, 0.0) {
-            // It is too early to say.
-            Err(Refusal::TooFew { .. }) => None,
-            found => Some(found),
+            });
+            series.collect::<Vec<_>>()
+        };
+        match cut(&series(CUT), known) {
+            Ok(cut) if cut.seconds > known => Some(Ok(cut)),
+            Err(refusal @ Refusal::NotConverged { .. }) if !series(MOVING).is_empty() => {
+                Some(Err(refusal))
+            }
+            // There is nothing to cut, or it is too early to say.
+            _ => None,
         }
     }
 
-    /// Whether cutting off the first half would change the mean by half of what is asked for or
-    /// more. What moves less needs no cut, however steadily it moves.
-    fn moves(&self, values: &[f64]) -> bool {
+    /// Whether cutting off the first half would change the mean by this share of the precision that
+    /// is wanted or more.
+    fn moves(&self, values: &[f64], share: f64) -> bool {
         let mean = |of: &[f64]| of.iter().sum::<f64>() / float(of.len().max(1) as u64);
         let (all, later) = (mean(values), mean(&values[values.len() / 2..]));
-        (all - later).abs() >= self.rule.precision / 2.0 * all.abs() && !values.is_empty()
+        (all - later).abs() >= share * self.rule.precision * all.abs() && !values.is_empty()
     }
 }
 
@@ -157,10 +167,42 @@ fn mean_loop_s(moments: &[Moment]) -> f64 {
     seconds.unwrap_or(NOMINAL_LOOP_S)
 }
 
+/// What earlier checks would have found, had the window begun where it is now found to begin.
+fn checks_until_now(kept: &[f64]) -> Vec<Check> {
+    let each_second = (BATCHES..=kept.len()).filter(|length| length % 2 == 0);
+    each_second
+        .filter_map(|length| {
+            let index = u32::try_from(length).ok()?;
+            let means = batch_means(&kept[..length]).ok()?;
+            Some(Check {
+                seconds: SPACING_S * f64::from(index),
+                relative_half_width: means.relative_half_width(),
+            })
+        })
+        .collect()
+}
+
 /// Values at even distances, the first from `begin` seconds after the window was opened.
 pub(super) struct Values {
     begin: f64,
     pub(super) values: Vec<f64>,
+}
+
+impl Values {
+    /// Means of so many seconds each; what is left over at the end is left out.
+    pub(super) fn means_over(&self, seconds: f64) -> Vec<f64> {
+        let mut end = 0.0;
+        let mut means = Vec::new();
+        let (mut sum, mut count) = (0.0, 0_u32);
+        for value in &self.values {
+            (sum, count, end) = (sum + value, count + 1, end + SPACING_S);
+            if end >= seconds - 1e-9 {
+                means.push(sum / f64::from(count));
+                (sum, count, end) = (0.0, 0, 0.0);
+            }
+        }
+        means
+    }
 }
 
 fn kept(of: &Values, from: f64) -> &[f64] {

@@ -61,6 +61,14 @@ pub enum Spread {
     Vip,
 }
 
+impl Spread {
+    /// The name that the worker has for it.
+    #[must_use]
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
 /// Most containers of a plan.
 const MOST: u32 = 100_000;
 

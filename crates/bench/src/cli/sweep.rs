@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::StatusFormat;
 use super::lists::{ReplicaList, replica_list};
 use super::measured::{AppArgs, MeasureArgs};
+use super::{Spread, StatusFormat};
 
 /// What `bench sweep --help` ends with.
 pub const AFTER_HELP: &str = "\
@@ -34,6 +34,10 @@ pub struct SweepArgs {
     /// hasher replicas, likewise
     #[arg(long, value_name = "LIST", value_parser = replica_list, allow_negative_numbers = true)]
     pub hasher: Option<ReplicaList>,
+    /// How workers spread requests, several one after the other [default: as they do]. The app must
+    /// allow experiments
+    #[arg(long, value_name = "POLICY[,...]", value_delimiter = ',')]
+    pub policy: Vec<Spread>,
     /// Measure every cell, not only those that the model is least sure of
     #[arg(long)]
     pub full: bool,

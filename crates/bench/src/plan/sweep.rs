@@ -16,6 +16,8 @@ pub struct SweepPlan {
     pub rng: Vec<u32>,
     /// Numbers of hasher replicas, likewise.
     pub hasher: Vec<u32>,
+    /// How workers spread requests, one after the other; `None` for as they do.
+    pub policies: Vec<Option<String>>,
     /// Whether every cell is measured.
     pub full: bool,
     /// How each is measured.
@@ -32,7 +34,8 @@ impl TryFrom<SweepArgs> for SweepPlan {
     type Error = clap::Error;
 
     fn try_from(arguments: SweepArgs) -> Result<Self, clap::Error> {
-        let SweepArgs { worker, rng, hasher, full, measure, output, out, keep, app } = arguments;
+        let SweepArgs { worker, rng, hasher, policy, full, measure, .. } = arguments;
+        let SweepArgs { output, out, keep, app, .. } = arguments;
         let sorted = |list: Option<ReplicaList>| {
             let mut numbers = list.map_or_else(Vec::new, |list| list.0);
             numbers.sort_unstable();
@@ -43,6 +46,10 @@ impl TryFrom<SweepArgs> for SweepPlan {
             worker: sorted(worker),
             rng: sorted(rng),
             hasher: sorted(hasher),
+            policies: match policy.as_slice() {
+                [] => vec![None],
+                all => all.iter().map(|one| Some(one.name())).collect(),
+            },
             full,
             timing: measure.into(),
             output,

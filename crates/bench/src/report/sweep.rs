@@ -6,7 +6,7 @@ use anstyle::{Ansi256Color, Color, Style};
 
 use super::json;
 use super::table::{DOUBT, FAINT, GOOD};
-use crate::analyse::{CellFindings, Reason, SweepFindings};
+use crate::analyse::{CellFindings, Reason, SweepFindings, Sweeps};
 use crate::cli::StatusFormat;
 use crate::cluster::Replicas;
 
@@ -19,10 +19,14 @@ const WIDTH: usize = 9;
 
 /// All of it, in the format asked for, ending in a newline.
 #[must_use]
-pub fn render(findings: &SweepFindings, format: StatusFormat) -> String {
+pub fn render(findings: &Sweeps, format: StatusFormat) -> String {
     match format {
         StatusFormat::Json => json::pretty(findings),
-        StatusFormat::Table => table(findings),
+        StatusFormat::Table => {
+            let mut text = format!("cluster  {}\n", findings.cluster);
+            text.extend(findings.sweeps.iter().map(table));
+            text
+        }
     }
 }
 
@@ -59,7 +63,10 @@ fn reason(reason: Reason) -> &'static str {
 }
 
 fn table(findings: &SweepFindings) -> String {
-    let mut text = format!("cluster  {}\n", findings.cluster);
+    let mut text = match &findings.policy {
+        Some(policy) => format!("\npolicy   {policy}\n"),
+        None => String::new(),
+    };
     for hasher in &findings.grid.hasher {
         text.push_str(&map(findings, *hasher));
     }
