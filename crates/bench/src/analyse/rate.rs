@@ -17,8 +17,10 @@ use crate::measure::{Counter, Samples, WorkerCount};
 const SECOND_US: f64 = 1e6;
 /// Without a report the original's loop time is the best guess.
 const NOMINAL_LOOP_S: f64 = 0.3;
-/// Scatter below this share of a rate is that of the arithmetic.
-const ROUNDING: f64 = 1e-12;
+/// No interval is narrower than this share of the rate to each side: which workers meet at which
+/// replica changes over minutes, and what lasts longer than a window its batches do not show
+/// (`docs/benchmarks.md`, coverage).
+const RESOLUTION: f64 = 0.001;
 /// A worker that has not reported for so many flush periods at the end is gone; fewer may be a queue.
 const SILENT: f64 = 10.0;
 
@@ -218,7 +220,7 @@ fn batch_half_width(samples: &Samples) -> Option<f64> {
         edges.windows(2).map(|edge| (edge[1] - edge[0]) / (length / SECOND_US)).collect();
     let found = batch_means(&rates).ok()?;
     // Equal batches differ in their last digit.
-    Some(if found.half_width > ROUNDING * found.mean { found.half_width } else { 0.0 })
+    Some(found.half_width.max(RESOLUTION * found.mean))
 }
 
 /// Every worker's counts over the window, each time once.

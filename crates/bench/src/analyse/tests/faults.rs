@@ -308,9 +308,12 @@ fn an_app_that_changes_has_no_verdict() {
     let mut samples = App::new(10, 5).samples();
     let slower = App::new(10, 1).samples();
     // After 50 of 60 s it slows down to a third.
-    let (at, from) = (samples.counter[1000], slower.counter[1000]);
-    for (reading, other) in samples.counter.iter_mut().zip(&slower.counter).skip(1001) {
-        reading.hashes = at.hashes + (other.hashes - from.hashes);
+    let (at, from) = (samples.workers[50].clone(), &slower.workers[50]);
+    for (counts, others) in samples.workers.iter_mut().zip(&slower.workers).skip(51) {
+        for (id, count) in counts {
+            count.at_us = at[id].at_us + (others[id].at_us - from[id].at_us);
+            count.loops = at[id].loops + (others[id].loops - from[id].loops);
+        }
     }
     let findings = step(&samples);
     assert_eq!(findings.course.as_deref(), Some("no_steady_state"));
