@@ -73,7 +73,7 @@ fn answer(case: &Case) -> Answer {
         Expected::Healthy(service) => {
             service == limit && step.causes.is_empty() && step.warnings.is_empty()
         }
-        Expected::Named(service, cause) => service == limit && first.as_deref() == Some(cause),
+        Expected::Named(service, fault) => service == limit && first.as_deref() == Some(fault),
         Expected::Withheld(_) => false,
     };
     let mut text = format!("{limit}, {}", first.as_deref().unwrap_or("no cause"));
@@ -141,7 +141,8 @@ fn the_first_answer_is_right_and_none_is_confidently_wrong() {
     let _ = writeln!(table, "{:<30}{:>6}{right:>7}", "all", all.len());
     let wrong = || all.iter().zip(&answers).filter(|(_, answer)| !answer.is_right);
     for (case, answer) in wrong() {
-        let _ = writeln!(table, "{case:?}: {answer:?}");
+        let Answer { text, probability, .. } = answer;
+        let _ = writeln!(table, "{case:?}: {text} (p {probability:?})");
     }
     println!("{table}");
     let share = float(right) / float(all.len());

@@ -12,9 +12,9 @@ use super::conditions::{Jitter, Part, Setting, Timed};
 /// What can be set, for the help and for whoever mistyped it.
 pub const SETTINGS: &str = "think, rng, hasher, redis, network, start and jitter (times; jitter also \
     exponential), rng.N and hasher.N (a time, or dead, of one replica), rng-places, hasher-places, \
-    rng-declares, hasher-declares and hung-workers (numbers), rng-quota, hasher-quota, rng-fails and \
-    hasher-fails (per cent of the processor time needed, of requests), policy (round-robin, random, least-outstanding, vip, \
-    sticky, stale:N), tells (yes, no), seed";
+    rng-declares, hasher-declares and hung-workers (numbers), rng-quota and hasher-quota (per cent of \
+    the processor time that it needs), rng-fails and hasher-fails (per cent of requests), policy \
+    (round-robin, random, least-outstanding, vip, sticky, stale:N), tells (yes, no), seed";
 
 impl FromStr for Timed {
     type Err = String;
