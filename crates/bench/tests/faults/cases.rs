@@ -141,6 +141,8 @@ const STRAGGLER: &[Case] = &[
     // 10/0.45, 50, and 2·20/0.4.
     case((10, 5, 2), "hasher.2=400ms seed=4", Named("worker", "straggler hasher.2")),
     case((10, 5, 1), "policy=vip rng.3=200ms", Named("rng", "straggler rng.3")),
+    // 119 and 20/0.8, which fills up slowly.
+    case((40, 20, 1), "rng.7=800ms seed=5", Named("rng", "straggler rng.7")),
     // After settling, in the warm-up.
     case((10, 5, 1), "rng.5=300ms@3s", Named("rng", "straggler rng.5")),
 ];
