@@ -4,6 +4,7 @@
 #![expect(clippy::panic, reason = "what these tests share fails the test")]
 
 mod counting;
+mod diagnosing;
 mod experimenting;
 mod faults;
 mod interrupted;

@@ -151,7 +151,8 @@ fn places(
 }
 
 /// How much longer than it says a replica's places are taken, if time is missing at it that is neither
-/// queue nor work, and requests wait: nearly all of them, or as full as it is with that time.
+/// queue nor work, and requests wait though it is not full without that time. Where nearly all wait its
+/// places are full with it, or nearly: less missing time than that is the way there, and places are fewer.
 fn late(seen: &ServiceSeen<'_>, in_service: InService, full: bool) -> Option<f64> {
     let (unexplained, service) = (seen.unexplained_s()?, seen.service_s()?);
     let declared = f64::from(seen.station?.concurrency?);
@@ -163,7 +164,7 @@ fn late(seen: &ServiceSeen<'_>, in_service: InService, full: bool) -> Option<f64
     let waits = seen.queue.mean_us()? / 1e6 > WAITS * service;
     let as_taken = waits && (1.0 - LATE / 2.0..1.0 + LATE / 2.0).contains(&taken);
     match (full, as_taken) {
-        (true, _) => Some(declared / in_service.mean),
+        (true, _) => (taken > SHORT).then(|| declared / in_service.mean),
         (false, true) => Some(stretch),
         (false, false) => None,
     }

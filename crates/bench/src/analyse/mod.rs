@@ -292,7 +292,7 @@ pub fn step(samples: &Samples) -> StepFindings {
         expected: app.as_ref().and_then(|app| Some(app.predict(effort).ok()?.mean)),
     };
     modelled(&mut findings, &case, app.as_ref());
-    verdict::doubts(samples, course, &mut findings);
+    verdict::doubts(&case, &mut findings);
     match verdict::verdict(&case, &findings) {
         Ok((bottleneck, certainty)) => {
             findings.bottleneck = Some(bottleneck);

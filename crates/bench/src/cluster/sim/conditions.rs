@@ -1,20 +1,24 @@
-//! What a simulated app is like: the settings that can be typed, and the scenario they make. Nothing
-//! runs here.
+//! What a simulated app is like: everything that can be set, and the scenario it makes. Nothing runs
+//! here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
-use std::str::FromStr;
 use std::time::Duration;
 
 use model::{Distribution, Impossible, Policy, Replica, Scenario, Seconds, Stage};
 use observation::Experiment;
-use service::settings::{duration, positive_duration};
 
+use super::ledger::{Extra, Telling};
+use super::settings::policy;
 use crate::cluster::Replicas;
 use crate::measure::{Station, Stations};
 
 /// The share of loops that write to Redis: one in 16 for a coin, one in 3.3 for the count.
 const REDIS_SHARE: (u64, u64) = (36, 64);
+/// How long a worker pauses after a request that failed.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Of 100 requests to a service with a dead replica so many go there first and fail.
+const MEET_THE_DEAD: u8 = 10;
 
 /// A setting, and from when on it holds, counted from the start of the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +40,13 @@ pub enum Setting {
     Places(Part, NonZeroU32),
     /// How many it says it does; `None` when it says that it has no limit.
     Declares(Part, Option<NonZeroU32>),
+    /// The replica of this number, from 1, gives no answer any more.
+    Dead(Part, u32),
+    /// The replicas of a stage get so many per cent of the processor time that they need: they take
+    /// that much longer than they tell.
+    Quota(Part, u8),
+    /// So many of 100 requests to a stage fail and are made again after a pause.
+    Fails(Part, u8),
     /// How times scatter.
     Jitter(Jitter),
     /// How long a request and its answer are under way.
@@ -80,8 +91,11 @@ pub struct Conditions {
     exceptions: BTreeMap<(Part, u32), Duration>,
     places: BTreeMap<Part, NonZeroU32>,
     declared: BTreeMap<Part, Option<NonZeroU32>>,
+    dead: BTreeSet<(Part, u32)>,
+    quota: BTreeMap<Part, u8>,
+    fails: BTreeMap<Part, u8>,
     jitter: Jitter,
-    pub(super) network: Duration,
+    network: Duration,
     policy: Policy,
     pub(super) hung_workers: u32,
     pub(super) tells: bool,
@@ -101,6 +115,9 @@ impl Default for Conditions {
             exceptions: BTreeMap::new(),
             places: [(Part::Rng, places(1)), (Part::Hasher, places(20))].into(),
             declared: [(Part::Rng, Some(places(1))), (Part::Hasher, Some(places(20)))].into(),
+            dead: BTreeSet::new(),
+            quota: BTreeMap::new(),
+            fails: BTreeMap::new(),
             jitter: Jitter::Deviation(Duration::from_micros(500)),
             network: Duration::from_micros(200),
             policy: Policy::RoundRobin,
@@ -123,6 +140,9 @@ impl Conditions {
             }
             Setting::Places(part, number) => drop(self.places.insert(*part, *number)),
             Setting::Declares(part, number) => drop(self.declared.insert(*part, *number)),
+            Setting::Dead(part, number) => drop(self.dead.insert((*part, number - 1))),
+            Setting::Quota(part, share) => drop(self.quota.insert(*part, *share)),
+            Setting::Fails(part, share) => drop(self.fails.insert(*part, *share)),
             Setting::Jitter(jitter) => self.jitter = *jitter,
             Setting::Network(time) => self.network = *time,
             Setting::Policy(policy) => self.policy = *policy,
@@ -166,11 +186,50 @@ impl Conditions {
             return Ok(None);
         };
         let mut stages = vec![self.stage(Part::Rng, rng)?, self.stage(Part::Hasher, hasher)?];
-        stages.extend(self.redis()?);
+        for extra in self.extras() {
+            stages.push(match extra {
+                Extra::Redis => {
+                    let time = self.service.get(&Part::Redis).copied().unwrap_or_default();
+                    sometimes(Part::Redis.name(), time, REDIS_SHARE)?
+                }
+                Extra::Retry(part) => {
+                    let failing = u64::from(self.failing(part));
+                    sometimes("retry", PAUSE, (failing, 100 - failing))?
+                }
+            });
+        }
         // The way to a service and back holds up nobody else: it delays the loop as thinking does.
         let think = self.think + self.injected(None) + 2 * self.network;
         let think = self.times(think)?;
         Scenario::new(workers, think, stages).map(Some)
+    }
+
+    /// What is told of each loop.
+    pub(super) fn telling(&self) -> Telling {
+        Telling {
+            network: self.network,
+            shares: [Part::Rng, Part::Hasher].map(|part| self.share(part)),
+            extras: self.extras(),
+        }
+    }
+
+    /// What a loop does beyond rng and hasher, in the order of the scenario's further stages.
+    fn extras(&self) -> Vec<Extra> {
+        let redis = self.service.contains_key(&Part::Redis).then_some(Extra::Redis);
+        let failing = [Part::Rng, Part::Hasher].into_iter().filter(|part| self.failing(*part) > 0);
+        redis.into_iter().chain(failing.map(Extra::Retry)).collect()
+    }
+
+    /// Per cent of the processor time they need that replicas of a stage get.
+    fn share(&self, part: Part) -> u8 {
+        self.quota.get(&part).copied().unwrap_or(100)
+    }
+
+    /// Of 100 requests to a stage those that fail.
+    fn failing(&self, part: Part) -> u8 {
+        let set = self.fails.get(&part).copied().unwrap_or(0);
+        let has_dead = self.dead.iter().any(|(of, _)| *of == part);
+        if has_dead { set.max(MEET_THE_DEAD) } else { set }
     }
 
     /// What is added to a stage for an experiment; `None` stands for thinking.
@@ -194,21 +253,19 @@ impl Conditions {
         let mean = |time: Option<&Duration>| time.copied().unwrap_or_default();
         let places = self.places.get(&part).copied().unwrap_or(NonZeroU32::MIN);
         let injected = self.injected(Some(part));
-        let replica = |time| Ok(Replica { places, service: self.times(time + injected)? });
+        let longer = 100.0 / f64::from(self.share(part));
+        let replica = |time| {
+            let service = self.times(time + injected)?.scaled(longer)?;
+            Ok(Replica { places, service })
+        };
         let stage = Stage::new(part.name(), number, replica(mean(self.service.get(&part)))?)
             .with_policy(self.policy());
         let own = self.exceptions.iter().filter(|((of, _), _)| *of == part);
-        own.clone().try_fold(stage, |stage, ((_, number), time)| {
+        let stage = own.clone().try_fold(stage, |stage, ((_, number), time)| {
             stage.with_exception(*number, Some(replica(*time)?))
-        })
-    }
-
-    fn redis(&self) -> Result<Option<Stage>, Impossible> {
-        let Some(time) = self.service.get(&Part::Redis) else { return Ok(None) };
-        let met = [(Seconds::new(0.0)?, REDIS_SHARE.1), (seconds(*time)?, REDIS_SHARE.0)];
-        // Nobody waits behind a loop that writes nothing: what takes long is the way there and back.
-        let replica = Replica { places: NonZeroU32::MAX, service: Distribution::empirical(met)? };
-        Ok(Some(Stage::new(Part::Redis.name(), NonZeroU32::MIN, replica)))
+        })?;
+        let mut dead = self.dead.iter().filter(|(of, _)| *of == part);
+        dead.try_fold(stage, |stage, (_, number)| stage.with_exception(*number, None))
     }
 
     fn times(&self, mean: Duration) -> Result<Distribution, Impossible> {
@@ -223,7 +280,8 @@ impl Conditions {
 }
 
 impl Part {
-    fn name(self) -> &'static str {
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Rng => "rng",
             Self::Hasher => "hasher",
@@ -232,116 +290,21 @@ impl Part {
     }
 }
 
+/// A stage that holds a loop up so often of so many times. Nobody waits behind another there: what takes
+/// long is the way there and back, or a pause.
+fn sometimes(name: &str, time: Duration, (often, not): (u64, u64)) -> Result<Stage, Impossible> {
+    let met = [(Seconds::new(0.0)?, not), (seconds(time)?, often)];
+    let replica = Replica { places: NonZeroU32::MAX, service: Distribution::empirical(met)? };
+    Ok(Stage::new(name, NonZeroU32::MIN, replica))
+}
+
 fn seconds(time: Duration) -> Result<Seconds, Impossible> {
     Seconds::new(time.as_secs_f64())
-}
-
-/// What can be set, for the help and for whoever mistyped it.
-pub const SETTINGS: &str = "think, rng, hasher, redis, network, start and jitter (times; jitter also \
-    exponential), rng.N and hasher.N (of one replica), rng-places, hasher-places, rng-declares, \
-    hasher-declares and hung-workers (numbers), policy (round-robin, random, least-outstanding, vip, \
-    sticky, stale:N), tells (yes, no), seed";
-
-impl FromStr for Timed {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (key, rest) = text.split_once('=').ok_or("write KEY=VALUE or KEY=VALUE@TIME")?;
-        let (value, from) = match rest.split_once('@') {
-            Some((value, from)) => (value, positive_duration(from)?),
-            None => (rest, Duration::ZERO),
-        };
-        let setting = setting(key, value).map_err(|why| format!("{key}: {why}"))?;
-        Ok(Self { from, setting })
-    }
-}
-
-fn setting(key: &str, value: &str) -> Result<Setting, String> {
-    let part = |name: &str| match name {
-        "rng" => Ok(Part::Rng),
-        "hasher" => Ok(Part::Hasher),
-        _ => Err(format!("there is no such setting; there are {SETTINGS}")),
-    };
-    if let Some((name, what)) = key.split_once('-').filter(|_| key != "hung-workers") {
-        return match what {
-            "places" => Ok(Setting::Places(part(name)?, number(value)?)),
-            "declares" if value == "none" => Ok(Setting::Declares(part(name)?, None)),
-            "declares" => Ok(Setting::Declares(part(name)?, Some(number(value)?))),
-            _ => Err(part("")?),
-        }
-        .map_err(|_: Part| String::new());
-    }
-    if let Some((name, of)) = key.split_once('.') {
-        let number = number(of)?.get();
-        return Ok(Setting::Service(part(name)?, Some(number), positive_duration(value)?));
-    }
-    Ok(match key {
-        "think" => Setting::Think(duration(value)?),
-        "redis" => Setting::Service(Part::Redis, None, positive_duration(value)?),
-        "network" => Setting::Network(duration(value)?),
-        "start" => Setting::Start(duration(value)?),
-        "jitter" if value == "exponential" => Setting::Jitter(Jitter::Exponential),
-        "jitter" => Setting::Jitter(Jitter::Deviation(duration(value)?)),
-        "hung-workers" => Setting::HungWorkers(whole(value)?),
-        "policy" => Setting::Policy(policy(value)?),
-        "tells" => Setting::Tells(yes(value)?),
-        "seed" => Setting::Seed(whole(value)?),
-        name => Setting::Service(part(name)?, None, positive_duration(value)?),
-    })
-}
-
-fn policy(value: &str) -> Result<Policy, String> {
-    match value.split_once(':') {
-        Some(("stale", before)) => Ok(Policy::Stale(number(before)?)),
-        Some(_) => Err("only stale has a number".to_owned()),
-        None => match value {
-            "round-robin" => Ok(Policy::RoundRobin),
-            "random" => Ok(Policy::Random),
-            "least-outstanding" => Ok(Policy::LeastOutstanding),
-            "vip" => Ok(Policy::SharedRoundRobin),
-            "sticky" => Ok(Policy::Sticky),
-            _ => Err("round-robin, random, least-outstanding, vip, sticky or stale:N".to_owned()),
-        },
-    }
-}
-
-fn yes(value: &str) -> Result<bool, String> {
-    match value {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        _ => Err("yes or no".to_owned()),
-    }
-}
-
-fn number(text: &str) -> Result<NonZeroU32, String> {
-    text.parse().map_err(|_| "a whole number from 1 on".to_owned())
-}
-
-fn whole<T: FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| "a whole number".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn settings_are_read_with_the_time_they_begin() {
-        let read = |text: &str| text.parse::<Timed>().unwrap();
-        let slow = Setting::Service(Part::Rng, Some(2), Duration::from_millis(200));
-        assert_eq!(read("rng.2=200ms"), Timed { from: Duration::ZERO, setting: slow.clone() });
-        assert_eq!(read("rng.2=200ms@20s"), Timed { from: Duration::from_secs(20), setting: slow });
-        assert_eq!(read("policy=stale:1").setting, Setting::Policy(Policy::Stale(NonZeroU32::MIN)));
-        assert_eq!(read("hasher-declares=none").setting, Setting::Declares(Part::Hasher, None));
-        assert_eq!(read("hung-workers=3").setting, Setting::HungWorkers(3));
-        for wrong in
-            ["rng", "rng=0", "rng.0=1s", "mars=1s", "policy=best", "rng-moons=2", "think=x", "a@b"]
-        {
-            assert!(wrong.parse::<Timed>().is_err(), "{wrong} was accepted");
-        }
-        let unknown = "mars=1s".parse::<Timed>().unwrap_err();
-        assert!(unknown.contains("hung-workers"), "{unknown}");
-    }
 
     #[test]
     fn what_is_set_is_in_the_scenario() {
@@ -355,6 +318,17 @@ mod tests {
         let rng = &scenario.stages()[0];
         assert_eq!(rng.policy(), Policy::Random);
         assert_eq!(rng.exceptions().keys().collect::<Vec<_>>(), [&1]);
+        for text in ["rng.4=dead", "hasher-quota=50", "hasher-fails=5"] {
+            conditions.apply(&text.parse::<Timed>().unwrap().setting);
+        }
+        let scenario = conditions.scenario(ten).unwrap().unwrap();
+        let [rng, hasher, ..] = scenario.stages() else { panic!("{scenario:?}") };
+        assert_eq!(rng.alive().map(|(number, _)| number).collect::<Vec<_>>(), [0, 1, 2, 4]);
+        assert!((hasher.typical().service.mean().get() - 0.2).abs() < 0.001, "{hasher:?}");
+        let telling = conditions.telling();
+        assert_eq!(telling.shares, [100, 50]);
+        let retries = [Extra::Retry(Part::Rng), Extra::Retry(Part::Hasher)];
+        assert_eq!(telling.extras, [Extra::Redis, retries[0], retries[1]]);
         let nobody = Replicas { rng: 0, ..ten };
         assert!(conditions.scenario(nobody).unwrap().is_none());
     }

@@ -12,16 +12,39 @@ use observation::{
 use rand::rngs::SmallRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
+use super::conditions::Part;
+
 /// How long a worker keeps its counts to itself.
 const FLUSH_NS: u64 = 1_000_000_000;
 /// One hash in so many begins with 0.
 const COINS: u32 = 16;
-/// The stages of a loop by their places in the scenario: the whole, and what the server tells.
-const STAGES: [(Stage, Option<(Stage, Stage)>); 3] = [
-    (Stage::Rng, Some((Stage::RngQueue, Stage::RngService))),
-    (Stage::Hasher, Some((Stage::HasherQueue, Stage::HasherService))),
-    (Stage::Redis, None),
+/// rng and hasher, the first stages of a scenario: the whole, and what the server tells.
+const STATIONS: [(Stage, Stage, Stage); 2] = [
+    (Stage::Rng, Stage::RngQueue, Stage::RngService),
+    (Stage::Hasher, Stage::HasherQueue, Stage::HasherService),
 ];
+/// Most stages of a scenario: those two, Redis, and what fails at each of the two.
+const STAGES: usize = 5;
+
+/// What a loop may do beyond rng and hasher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extra {
+    /// Writing to Redis.
+    Redis,
+    /// Repeating a request that failed there.
+    Retry(Part),
+}
+
+/// What is told of a loop beside the visits it is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Telling {
+    /// How long a request and its answer are under way.
+    pub(super) network: Duration,
+    /// Per cent of the time that rng and hasher take that they tell.
+    pub(super) shares: [u8; 2],
+    /// The scenario's stages behind these.
+    pub(super) extras: Vec<Extra>,
+}
 
 /// What one worker counted.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +54,7 @@ struct Sums {
     stages: BTreeMap<Stage, (u64, u64)>,
     rng: Vec<ReplicaTimes>,
     hasher: Vec<ReplicaTimes>,
+    errors: BTreeMap<&'static str, u64>,
 }
 
 /// One worker.
@@ -41,7 +65,7 @@ struct Worker {
     started_us: u64,
     /// When its loop began, on the simulation's clock since the app started.
     began_ns: u64,
-    visits: [Option<Visit>; STAGES.len()],
+    visits: [Option<Visit>; STAGES],
     counted: Sums,
     told: Sums,
     told_at_ns: u64,
@@ -61,7 +85,7 @@ pub(super) struct Ledger {
     start_us: u64,
     /// When the simulation under way began, since the app started.
     pub(super) offset_ns: u64,
-    pub(super) network: Duration,
+    pub(super) telling: Telling,
 }
 
 impl Ledger {
@@ -74,7 +98,7 @@ impl Ledger {
             chance: SmallRng::seed_from_u64(seed),
             start_us,
             offset_ns: 0,
-            network: Duration::ZERO,
+            telling: Telling { network: Duration::ZERO, shares: [100; 2], extras: Vec::new() },
         }
     }
 
@@ -93,7 +117,7 @@ impl Ledger {
                 replica: format!("worker.{number}"),
                 started_us,
                 began_ns: now_ns,
-                visits: [None; STAGES.len()],
+                visits: [None; STAGES],
                 counted: Sums::default(),
                 told: Sums::default(),
                 told_at_ns: now_ns,
@@ -102,7 +126,7 @@ impl Ledger {
         }
         for worker in &mut self.workers {
             worker.began_ns = now_ns;
-            worker.visits = [None; STAGES.len()];
+            worker.visits = [None; STAGES];
         }
         self.offset_ns = now_ns;
     }
@@ -143,7 +167,8 @@ impl Observer for Ledger {
     fn looped(&mut self, worker: u32, at: u64) {
         let Some(worker) = self.workers.get_mut(worker as usize) else { return };
         let coin = self.chance.random_ratio(1, COINS);
-        let network_ns = nanoseconds(self.network);
+        let Telling { network, shares, extras } = &self.telling;
+        let network_ns = nanoseconds(*network);
         let mut took = |stage: Stage, time_ns: u64| {
             let us = time_ns / 1000;
             let sum = worker.counted.stages.entry(stage).or_default();
@@ -152,17 +177,26 @@ impl Observer for Ledger {
         };
         let end_ns = self.offset_ns + at;
         let mut ways_ns = 0;
-        for ((whole, told), visit) in STAGES.into_iter().zip(&worker.visits) {
+        for (((whole, queue, service), share), visit) in
+            STATIONS.into_iter().zip(shares).zip(&worker.visits)
+        {
             let Some(Visit { arrives, begins, ends, .. }) = *visit else { continue };
-            match told {
-                // A loop that writes nothing does not visit Redis.
-                None if ends == arrives => {}
-                None => took(whole, ends - arrives),
-                Some((queue, service)) => {
-                    ways_ns += network_ns;
-                    took(whole, ends - arrives + network_ns);
-                    took(queue, begins - arrives);
-                    took(service, ends - begins);
+            ways_ns += network_ns;
+            took(whole, ends - arrives + network_ns);
+            took(queue, begins - arrives);
+            took(service, told_ns(begins, ends, *share));
+        }
+        for (extra, visit) in extras.iter().zip(&worker.visits[STATIONS.len()..]) {
+            // A loop that writes nothing does not visit Redis, and one without failures repeats nothing.
+            let Some(time_ns) = visit.map(|visit| visit.ends - visit.arrives).filter(|t| *t > 0)
+            else {
+                continue;
+            };
+            match extra {
+                Extra::Redis => took(Stage::Redis, time_ns),
+                Extra::Retry(part) => {
+                    took(Stage::Retry, time_ns);
+                    *worker.counted.errors.entry(part.name()).or_default() += 1;
                 }
             }
         }
@@ -171,7 +205,7 @@ impl Observer for Ledger {
             took(Stage::Think, thought.saturating_sub(ways_ns));
         }
         took(Stage::Loop, end_ns - worker.began_ns);
-        worker.looped(coin, network_ns);
+        worker.looped(coin, network_ns, *shares);
         self.coins += u64::from(coin);
         worker.began_ns = end_ns;
         if end_ns - worker.told_at_ns >= FLUSH_NS {
@@ -183,11 +217,11 @@ impl Observer for Ledger {
 }
 
 impl Worker {
-    fn looped(&mut self, coin: bool, network_ns: u64) {
+    fn looped(&mut self, coin: bool, network_ns: u64, shares: [u8; 2]) {
         self.counted.loops += 1;
         self.counted.coins += u64::from(coin);
         let replicas = [&mut self.counted.rng, &mut self.counted.hasher];
-        for (times, visit) in replicas.into_iter().zip(&mut self.visits) {
+        for ((times, visit), share) in replicas.into_iter().zip(&mut self.visits).zip(shares) {
             let Some(Visit { replica, arrives, begins, ends, .. }) = visit.take() else { continue };
             let place = replica as usize;
             if times.len() <= place {
@@ -195,14 +229,14 @@ impl Worker {
             }
             let server = ServerTiming {
                 queue_us: Some((begins - arrives) / 1000),
-                service_us: Some((ends - begins) / 1000),
+                service_us: Some(told_ns(begins, ends, share) / 1000),
             };
             times[place].record((ends - arrives + network_ns) / 1000, server);
         }
     }
 
     fn report(&self) -> Report {
-        let Sums { loops, coins, stages, rng, hasher } = &self.told;
+        let Sums { loops, coins, stages, rng, hasher, errors } = &self.told;
         let latency =
             |(stage, sums): (&Stage, &(u64, u64))| (*stage, Latency::of_sums(sums.0, sums.1));
         let (rng_times, hasher_times) = (named("rng", rng), named("hasher", hasher));
@@ -217,7 +251,7 @@ impl Worker {
             hasher_replicas: answers(&hasher_times),
             rng_times,
             hasher_times,
-            errors: BTreeMap::new(),
+            errors: errors.iter().map(|(at, n)| (format!("{at}: connect"), *n)).collect(),
         };
         Report {
             schema_version: SCHEMA_VERSION,
@@ -236,6 +270,11 @@ impl Worker {
 fn named(service: &str, times: &[ReplicaTimes]) -> TimesByReplica {
     let numbered = (1..).zip(times).filter(|(_, times)| times.answers > 0);
     numbered.map(|(number, times)| (format!("{service}.{number}"), *times)).collect()
+}
+
+/// What a server tells of its work, which may have taken it longer than it knows.
+fn told_ns(begins: u64, ends: u64, share: u8) -> u64 {
+    (ends - begins) * u64::from(share) / 100
 }
 
 fn nanoseconds(time: Duration) -> u64 {

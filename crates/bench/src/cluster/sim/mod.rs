@@ -3,6 +3,7 @@
 
 mod conditions;
 mod ledger;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,8 +18,9 @@ use super::{Change, Replicas, Service, ServiceStatus, Status};
 use crate::failure::Failure;
 use crate::measure::{Counter, Stations};
 
-pub use conditions::{Conditions, Jitter, Part, SETTINGS, Setting, Timed};
+pub use conditions::{Conditions, Jitter, Part, Setting, Timed};
 use ledger::Ledger;
+pub use settings::SETTINGS;
 
 /// The app, shared between what scales it and what reads it.
 #[derive(Clone, Debug)]
@@ -47,6 +49,8 @@ impl Simulated {
     /// When no loop could take so little or so much time.
     pub fn start(settings: &[Timed], replicas: Replicas) -> Result<Self, Failure> {
         let mut to_come = settings.to_vec();
+        // Of settings from the same time on the last that was given holds.
+        to_come.reverse();
         to_come.sort_by_key(|timed| std::cmp::Reverse(timed.from));
         let mut conditions = Conditions::default();
         while let Some(timed) = to_come.pop_if(|timed| timed.from.is_zero()) {
@@ -210,7 +214,7 @@ impl App {
     fn begin(&mut self, now_ns: u64) -> Result<(), Failure> {
         let scenario = self.conditions.scenario(self.there);
         let scenario = scenario.map_err(|error| Failure::Simulation(error.to_string()))?;
-        self.ledger.network = self.conditions.network;
+        self.ledger.telling = self.conditions.telling();
         self.ledger.begin(self.there.worker, now_ns);
         let seed = self.conditions.seed.wrapping_add(now_ns);
         self.running = scenario.map(|scenario| scenario.begin(seed));
@@ -276,8 +280,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_setting_holds_from_its_time_on() {
-        let app = app(&["rng=200ms@60s"], TEN);
+    async fn a_setting_holds_from_its_time_on_and_the_last_of_several() {
+        let app = app(&["rng=400ms", "rng=100ms", "rng=300ms@60s", "rng=200ms@60s"], TEN);
         assert!((speed(&app).await - 10.0).abs() < 0.5);
         assert!((speed(&app).await - 5.0).abs() < 0.3);
     }
