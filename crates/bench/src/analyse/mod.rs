@@ -12,6 +12,7 @@ mod compare;
 mod concurrency;
 mod course;
 mod evidence;
+mod findings;
 mod grid;
 mod injection;
 mod outlook;
@@ -33,11 +34,9 @@ mod watch;
 use std::collections::BTreeMap;
 
 use model::Scenario;
-use observation::{Counts, Report};
-use serde::{Deserialize, Serialize};
+use observation::Report;
 
-use crate::cluster::Replicas;
-use crate::measure::{Counter, Phases, Samples};
+use crate::measure::{Counter, Samples};
 use bounds::{Limits, Sums};
 use seen::Seen;
 use services::Known;
@@ -52,6 +51,7 @@ pub use evidence::{
     ElasticityFindings, Method, PredictedState, PresentFindings, ReplicaFindings, ReplicaState,
     ServiceFindings, Spreading, StopFindings, Vote, WarmUpFindings,
 };
+pub use findings::{Bottleneck, Findings, Interval, Rate, SCHEMA_VERSION, StepFindings, Withheld};
 pub use grid::{CellFindings, Grid, Reason, SweepFindings, Sweeps};
 pub use injection::{InjectionFindings, Slowed, count_injected, injection};
 pub use paths::PathFindings;
@@ -63,203 +63,6 @@ pub use stages::{StageFindings, StageName};
 pub use sweep::Sweep;
 pub use verdict::Limit;
 pub use watch::{Checked, SoFar, Watch, shortest_warm_up};
-
-/// Version of the findings; fields are added within a version, never renamed.
-pub const SCHEMA_VERSION: u32 = 1;
-
-/// What a run found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Findings {
-    /// See [`SCHEMA_VERSION`].
-    pub schema_version: u32,
-    /// Which cluster, and why that one.
-    pub cluster: String,
-    /// Each step, in order; with `--verify` the last is the one that was predicted.
-    pub steps: Vec<StepFindings>,
-    /// What several runs of the same replicas say together, with `--repeat`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub repetitions: Vec<RepetitionFindings>,
-    /// What became of the rate when a stage was made slower, with `--inject`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub injections: Vec<InjectionFindings>,
-    /// Why there are none, where some were asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uninjected: Option<String>,
-    /// What was predicted, and what came of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verification: Option<Verification>,
-    /// Why there is none, where one was asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub unverified: Option<String>,
-}
-
-/// What a step found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct StepFindings {
-    /// The replicas.
-    pub replicas: Replicas,
-    /// Loops run at a time, over all workers that reported.
-    pub workers: u64,
-    /// Worker replicas that reported during the window.
-    pub reporting: u32,
-    /// From asking for the replicas until all served, in milliseconds.
-    pub settled_after_ms: u64,
-    /// The parts of that time, where the cluster tells.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phases: Option<Phases>,
-    /// Length of the window, in milliseconds.
-    pub window_ms: u64,
-    /// The app's speed.
-    pub hashes_per_second: Rate,
-    /// The same from the counter alone, by least squares.
-    pub counter_hashes_per_second: Rate,
-    /// Hashes that begin with 0.
-    pub coins_per_second: Interval,
-    /// Mean time of a loop, in milliseconds.
-    pub loop_ms: Option<f64>,
-    /// Workers accounted for by the stages, as a share of all.
-    pub closure: Option<f64>,
-    /// Where a loop's time goes.
-    pub stages: Vec<StageFindings>,
-    /// What the app could reach at most.
-    pub bounds: Option<Bounds>,
-    /// What one replica more would bring, the best first.
-    pub next: Vec<Next>,
-    /// What holds the app back.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub bottleneck: Option<Bottleneck>,
-    /// Why that is not said.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub withheld: Option<Withheld>,
-    /// Requests answered, by rng replica.
-    pub rng_replicas: Counts,
-    /// Requests answered, by hasher replica.
-    pub hasher_replicas: Counts,
-    /// How evenly rng's replicas were used, where there are several.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rng_balance: Option<Balance>,
-    /// How evenly hasher's replicas were used, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hasher_balance: Option<Balance>,
-    /// How long the ways between nodes took, where there are nodes to tell apart.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub paths: Vec<PathFindings>,
-    /// rng and hasher, replica by replica.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub services: Vec<ServiceFindings>,
-    /// What is wrong or peculiar beyond that, the dearest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub causes: Vec<CauseFindings>,
-    /// Whether the window was one steady state: `flat`, or what else it was; missing where there were
-    /// too few readings.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub course: Option<String>,
-    /// How sure the verdict is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certainty: Option<Certainty>,
-    /// What could be done next and what it would bring, the best first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub actions: Vec<ActionFindings>,
-    /// What limits now, what gets over that, and what limits then.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub walls: Vec<WallFindings>,
-    /// What the rate depends on, in the model of the measured app.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub elasticities: Option<ElasticityFindings>,
-    /// Where the workers would be after the best action.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recommended: Option<PredictedState>,
-    /// What could not be seen of this app, and what it would take.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unseen: Vec<String>,
-    /// What was cut off before the window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub warm_up: Option<WarmUpFindings>,
-    /// Why the window ended when it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopped: Option<StopFindings>,
-    /// How the workers spread requests.
-    pub policies: BTreeMap<String, u32>,
-    /// Failures as `<dependency>: <kind>`.
-    pub errors: Counts,
-    /// What makes the numbers doubtful.
-    pub warnings: Vec<String>,
-}
-
-/// A value with the range it lies in.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Interval {
-    /// The best estimate.
-    pub value: f64,
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-}
-
-/// A rate with its two errors apart: half-widths, to be added up.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Rate {
-    /// The best estimate and both errors together.
-    #[serde(flatten)]
-    pub interval: Interval,
-    /// 95 % half-width from the scatter over ten batches; `None` when there are too few samples.
-    pub statistical: Option<f64>,
-    /// Largest error from the counter's being told only about once a second.
-    pub flush: f64,
-}
-
-/// What holds the app back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Bottleneck {
-    /// Where: a service to scale, or Redis.
-    pub service: Limit,
-    /// The verdict with its evidence.
-    pub sentence: String,
-}
-
-/// Why no bottleneck is named.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Withheld {
-    /// In a sentence.
-    pub reason: String,
-}
-
-impl Findings {
-    /// None yet.
-    #[must_use]
-    pub fn none() -> Self {
-        Self {
-            schema_version: SCHEMA_VERSION,
-            cluster: String::new(),
-            steps: Vec::new(),
-            repetitions: Vec::new(),
-            injections: Vec::new(),
-            uninjected: None,
-            verification: None,
-            unverified: None,
-        }
-    }
-
-    /// How many steps were asked for: the last one is not among them when it verified a prediction.
-    #[must_use]
-    pub fn asked(&self) -> usize {
-        let extra = self.verification.is_some() && self.steps.len() > 1;
-        self.steps.len() - usize::from(extra)
-    }
-
-    /// Whether every step has a verdict.
-    #[must_use]
-    pub fn conclusive(&self) -> bool {
-        self.steps.iter().all(|step| step.withheld.is_none())
-    }
-}
 
 /// The counter's slope so far in hashes per second, for a progress line.
 #[must_use]

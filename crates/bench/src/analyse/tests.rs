@@ -105,6 +105,20 @@ fn what_went_wrong_during_the_window_is_said() {
     assert!(warnings.iter().any(|w| w.contains("3 x rng: closed")), "{warnings:?}");
 }
 
+#[test]
+fn the_recommended_state_sums_to_its_workers() {
+    let findings = step(&app::App::new(10, 1).samples());
+    let state = findings.recommended.unwrap();
+    assert_eq!(state.replicas.rng, 2);
+    let sum: f64 = state.present.iter().map(|present| present.present).sum();
+    assert!((sum - 10.0).abs() < 1e-6, "{state:?}");
+    assert_eq!(findings.walls.len(), 3);
+    assert_eq!(findings.walls[0].limits, [Service::Rng]);
+    let elasticities = findings.elasticities.unwrap();
+    assert!((elasticities.delay + elasticities.rng + elasticities.hasher - 1.0).abs() < 0.02);
+    assert!(elasticities.rng > 0.95, "{elasticities:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
     /// The model's answer comes out whatever the sizes, and the stages always add up.

@@ -9,6 +9,8 @@ use crate::measure::Phases;
 
 /// Replicas whose shares differ by more are listed.
 const EVEN: f64 = 0.05;
+/// Of more replicas only the extremes are listed.
+const MANY: usize = 12;
 /// So few replicas are listed in any case.
 const FEW: usize = 5;
 
@@ -174,14 +176,20 @@ pub(super) fn balance(step: &StepFindings) -> Vec<String> {
     let policies: Vec<_> = step.policies.keys().map(String::as_str).collect();
     let policy = policies.join(" and ");
     let line = |name: &str, balance: &Balance| {
-        let shares: Vec<String> = balance
-            .shares
-            .iter()
-            .map(|(who, share)| format!("{who} {:.1}", share * 100.0))
-            .collect();
-        let listed = match balance.spread > EVEN || shares.len() <= FEW {
-            true => format!(": {} %", shares.join(", ")),
+        let mut shares: Vec<_> = balance.shares.iter().collect();
+        let told = |shares: &[(&String, &f64)]| -> String {
+            let one = |(who, share): &(&String, &f64)| format!("{who} {:.1}", **share * 100.0);
+            shares.iter().map(one).collect::<Vec<_>>().join(", ")
+        };
+        let all = shares.len();
+        let listed = match balance.spread > EVEN {
+            _ if all <= FEW => format!(": {} %", told(&shares)),
             false => String::new(),
+            true if all <= MANY => format!(": {} %", told(&shares)),
+            true => {
+                shares.sort_by(|one, other| one.1.total_cmp(other.1));
+                format!(": from {} to {} %", told(&shares[..2]), told(&shares[all - 2..]))
+            }
         };
         let idle = match balance.replicas as usize - shares.len() {
             0 => String::new(),

@@ -324,11 +324,11 @@ fn an_app_that_changes_has_no_verdict() {
 fn a_bench_that_could_not_keep_up_has_no_verdict() {
     let mut samples = App::new(10, 5).samples();
     samples.counter.drain(300..600);
-    let reason = step(&samples).withheld.unwrap().reason;
-    assert!(reason.starts_with("bench could not keep up"), "{reason}");
+    let reason = |samples| step(samples).withheld.unwrap().reason;
+    assert!(reason(&samples).starts_with("bench could not keep up"));
     let mut samples = App::new(10, 5).samples();
     samples.failed_readings = 300;
-    assert!(step(&samples).withheld.unwrap().reason.contains("readings failed"));
+    assert!(reason(&samples).contains("readings failed"));
 }
 
 #[test]
@@ -386,18 +386,4 @@ fn of_an_app_without_reports_it_says_what_is_not_known() {
     assert!(findings.causes.is_empty() && findings.services.is_empty());
     let Some(half) = findings.hashes_per_second.statistical else { panic!("no interval") };
     assert!(half < 0.5, "{half}");
-}
-
-#[test]
-fn the_recommended_state_sums_to_its_workers() {
-    let findings = step(&App::new(10, 1).samples());
-    let state = findings.recommended.unwrap();
-    assert_eq!(state.replicas.rng, 2);
-    let sum: f64 = state.present.iter().map(|present| present.present).sum();
-    assert!((sum - 10.0).abs() < 1e-6, "{state:?}");
-    assert_eq!(findings.walls.len(), 3);
-    assert_eq!(findings.walls[0].limits, [Service::Rng]);
-    let elasticities = findings.elasticities.unwrap();
-    assert!((elasticities.delay + elasticities.rng + elasticities.hasher - 1.0).abs() < 0.02);
-    assert!(elasticities.rng > 0.95, "{elasticities:?}");
 }
