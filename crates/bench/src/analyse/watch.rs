@@ -15,6 +15,8 @@ use crate::measure::{Counter, Moment, WorkerCount, WorkerCounts};
 const CUT: f64 = 0.1;
 /// one that moves it by this share is not yet what it will be.
 const MOVING: f64 = 0.5;
+/// A window can only begin with whole reports, which are read this often, in seconds.
+pub const BEGINS_EVERY_S: f64 = 5.0;
 /// Distance of the values of a series, in seconds.
 const SPACING_S: f64 = 0.5;
 /// The loop time of the original app, where nobody tells another.
@@ -82,8 +84,9 @@ impl Watch {
             None => None,
         };
         if let Some(Ok(cut)) = &converged {
-            self.cut = cut.clone();
-            let kept = throughput.as_ref().map_or(&[][..], |of| kept(of, cut.seconds));
+            let seconds = (cut.seconds / BEGINS_EVERY_S).ceil() * BEGINS_EVERY_S;
+            self.cut = Cut { seconds, cause: cut.cause.clone() };
+            let kept = throughput.as_ref().map_or(&[][..], |of| kept(of, seconds));
             self.checks = checks_until_now(kept);
         }
         let precise = match &throughput {

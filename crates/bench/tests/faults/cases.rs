@@ -276,7 +276,8 @@ const UNSTEADY: &[Case] = &[
     case(
         (20, 2, 1),
         "hasher-places=1@15s hasher-places=20@30s hasher-places=1@45s hasher-places=20@60s \
-         hasher-places=1@75s hasher-places=20@90s",
+         hasher-places=1@75s hasher-places=20@90s hasher-places=1@105s \
+         hasher-places=20@120s hasher-places=1@135s hasher-places=20@150s",
         Withheld(""),
     ),
 ];
