@@ -39,6 +39,7 @@ impl TryFrom<SweepArgs> for SweepPlan {
         let sorted = |list: Option<ReplicaList>| {
             let mut numbers = list.map_or_else(Vec::new, |list| list.0);
             numbers.sort_unstable();
+            numbers.dedup();
             numbers
         };
         Ok(Self {
