@@ -41,7 +41,9 @@ async fn service_us(up: &Up, earlier: &Value) -> u64 {
 
 #[tokio::test]
 async fn rng_is_slower_by_the_delay_until_the_experiment_is_taken_away() {
-    let up = Place::fast().up(&["--worker", "3", "--rng", "2"]).await;
+    // Workers read where replicas are in its folder, for as long as it lives.
+    let place = Place::fast();
+    let up = place.up(&["--worker", "3", "--rng", "2"]).await;
     up.goes_on(10).await;
     let before = carries_out(&up, 3, None).await;
     assert_eq!(service_us(&up, &before).await, 10_000);
