@@ -16,7 +16,7 @@ const CUT: f64 = 0.1;
 /// one that moves it by this share is not yet what it will be.
 const MOVING: f64 = 0.5;
 /// A window can only begin with whole reports, which are read this often, in seconds.
-pub const BEGINS_EVERY_S: f64 = 5.0;
+const BEGINS_EVERY_S: f64 = 5.0;
 /// Distance of the values of a series, in seconds.
 const SPACING_S: f64 = 0.5;
 /// The loop time of the original app, where nobody tells another.
