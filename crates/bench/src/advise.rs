@@ -53,7 +53,8 @@ fn nominal(replicas: Replicas) -> Result<App, Failure> {
 fn measured(folder: &Path, plan: &AdvicePlan) -> Result<App, Failure> {
     let refused = |reason: String| Failure::Run { path: folder.to_owned(), reason };
     let steps = record::read_samples(folder).map_err(|error| refused(error.to_string()))?;
-    let last = steps.last().ok_or_else(|| refused("it holds no measured step".to_owned()))?;
+    let last = steps.iter().rfind(|step| !step.is_slowed());
+    let last = last.ok_or_else(|| refused("it holds no measured step".to_owned()))?;
     let there = folder.display();
     let scenario = analyse::measured(last)
         .map_err(|reason| Failure::Untold(format!("no plan from {there}: {reason}")))?;

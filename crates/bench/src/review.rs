@@ -55,7 +55,7 @@ pub fn review(recorded: Recorded) -> Review {
     findings.repetitions = repeated(&steps);
     let mut before = None;
     for samples in &steps {
-        if let (Some(before), Some(_)) = (before, &samples.experiment) {
+        if let Some(before) = before.filter(|_| samples.is_slowed()) {
             // Not a state of its own, but what became of the one before.
             match analyse::injection(before, samples) {
                 Ok(found) => findings.injections.push(found),
@@ -78,8 +78,10 @@ pub fn review(recorded: Recorded) -> Review {
 
 /// What runs of the same replicas, one after the other, say together.
 fn repeated(steps: &[Samples]) -> Vec<RepetitionFindings> {
-    let plain: Vec<&Samples> = steps.iter().filter(|step| step.experiment.is_none()).collect();
-    let runs = plain.chunk_by(|one, other| one.replicas == other.replicas);
+    let plain: Vec<&Samples> = steps.iter().filter(|step| !step.is_slowed()).collect();
+    let runs = plain.chunk_by(|one, other| {
+        (one.replicas, &one.experiment) == (other.replicas, &other.experiment)
+    });
     let together = runs.filter_map(|runs| {
         let repetitions: Vec<_> = runs.iter().filter_map(|run| Repetition::of(run)).collect();
         analyse::repetitions(runs.first()?.replicas, &repetitions).ok()

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use inference::stopping::{Decision, Reason};
 use inference::warmup::Cause;
+use load::numbers::float;
 use observation::{Experiment, Observation, Report};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
@@ -228,9 +229,13 @@ async fn read_precise(
     let mut readings = app.read_window(Spares::EverySoOften, &mut look).await?;
     let found = last.unwrap_or_else(Checked::nothing);
     let begin_us = readings.moments.first().map_or(first.now_us, |moment| moment.now_us);
-    let (first, moments) = match readings.cut_before(begin_us, found.cut_seconds) {
-        Some((later, before)) => (later, before),
-        None => (first, Vec::new()),
+    let (first, cut) = match readings.cut_before(begin_us, found.cut_seconds) {
+        Some((later, moments)) => {
+            let seconds = float(later.now_us.saturating_sub(begin_us)) / 1e6;
+            (later, Cut { seconds, cause: found.cause, moments })
+        }
+        // Also where there is no whole report to begin with, as from inside.
+        None => (first, Cut::none()),
     };
     let reason = match found.decision {
         Decision::Stop(Reason::TimeOver) => {
@@ -239,7 +244,6 @@ async fn read_precise(
         _ => "as precise as was asked".to_owned(),
     };
     let ended = Ended { precision: Some(precision), reached: found.reached, reason };
-    let cut = Cut { seconds: found.cut_seconds, cause: found.cause, moments };
     Ok(Read { first, readings, cut, ended })
 }
 

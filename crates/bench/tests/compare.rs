@@ -70,3 +70,28 @@ fn what_cannot_be_compared_is_refused() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("--margin is for directories"), "{said}");
 }
+
+#[test]
+fn a_slowed_step_is_no_state_of_the_app_and_a_policy_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (slowed, policies) = (path("slowed"), path("policies"));
+    let json = |words: &[&str]| -> serde_json::Value {
+        let output = bench(words);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let inject = ["scale", "--worker", "10", "--inject", "rng=+100ms", "--simulate", "seed=1"];
+    json(&[&inject[..], &["--out", &slowed, "--output", "json"]].concat());
+    let report = json(&["report", &slowed, "--format", "json"]);
+    assert_eq!(report["steps"].as_array().unwrap().len(), 1);
+    assert_eq!(report["injections"].as_array().unwrap().len(), 1);
+    let plan = json(&["plan", "--target", "20", "--from", &slowed, "--output", "json"]);
+    assert_eq!(plan["plan"]["replicas"]["rng"], 2, "of the app as it is, not as it was slowed");
+    let sweep = ["sweep", "--cluster", "sim", "--worker", "5,10", "--rng", "5", "--full"];
+    let of = ["--policy", "round-robin,random", "--out", &policies, "--output", "json"];
+    json(&[&sweep[..], &of].concat());
+    let report = json(&["report", &policies, "--format", "json"]);
+    assert_eq!(report["steps"].as_array().unwrap().len(), 4);
+    assert!(report["uninjected"].is_null() && report["injections"].is_null(), "{report}");
+}

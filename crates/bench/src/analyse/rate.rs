@@ -16,7 +16,7 @@ use crate::measure::{Counter, Samples, WorkerCount};
 
 const SECOND_US: f64 = 1e6;
 /// Without a report the original's loop time is the best guess.
-const NOMINAL_LOOP_S: f64 = 0.3;
+pub(super) const NOMINAL_LOOP_S: f64 = 0.3;
 /// No interval is narrower than this share of the rate to each side: which workers meet at which
 /// replica changes over minutes, and what lasts longer than a window its batches do not show
 /// (`docs/benchmarks.md`, coverage).

@@ -99,10 +99,8 @@ impl Limit {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Worker => "worker",
-            Self::Rng => "rng",
-            Self::Hasher => "hasher",
             Self::Redis => "redis",
+            service => service.bound_of().name(),
         }
     }
 

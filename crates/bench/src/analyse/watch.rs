@@ -3,12 +3,13 @@
 
 use inference::Refusal;
 use inference::batch::{BATCHES, batch_means};
-use inference::rate::{FLUSH_SECONDS, PERIODS_NEEDED, Polled, Reading, flush_period};
+use inference::rate::FLUSH_SECONDS;
 use inference::stopping::{Check, Decision, Rule};
 use inference::warmup::{Cause, Cut, Series, cut, floor};
 use load::numbers::float;
 use observation::Stage;
 
+use super::rate::{NOMINAL_LOOP_S, needed_seconds, polled, readings};
 use crate::measure::{Counter, Moment, WorkerCount, WorkerCounts};
 
 /// A series whose first half moves its mean by this share of the precision may need a cut;
@@ -19,8 +20,6 @@ const MOVING: f64 = 0.5;
 const BEGINS_EVERY_S: f64 = 5.0;
 /// Distance of the values of a series, in seconds.
 const SPACING_S: f64 = 0.5;
-/// The loop time of the original app, where nobody tells another.
-const NOMINAL_LOOP_S: f64 = 0.3;
 
 /// What was read of a window so far.
 #[derive(Clone, Copy, Debug)]
@@ -99,9 +98,9 @@ impl Watch {
         let reached = precise.filter(|_| !matches!(converged, Some(Err(_))));
         let seconds = seen.seconds - self.cut.seconds;
         self.checks.push(Check { seconds, relative_half_width: reached });
-        let flush = flush_period(mean_loop_s(seen.moments), FLUSH_SECONDS);
+        let needed = needed_seconds(mean_loop_s(seen.moments));
         let rule = Rule {
-            least_seconds: self.rule.least_seconds.max(PERIODS_NEEDED * flush),
+            least_seconds: self.rule.least_seconds.max(needed),
             most_seconds: self.rule.most_seconds - self.cut.seconds,
             ..self.rule
         };
@@ -112,9 +111,7 @@ impl Watch {
             cause: self.cut.cause.clone(),
         }
     }
-}
 
-impl Watch {
     /// Where the warm-up ends, where that is later than was known; an error while the app still moves
     /// so much that no number is its speed yet.
     fn warm_up(&self, throughput: &Values, residence: &Values) -> Option<Result<Cut, Refusal>> {
@@ -234,21 +231,8 @@ pub(super) fn throughput(workers: &[WorkerCounts], counter: &[Counter]) -> Optio
 
 /// How well the counter alone tells the rate, as a share of it: chance and flush together.
 fn by_counter(counter: &[Counter]) -> Option<f64> {
-    let begin_us = counter.first()?.now_us;
-    let readings: Vec<_> = counter
-        .iter()
-        .map(|reading| Reading {
-            seconds: float(reading.now_us.saturating_sub(begin_us)) / 1e6,
-            count: reading.hashes,
-        })
-        .collect();
-    let polled = Polled {
-        readings: &readings,
-        loop_seconds: NOMINAL_LOOP_S,
-        flush_seconds: FLUSH_SECONDS,
-        workers: 1,
-        departures: &[],
-    };
+    let readings = readings(counter);
+    let polled = polled(&readings, None, &[]);
     let rate = polled.rate().ok()?;
     (rate.per_second > 0.0).then(|| (rate.statistical + rate.flush) / rate.per_second)
 }

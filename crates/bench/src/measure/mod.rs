@@ -113,6 +113,16 @@ pub struct Ended {
     pub reason: String,
 }
 
+impl Samples {
+    /// Whether a stage was made slower on purpose: such a step is no state of the app by itself.
+    #[must_use]
+    pub fn is_slowed(&self) -> bool {
+        self.experiment.as_ref().is_some_and(|experiment| {
+            experiment.think_us + experiment.rng_us + experiment.hasher_us > 0
+        })
+    }
+}
+
 /// How a change of replicas went, in milliseconds since it was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

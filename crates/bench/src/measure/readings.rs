@@ -70,8 +70,8 @@ impl Readings {
         let (_, text) = self.spares.iter().find(|(now_us, _)| now_us + EARLY_US >= from_us)?;
         let first: Observation = serde_json::from_slice(text).ok()?;
         let from_us = first.now_us;
-        self.counter.retain(|counter| counter.now_us >= from_us);
         let kept = self.moments.iter().position(|moment| moment.now_us >= from_us)?;
+        self.counter.retain(|counter| counter.now_us >= from_us);
         self.workers.drain(..kept);
         Some((first, self.moments.drain(..kept).collect()))
     }
