@@ -68,7 +68,8 @@ async fn a_variable_forbids_what_bench_allows() {
     let place = Place::fast().with("WEBUI_ALLOW_EXPERIMENTS", "false");
     let place = place.with("WORKER_ALLOW_EXPERIMENTS", "false");
     let up = place.up(&[]).await;
+    // Waits until webui answers at all.
+    assert_eq!(up.json("/health").await["experiments"], false);
     let answer = experiment(up.webui, "PUT", r#"{"seconds":1}"#).await;
     assert_eq!(answer.status, 403, "{}", answer.text());
-    assert_eq!(up.json("/health").await["experiments"], false);
 }

@@ -108,14 +108,15 @@ async fn a_server_that_closes_after_each_answer_fails_nothing() {
 
 #[tokio::test]
 async fn a_name_without_an_address_ends_it_unless_told_otherwise() {
-    let ended = run("-c 2 -i 0.01 nowhere.invalid").await;
+    // An empty label is refused without asking a name server.
+    let ended = run("-c 2 -i 0.01 nowhere..invalid").await;
     assert_eq!(ended.code, 1);
-    assert_eq!(ended.out, "PING nowhere.invalid:80 (/):\n");
-    assert!(ended.notes.contains("error: cannot resolve nowhere.invalid: "), "{}", ended.notes);
-    let ended = run("-c 2 -i 0.01 -W nowhere.invalid").await;
+    assert_eq!(ended.out, "PING nowhere..invalid:80 (/):\n");
+    assert!(ended.notes.contains("error: cannot resolve nowhere..invalid: "), "{}", ended.notes);
+    let ended = run("-c 2 -i 0.01 -W nowhere..invalid").await;
     assert_eq!(ended.code, 1);
     assert!(ended.out.ends_with("failed: 2 resolve\n"), "{}", ended.out);
-    let once = run("-c 2 -r nowhere.invalid").await;
+    let once = run("-c 2 -r nowhere..invalid").await;
     assert!(once.code == 1 && once.notes.contains("cannot resolve"), "{once:?}");
 }
 

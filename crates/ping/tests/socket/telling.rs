@@ -74,10 +74,10 @@ async fn json_is_json_whether_servers_answer_or_not() {
             assert_eq!(probe["server_service_ms"], 100.0);
         }
     }
-    let ended = run("-c 1 --json -W nowhere.invalid").await;
+    let ended = run("-c 1 --json -W nowhere..invalid").await;
     let document: Value = serde_json::from_str(&ended.out).unwrap();
     assert_eq!(document["probes"][0]["failure"]["kind"], "resolve");
-    let ended = run("-c 1 -M nowhere.invalid").await;
+    let ended = run("-c 1 -M nowhere..invalid").await;
     assert!(serde_json::from_str::<Value>(&ended.out).unwrap().is_array(), "{}", ended.out);
 }
 
@@ -88,7 +88,7 @@ async fn exit_codes_can_be_httpings_or_nagios() {
     assert_eq!(run(&format!("{some} --httping-exit")).await.code, 0);
     let none = run("-c 1 --httping-exit 127.0.0.1:1").await;
     assert_eq!(none.code, 127);
-    assert_eq!(run("--httping-exit nowhere.invalid").await.code, 1);
+    assert_eq!(run("--httping-exit nowhere..invalid").await.code, 1);
     assert_eq!(run("-c 1 -n 100,200 127.0.0.1:1").await.code, 2);
     assert_eq!(run("-c 1 -N 7 127.0.0.1:1").await.code, 7);
     let fine = fine().await.address;
