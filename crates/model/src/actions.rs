@@ -47,7 +47,8 @@ pub struct Wall {
     pub throughput: Estimate,
     /// What limits here by the bounds; several where they are as low.
     pub limits: Vec<Resource>,
-    /// Containers of each kind to add until something else limits; empty when nothing else would.
+    /// Containers of each kind to add until something else limits; empty when nothing else would, or
+    /// when nobody would ask them.
     pub add: Vec<(Resource, u32)>,
     /// The containers there are at this wall.
     pub deployment: Deployment,
@@ -150,9 +151,9 @@ impl Scenario {
         Ok(walls)
     }
 
-    /// The bound of a kind of container as it is now.
+    /// The bound of a kind of container as it is used now.
     fn bound(&self, kind: Resource) -> f64 {
-        let bounds = self.network().bounds(self.workers());
+        let bounds = self.bounds();
         match kind {
             Resource::Workers => bounds.workers,
             Resource::Station(stage) => {
@@ -163,20 +164,21 @@ impl Scenario {
 
     /// All kinds whose bound is the smallest, or as good as that.
     fn limits(&self) -> Vec<Resource> {
-        let smallest = self.network().bounds(self.workers()).throughput();
+        let smallest = self.bounds().throughput();
         let kinds = self.deployment().kinds();
         kinds.filter(|kind| self.bound(*kind) <= smallest * AS_LOW).collect()
     }
 
-    /// What is deployed once the limits reach the next bound; `None` when there is none.
+    /// What is deployed once the limits reach the next bound; `None` when there is none, or when more
+    /// of them would not do.
     fn beyond(&self, limits: &[Resource]) -> Option<Deployment> {
         let deployment = self.deployment();
         let others = deployment.kinds().filter(|kind| !limits.contains(kind));
         let next = others.map(|kind| self.bound(kind)).fold(f64::INFINITY, f64::min);
-        next.is_finite().then(|| {
+        let missing = |kind: &Resource| (next - self.bound(*kind)) / self.added_by_one(*kind);
+        limits.iter().all(|kind| missing(kind).is_finite()).then(|| {
             limits.iter().fold(deployment, |deployment, kind| {
-                let missing = (next - self.bound(*kind)) / self.share(*kind);
-                deployment.more(*kind, crate::numbers::round_up(missing).get())
+                deployment.more(*kind, crate::numbers::round_up(missing(kind)).get())
             })
         })
     }
@@ -236,6 +238,21 @@ mod tests {
         for (wall, expected) in walls.iter().zip([10.0, 100.0 / 3.0, 40.0]) {
             assert!((wall.throughput.mean / expected - 1.0).abs() < 2e-3, "{wall:?}");
         }
+    }
+
+    #[test]
+    fn a_wall_of_old_connections_or_of_one_slow_replica_is_rng() {
+        let rng = Resource::Station(0);
+        let stale = nominal(10, 5, Policy::Stale(count(1))).walls(3, quick()).unwrap();
+        assert_eq!((stale.len(), &stale[0].limits, &stale[0].add), (1, &vec![rng], &vec![]));
+        let slow = nominal(10, 5, Policy::SharedRoundRobin)
+            .with_stage(0, |rng| rng.with_exception(1, Some(replica(1, fixed(0.2)))));
+        let walls = slow.unwrap().walls(2, quick()).unwrap();
+        assert_eq!((&walls[0].limits, &walls[0].add), (&vec![rng], &vec![(rng, 2)]));
+        assert!((walls[0].throughput.mean - 25.0).abs() < 0.1, "{walls:?}");
+        // Every seventh request takes 0.1 s longer.
+        let beyond = 10.0 / (0.3 + 0.1 / 7.0);
+        assert!((walls[1].throughput.mean - beyond).abs() < 0.1, "{walls:?}");
     }
 
     #[test]

@@ -27,7 +27,9 @@
 
 mod actions;
 mod bounds;
+mod capacity;
 mod convolution;
+mod critical_path;
 mod deployment;
 mod distribution;
 mod elasticities;

@@ -211,7 +211,7 @@ impl Search<'_> {
         Ok(Plan {
             containers: deployment.containers(),
             throughput: deployed.predict(self.effort)?,
-            limit: deployed.network().bounds(deployed.workers()).limit(),
+            limit: deployed.bounds().limit(),
             deployment,
             at_least,
         })

@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF as _, StudentsT};
 
+use crate::critical_path::CriticalPath;
 use crate::elasticities::Elasticities;
 use crate::impossible::Impossible;
 use crate::network::Seconds;
@@ -16,8 +17,6 @@ use crate::simulation::Window;
 
 /// The share of a distribution that lies below the upper end of a 95 % interval.
 const UPPER: f64 = 0.975;
-/// Times are made longer and shorter by this share for an elasticity.
-const STEP: f64 = 0.02;
 
 /// How much to simulate for one prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,34 +134,29 @@ impl Scenario {
         Ok(Estimate::of_differences(&before, &after))
     }
 
-    /// Elasticities by central differences: each stage and the think time 2 % longer and 2 % shorter.
-    ///
-    /// At a knee the slopes to both sides differ, and their mean is what is told.
+    /// How much throughput depends on each time, by the critical path of each run: the values add up to
+    /// 1. At a knee, where the slopes to both sides differ, runs have one or the other.
     ///
     /// # Errors
-    /// When the loops of a run would take more than a year, or a loop too little time.
+    /// When the loops of a run would take more than a year, or none is completed.
     pub fn elasticities(&self, effort: Effort) -> Result<SimulatedElasticities, Impossible> {
         let window = effort.window(self)?;
-        let slope = |longer: &Self, shorter: &Self| {
-            let times = ((1.0 + STEP) / (1.0 - STEP)).ln();
-            let pairs = shorter.runs(window, effort).into_iter().zip(longer.runs(window, effort));
-            let slopes: Vec<_> = pairs.map(|(fast, slow)| (fast / slow).ln() / times).collect();
-            Estimate::of(&slopes)
+        let run = |seed| {
+            let (workers, stages) = (self.workers().get(), self.stages().len());
+            let mut path = CriticalPath::new(workers, stages, window.begin());
+            let _ = self.simulate_observed(window, seed, &mut path);
+            path.elasticities().ok_or(Impossible::EmptyWindow)
         };
-        let thinks = |factor| self.clone().with_think(self.think().scaled(factor)?);
-        // Without think time there is nothing to scale, and nothing depends on it.
-        let think = match self.think().mean() > Seconds::ZERO {
-            true => slope(&thinks(1.0 + STEP)?, &thinks(1.0 - STEP)?),
-            false => Estimate { mean: 0.0, deviation: 0.0, runs: effort.runs.get().max(2) },
+        let runs = effort.seeds().map(run).collect::<Result<Vec<_>, _>>()?;
+        let of = |part: &dyn Fn(&Elasticities) -> f64| {
+            Estimate::of(&runs.iter().map(part).collect::<Vec<_>>())
         };
-        let mut stages = Vec::new();
-        for stage in 0..self.stages().len() {
-            let takes = |factor| self.clone().with_stage(stage, |stage| stage.scaled(factor));
-            stages.push(slope(&takes(1.0 + STEP)?, &takes(1.0 - STEP)?));
-        }
+        let think = of(&|run| run.think);
+        let stations: Vec<_> =
+            (0..self.stages().len()).map(|stage| of(&|run| run.stations[stage])).collect();
         let each = |what: fn(&Estimate) -> f64| Elasticities {
             think: what(&think),
-            stations: stages.iter().map(what).collect(),
+            stations: stations.iter().map(what).collect(),
         };
         Ok(SimulatedElasticities { values: each(|e| e.mean), errors: each(Estimate::error) })
     }
@@ -182,7 +176,7 @@ impl Scenario {
 mod tests {
     use super::*;
     use crate::scenario::Policy;
-    use crate::testing::{count, nominal};
+    use crate::testing::nominal;
 
     #[test]
     fn an_estimate_and_its_intervals() {
@@ -214,23 +208,11 @@ mod tests {
         };
         let alone = of(1, 1).values;
         for value in [alone.think, alone.stations[0], alone.stations[1]] {
-            assert!((value - 1.0 / 3.0).abs() < 0.002, "{alone:?}");
+            assert!((value - 1.0 / 3.0).abs() < 1e-9, "{alone:?}");
         }
         let ten = of(10, 1).values;
-        assert!((ten.stations[0] - 1.0).abs() < 0.002 && ten.think.abs() < 0.002, "{ten:?}");
-        for (workers, rng) in [(1, 1), (2, 1), (10, 1), (10, 2), (10, 5)] {
-            let sum = of(workers, rng).values.sum();
-            assert!((sum - 1.0).abs() < 0.005, "W={workers}, R={rng}: {sum}");
-        }
-    }
-
-    #[test]
-    fn elasticities_where_balance_is_random() {
-        let effort = Effort { loops: count(20_000), ..Effort::default() };
-        for (workers, rng) in [(5, 2), (10, 5), (50, 10)] {
-            let found = nominal(workers, rng, Policy::Random).elasticities(effort).unwrap();
-            assert!((found.values.sum() - 1.0).abs() < 0.05, "{workers}, {rng}: {found:?}");
-            assert!(found.errors.stations[0] < 0.1, "{workers}, {rng}: {found:?}");
-        }
+        assert!((ten.stations[0] - 1.0).abs() < 1e-9 && ten.think.abs() < 1e-9, "{ten:?}");
+        let five = of(10, 5).values;
+        assert!((five.stations[0] - 1.0 / 3.0).abs() < 0.01, "{five:?}");
     }
 }

@@ -40,8 +40,13 @@ impl Window {
         }
     }
 
+    /// When the warm-up is over, in nanoseconds.
+    pub(crate) fn begin(self) -> u64 {
+        self.warm_up.nanoseconds()
+    }
+
     fn span(self) -> Span {
-        let begin = self.warm_up.nanoseconds();
+        let begin = self.begin();
         Span { begin, end: begin + self.length.nanoseconds() }
     }
 }

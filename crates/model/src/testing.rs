@@ -19,6 +19,10 @@ pub(crate) fn fixed(value: f64) -> Distribution {
     Distribution::fixed(seconds(value))
 }
 
+pub(crate) fn exponential(mean: f64) -> Distribution {
+    Distribution::exponential(seconds(mean))
+}
+
 pub(crate) fn replica(places: u32, service: Distribution) -> Replica {
     Replica { places: count(places), service }
 }

@@ -23,6 +23,8 @@ const REDIS: f64 = 0.05;
 const RETRY: f64 = 0.01;
 /// and the network and late wake-ups with this share: on busy machines they take some hundredths.
 const OVERHEAD: f64 = 0.15;
+/// This share of it at one of the two services is most of it: on equal ways each has half.
+const MOSTLY: f64 = 0.75;
 /// A cost under this share of the rate is not worth a sentence of the verdict.
 pub(super) const DEAR: f64 = 0.02;
 
@@ -269,9 +271,24 @@ impl Evidence<'_> {
         let overhead = self.overhead_s();
         if part(overhead, OVERHEAD) {
             let what = "the network, or being late as when the processor is short, takes";
-            found.push(delay(Cause::Overhead, overhead, of_loop(what, overhead, unhindered)));
+            let sentence = of_loop(what, overhead, unhindered) + &self.where_late(overhead);
+            found.push(delay(Cause::Overhead, overhead, sentence));
         }
         found
+    }
+
+    /// The end of the sentence about the overhead: at which service or replicas most of it is.
+    fn where_late(&self, overhead_s: f64) -> String {
+        let most = |known: &&Known<'_>| {
+            known.seen.unexplained_s().is_some_and(|seconds| seconds > MOSTLY * overhead_s)
+        };
+        match self.known.iter().find(most) {
+            None => String::new(),
+            Some(known) if known.late.is_empty() => {
+                format!(", most of it at {}", known.seen.service.name())
+            }
+            Some(known) => format!(", most of it at {}", known.late.join(", ")),
+        }
     }
 
     /// Time per loop that is at a service but neither in its queue nor in its work, of services that

@@ -4,7 +4,7 @@
 use inference::bootstrap::{Drawing, block_length, support};
 
 use super::bounds::{Limits, Sums};
-use super::evidence::{Certainty, ElasticityFindings, Method, Vote};
+use super::evidence::{Certainty, ElasticityFindings, Method, ReplicaState, Vote};
 use super::services::Known;
 use super::verdict::{TIE, counted};
 use super::{Interval, StageName, StepFindings};
@@ -20,8 +20,6 @@ const BUSY: f64 = 0.9;
 const A_QUEUE: f64 = 0.5;
 /// as are less than this share of the workers.
 const OF_WORKERS: f64 = 0.05;
-/// Half way from an app whose workers set the pace to one whose service does.
-const HALF_WAY: f64 = 0.5;
 
 /// The seconds of a window.
 pub(super) fn rows(samples: &Samples) -> Vec<Sums> {
@@ -85,8 +83,10 @@ fn by_utilisation(step: &StepFindings, known: &[Known<'_>; 2]) -> Vote {
     let method = Method::Utilisation;
     let busiest = known.iter().filter_map(|known| {
         let stage = stage(step, known.seen.service)?;
-        let replicas = known.findings(&[], None).replicas;
-        let most = replicas.values().filter_map(|replica| replica.utilisation);
+        // Of many that are alike one is the busiest by chance.
+        let replicas = known.findings(&[], None).replicas.into_values();
+        let apart = replicas.filter(|replica| replica.state != ReplicaState::Typical);
+        let most = apart.filter_map(|replica| replica.utilisation);
         Some((known.seen.service, stage.utilisation?.max(most.fold(0.0, f64::max))))
     });
     match busiest.max_by(|a, b| a.1.total_cmp(&b.1)) {
@@ -120,9 +120,9 @@ fn by_queue(step: &StepFindings) -> Vote {
     }
 }
 
-/// An app whose workers set the pace depends on each time by its part of a loop without waits, d; one
-/// whose service k does depends on that alone. In between, e is the mean of the two with a weight of
-/// (e − d)/(1 − d) for the service.
+/// An app whose workers set the pace depends on each time by its part of a loop without waits, d_k; one
+/// whose service k does depends on that alone. In between, e_k = w_k + w d_k, where the weights w of the
+/// workers and w_k of the services sum to 1: w = (1 - sum e_k) / (1 - sum d_k). Who has most is the limit.
 fn by_elasticity(step: &StepFindings, elasticities: Option<&ElasticityFindings>) -> Vote {
     let method = Method::Elasticity;
     let Some(found) = elasticities else {
@@ -133,15 +133,18 @@ fn by_elasticity(step: &StepFindings, elasticities: Option<&ElasticityFindings>)
         .filter_map(|service| stage(step, *service)?.queue_ms)
         .sum::<f64>();
     let unhindered = (step.loop_ms.unwrap_or(0.0) - waits).max(f64::MIN_POSITIVE);
-    let weighed = [(Service::Rng, found.rng), (Service::Hasher, found.hasher)];
-    let weighed = weighed.map(|(service, elasticity)| {
+    let services = [(Service::Rng, found.rng), (Service::Hasher, found.hasher)];
+    let parts = services.map(|(service, elasticity)| {
         let part = stage(step, service).and_then(|stage| stage.service_ms).unwrap_or(0.0);
-        let part = (part / unhindered).min(1.0 - f64::EPSILON);
-        (service, elasticity, (elasticity - part) / (1.0 - part))
+        (service, elasticity, part / unhindered)
     });
-    let most = weighed.into_iter().max_by(|a, b| a.2.total_cmp(&b.2));
-    let (service, elasticity, weight) = most.unwrap_or((Service::Worker, 0.0, 0.0));
-    let limit = if weight > HALF_WAY { service } else { Service::Worker };
+    let rest = |of: fn(&(Service, f64, f64)) -> f64| 1.0 - parts.iter().map(of).sum::<f64>();
+    let workers = rest(|part| part.1) / rest(|part| part.2).max(f64::EPSILON);
+    let weighed =
+        parts.map(|(service, elasticity, part)| (service, elasticity, elasticity - workers * part));
+    let [rng, hasher] = weighed;
+    let (service, elasticity, weight) = if hasher.2 > rng.2 { hasher } else { rng };
+    let limit = if weight > workers { service } else { Service::Worker };
     let sentence =
         format!("if {} took 1 % longer, the rate would fall by {elasticity:.2} %", service.name());
     vote(method, Some(limit), Some(elasticity), sentence)

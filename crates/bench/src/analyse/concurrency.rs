@@ -9,9 +9,13 @@ use std::num::NonZeroU32;
 use super::evidence::ConcurrencyFindings;
 use super::seen::{ReplicaSeen, ServiceSeen};
 
-/// In service beyond its places by this factor, a replica serves more than it declares: the edges of
-/// the window are less.
+/// In service beyond its places by this factor, a replica serves more than it declares,
 const BEYOND: f64 = 1.05;
+/// if that is also so many standard errors beyond them.
+const BEYOND_CHANCE: f64 = 4.0;
+/// The window of each worker begins and ends within its visits: at each replica that makes half a visit
+/// more or less, by chance.
+const EDGE: f64 = 0.5;
 /// Full by the queue, but with fewer in service than places by this factor, it serves fewer.
 const SHORT: f64 = 0.85;
 /// Requests that wait for this share of a service time on average are a queue where there should be
@@ -93,6 +97,8 @@ impl Concurrency {
 struct InService {
     /// At the busiest replica.
     busiest: f64,
+    /// Standard error of that, as a share of it.
+    error: f64,
     /// Over all that answered.
     mean: f64,
 }
@@ -100,10 +106,13 @@ struct InService {
 fn in_service(seen: &ServiceSeen<'_>) -> Option<InService> {
     let pooled = seen.service_s()?;
     let of = |replica: &ReplicaSeen| replica.per_second * replica.service_s().unwrap_or(pooled);
-    let busiest = seen.replicas.values().map(of).max_by(f64::total_cmp)?;
+    let replicas = seen.replicas.values().map(|replica| (of(replica), replica.requests));
+    let (busiest, requests) = replicas.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let workers = load::numbers::float(seen.workers());
+    let error = EDGE * workers.sqrt() / load::numbers::float(requests.max(1));
     let all: f64 = seen.replicas.values().map(of).sum();
     let answering = u32::try_from(seen.replicas.len()).unwrap_or(u32::MAX);
-    Some(InService { busiest, mean: all / f64::from(answering) })
+    Some(InService { busiest, error, mean: all / f64::from(answering) })
 }
 
 /// Whether nearly every request waits.
@@ -129,7 +138,8 @@ fn places(
 ) -> (Places, Difference) {
     let full = is_full(seen);
     let limit = declared.map_or(f64::INFINITY, f64::from);
-    if in_service.busiest > BEYOND * limit {
+    let chance = 1.0 + BEYOND_CHANCE * in_service.error;
+    if in_service.busiest > chance.max(BEYOND) * limit {
         let places = if full { counted(in_service.mean) } else { Places::Unlimited };
         return (places, Difference::More);
     }
@@ -151,7 +161,7 @@ fn places(
 }
 
 /// How much longer than it says a replica's places are taken, if time is missing at it that is neither
-/// queue nor work, and requests wait though it is not full without that time. Where nearly all wait its
+/// queue nor work, and requests wait longer than chance has it without that time. Where nearly all wait its
 /// places are full with it, or nearly: less missing time than that is the way there, and places are fewer.
 fn late(seen: &ServiceSeen<'_>, in_service: InService, full: bool) -> Option<f64> {
     let (unexplained, service) = (seen.unexplained_s()?, seen.service_s()?);
@@ -161,7 +171,10 @@ fn late(seen: &ServiceSeen<'_>, in_service: InService, full: bool) -> Option<f64
     }
     let stretch = 1.0 + unexplained / service;
     let taken = in_service.mean * stretch / declared;
-    let waits = seen.queue.mean_us()? / 1e6 > WAITS * service;
+    // At what it says it is busy, requests that come at random wait so long (Pollaczek and Khinchine).
+    let busy = in_service.mean / declared;
+    let by_chance = busy / (2.0 * (1.0 - busy)) * service;
+    let waits = seen.queue.mean_us()? / 1e6 > by_chance.max(WAITS * service);
     let as_taken = waits && (1.0 - LATE / 2.0..1.0 + LATE / 2.0).contains(&taken);
     match (full, as_taken) {
         (true, _) => (taken > SHORT).then(|| declared / in_service.mean),
@@ -172,9 +185,9 @@ fn late(seen: &ServiceSeen<'_>, in_service: InService, full: bool) -> Option<f64
 
 /// Whether requests queue though all workers together are no more than a replica's places.
 fn queues_among_few(seen: &ServiceSeen<'_>, places: f64) -> bool {
-    let workers: u32 = seen.by_worker.iter().map(|(_, loops)| loops).sum();
     let waits = seen.queue.mean_us().zip(seen.work.mean_us());
-    f64::from(workers) <= places && waits.is_some_and(|(queue, work)| queue > SOME_WAIT * work)
+    load::numbers::float(seen.workers()) <= places
+        && waits.is_some_and(|(queue, work)| queue > SOME_WAIT * work)
 }
 
 /// As many places as are taken.
@@ -191,7 +204,7 @@ fn sentence(
     difference: Difference,
 ) -> String {
     let name = seen.service.name();
-    let Some(InService { busiest, mean }) = in_service else {
+    let Some(InService { busiest, mean, .. }) = in_service else {
         return format!("{name} does not tell how long it works on a request");
     };
     let says = match (seen.station, declared) {

@@ -31,6 +31,8 @@ pub enum Reason {
     Audit,
     /// A cell beside it was not as predicted.
     Surprise,
+    /// It makes the most, as far as is known, or nearly so with the fewest containers.
+    Best,
     /// Every cell is.
     Full,
 }
@@ -142,27 +144,42 @@ impl Grid {
 /// Cells that make as good as the most of all count as equal.
 const AS_GOOD: f64 = 0.99;
 
-/// The cheapest cell among the fastest.
-pub(super) fn best(cells: &[CellFindings]) -> String {
-    let rate = |cell: &CellFindings| cell.hashes_per_second.value;
-    let most = cells.iter().map(rate).fold(0.0, f64::max);
+/// The most of a grid.
+pub(super) struct Best<'a> {
+    pub(super) most: &'a CellFindings,
+    /// The one with the fewest containers of those that make as good as the most.
+    pub(super) cheapest: &'a CellFindings,
+}
+
+fn rate(cell: &CellFindings) -> f64 {
+    cell.hashes_per_second.value
+}
+
+/// The most of these cells; `None` where nothing is made.
+pub(super) fn best(cells: &[CellFindings]) -> Option<Best<'_>> {
+    let most = cells.iter().max_by(|a, b| rate(a).total_cmp(&rate(b)))?;
     let containers = |cell: &CellFindings| {
         let Replicas { worker, rng, hasher } = cell.replicas;
         u64::from(worker) + u64::from(rng) + u64::from(hasher)
     };
-    let fastest = cells.iter().filter(|cell| rate(cell) >= most * AS_GOOD);
-    match fastest.min_by_key(|cell| containers(cell)) {
-        Some(cell) if most > 0.0 => {
-            let who = named(cell.replicas);
-            match rate(cell) < most {
-                true => format!(
-                    "The most of this grid is {most:.2} hashes/s; {who} make {:.0} % of it with the \
-                     fewest containers.",
-                    100.0 * rate(cell) / most
-                ),
-                false => format!("The most of this grid is {most:.2} hashes/s, with {who}."),
-            }
-        }
-        _ => "Nothing was measured.".to_owned(),
+    let fastest = cells.iter().filter(|cell| rate(cell) >= rate(most) * AS_GOOD);
+    let cheapest = fastest.min_by_key(|cell| containers(cell))?;
+    (rate(most) > 0.0).then_some(Best { most, cheapest })
+}
+
+/// The most of a grid, in a sentence that says where it is only predicted.
+pub(super) fn sentence(cells: &[CellFindings]) -> String {
+    let Some(Best { most, cheapest }) = best(cells) else {
+        return "Nothing was measured.".to_owned();
+    };
+    let predicted = if most.measured.is_some() { "" } else { " as predicted" };
+    let (top, who) = (rate(most), named(cheapest.replicas));
+    match rate(cheapest) < top {
+        true => format!(
+            "The most of this grid is {top:.2} hashes/s{predicted}; {who} make {:.0} % of it with the \
+             fewest containers.",
+            100.0 * rate(cheapest) / top
+        ),
+        false => format!("The most of this grid is {top:.2} hashes/s{predicted}, with {who}."),
     }
 }

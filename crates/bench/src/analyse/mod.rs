@@ -15,6 +15,7 @@ mod evidence;
 mod findings;
 mod grid;
 mod injection;
+mod lateness;
 mod outlook;
 mod paths;
 mod ports;

@@ -189,7 +189,7 @@ fn state(
 ) -> Result<PredictedState, Impossible> {
     let replicas = action.replicas.unwrap_or_else(|| replicas_of(&app.deployment()));
     let then = app_with(app, replicas)?;
-    let bound = then.network().bounds(then.workers()).throughput();
+    let bound = then.bounds().throughput();
     let loops = f64::from(effort.loops.get()).max(10.0 * f64::from(then.workers().get()));
     let window = Window::new(Seconds::new(loops / 2.0 / bound)?, Seconds::new(loops / bound)?)?;
     let outcome = then.simulate(window, effort.seed);

@@ -77,6 +77,13 @@ impl ReplicaSeen {
     pub(super) fn queue_s(&self) -> Option<f64> {
         (self.times.told > 0).then(|| float(self.times.queue_us) / float(self.times.told) / 1e6)
     }
+
+    /// What an answer takes beyond its queue and its work, in seconds, where all answers tell these.
+    pub(super) fn missing_s(&self) -> Option<f64> {
+        let ReplicaTimes { answers, residence_us, told, queue_us, service_us } = self.times;
+        let missing = residence_us.saturating_sub(queue_us + service_us);
+        (told > 0 && told == answers).then(|| float(missing) / float(told) / 1e6)
+    }
 }
 
 impl<'a> Seen<'a> {
@@ -169,6 +176,11 @@ impl<'a> ServiceSeen<'a> {
     /// Replicas there are, as far as is known.
     pub(super) fn count(&self) -> u32 {
         self.wanted.max(u32::try_from(self.replicas.len()).unwrap_or(u32::MAX)).max(1)
+    }
+
+    /// Loops run at a time by the workers that ask it.
+    pub(super) fn workers(&self) -> u64 {
+        self.by_worker.iter().map(|(_, loops)| u64::from(*loops)).sum()
     }
 
     /// Replicas that got no request.

@@ -11,6 +11,7 @@ use super::concurrency::{Concurrency, Places};
 use super::evidence::{
     BalancingFindings, ReplicaFindings, ReplicaState, ServiceFindings, Spreading,
 };
+use super::lateness::late_replicas;
 use super::seen::{ReplicaSeen, Seen, ServiceSeen};
 use super::spreading::{self, spreading};
 
@@ -30,6 +31,8 @@ pub(super) struct Known<'a> {
     /// For the model.
     pub(super) policy: Policy,
     pub(super) stragglers: Vec<&'a str>,
+    /// Replicas whose answers take longer than they say.
+    pub(super) late: Vec<&'a str>,
 }
 
 impl<'a> Known<'a> {
@@ -38,7 +41,8 @@ impl<'a> Known<'a> {
         let spreading = spreading(seen, declared);
         let policy = spreading::policy(seen, spreading, declared);
         let stragglers = stragglers(seen);
-        Self { seen, concurrency: Concurrency::of(seen), spreading, policy, stragglers }
+        let (concurrency, late) = (Concurrency::of(seen), late_replicas(seen));
+        Self { seen, concurrency, spreading, policy, stragglers, late }
     }
 
     /// Replicas that get requests.

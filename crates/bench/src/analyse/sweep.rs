@@ -10,7 +10,8 @@ use rand::rngs::SmallRng;
 use rand::seq::SliceRandom as _;
 
 use super::advice::{interval, service};
-use super::grid::{CellFindings, Grid, Reason, SweepFindings, best};
+use super::grid::{self, CellFindings, Grid, Reason, SweepFindings, best};
+use super::verdict::TIE;
 use super::{Interval, Limit, StepFindings, with_replicas};
 use crate::cluster::{Replicas, Service};
 
@@ -57,7 +58,8 @@ impl Sweep {
         self.measured.insert(step.replicas, Measured { reason, step });
     }
 
-    /// Takes over what the model of an app says of every cell.
+    /// Takes over what the model of an app says of every cell that was not measured yet, and of the one
+    /// it is made from.
     ///
     /// # Errors
     /// When a cell is too large to be simulated.
@@ -67,7 +69,10 @@ impl Sweep {
         let default = Effort::default();
         let runs = (default.runs.get() / share).max(2);
         let effort = Effort { runs: NonZeroU32::new(runs).unwrap_or(default.runs), ..default };
-        for cell in cells.into_iter().filter(|cell| serves(*cell)) {
+        let is_ahead = |cell: &Replicas| {
+            self.measured.get(cell).is_none_or(|m| m.reason == Reason::Calibration)
+        };
+        for cell in cells.into_iter().filter(|cell| serves(*cell) && is_ahead(cell)) {
             let there = with_replicas(app, cell)?;
             let hashes_per_second = interval(&there.predict(effort)?);
             let limit = service(limit(&there));
@@ -90,6 +95,7 @@ impl Sweep {
             (Reason::Knee, self.knees()),
             (Reason::Audit, self.audited()),
             (Reason::Surprise, self.beside_surprises()),
+            (Reason::Best, self.fastest()),
         ];
         let next = |(reason, cells): (Reason, Vec<Replicas>)| {
             cells.into_iter().find(waiting).map(|cell| (cell, reason))
@@ -122,6 +128,7 @@ impl Sweep {
         }
         let mut all: Vec<Replicas> = self.measured.keys().copied().collect();
         all.extend(self.knees().into_iter().chain(self.audited()).chain(self.beside_surprises()));
+        all.extend(self.fastest());
         all.push(self.grid.middle());
         all.sort_unstable();
         all.dedup();
@@ -153,6 +160,16 @@ impl Sweep {
         self.grid.lines().into_iter().filter(surprising).flatten().collect()
     }
 
+    /// What the sentence about the whole grid rests on, so that it is measured.
+    fn fastest(&self) -> Vec<Replicas> {
+        let cells: Vec<_> =
+            self.grid.cells().into_iter().filter_map(|cell| self.cell(cell)).collect();
+        best(&cells)
+            .into_iter()
+            .flat_map(|best| [best.most.replicas, best.cheapest.replicas])
+            .collect()
+    }
+
     fn is_surprise(&self, cell: Replicas) -> bool {
         let (Some(measured), Some(predicted)) =
             (self.measured.get(&cell), self.predicted.get(&cell))
@@ -175,10 +192,10 @@ impl Sweep {
         SweepFindings {
             policy: policy.map(str::to_owned),
             grid: self.grid.clone(),
-            ridge: self.ridge(&cells),
+            ridge: self.ridge(),
             mean_absolute_error: (count > 0.0).then(|| errors.iter().sum::<f64>() / count),
             surprises: u32::try_from(surprises).unwrap_or(u32::MAX),
-            sentence: best(&cells),
+            sentence: grid::sentence(&cells),
             cells,
         }
     }
@@ -209,21 +226,37 @@ impl Sweep {
         })
     }
 
-    /// In each row of workers the first cell that something else limits.
-    fn ridge(&self, cells: &[CellFindings]) -> Vec<Replicas> {
-        let limit = |of: Replicas| {
-            let cell = cells.iter().find(|cell| cell.replicas == of)?;
-            self.predicted.get(&of).map(|predicted| predicted.limit.into()).or(cell.limit)
+    /// In each row of workers the first cell that something else limits, or as good as limits: as
+    /// measured, or as predicted where nothing was measured or the measurement has no verdict.
+    fn ridge(&self) -> Vec<Replicas> {
+        let limit = |cell: &Replicas| {
+            let measured = self.measured.get(cell).and_then(|measured| limit_of(&measured.step));
+            measured.or(self.predicted.get(cell).map(|predicted| predicted.limit.into()))
         };
-        let beyond =
-            |cell: &Replicas| limit(*cell).is_some_and(|limit: Limit| limit != Limit::Worker);
+        let beyond = |cell: &Replicas| limit(cell).is_some_and(|limit| limit != Limit::Worker);
         self.grid.rows().iter().filter_map(|row| row.iter().find(|c| beyond(c)).copied()).collect()
     }
 }
 
-/// What the app is short of. Where two bounds are as good as one, the station is.
+/// What a measured app is short of; where a service binds as good as early as the workers, that is.
+fn limit_of(step: &StepFindings) -> Option<Limit> {
+    let bottleneck = step.bottleneck.as_ref()?.service;
+    let tied = step.bounds.as_ref()?.next_binding().filter(|(_, next)| {
+        bottleneck == Limit::Worker && *next < step.bounds.map_or(0.0, |b| b.worker) * TIE
+    });
+    Some(tied.map_or(bottleneck, |(service, _)| service.into()))
+}
+
+/// The same of an app in the model.
 fn limit(app: &Scenario) -> Resource {
-    app.network().bounds(app.workers()).limit()
+    let bounds = app.bounds();
+    match bounds.limit() {
+        Resource::Workers => {
+            let widened = model::Bounds { workers: bounds.workers * TIE, ..bounds };
+            widened.limit()
+        }
+        station => station,
+    }
 }
 
 /// Whether anything can be done with these replicas.

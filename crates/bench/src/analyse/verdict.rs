@@ -13,7 +13,7 @@ use super::seen::Seen;
 use super::services::Known;
 use super::{
     Bottleneck, Interval, StageFindings, StageName, StepFindings, Withheld, certainty, course,
-    paths, rate,
+    lateness, paths, rate,
 };
 use crate::cluster::Service;
 
@@ -156,6 +156,11 @@ pub(super) fn verdict(
     let bounds = findings.bounds.as_ref().ok_or_else(|| missing(silent))?;
     let (binding, _) = bounds.binding();
     let limit = limit(binding, &Sums::of(&case.seen.counted.totals));
+    if limit == Limit::Worker
+        && let Some(reason) = case.known.iter().find_map(lateness::doubt)
+    {
+        return Err(Withheld { reason });
+    }
     let certainty = certain(case, findings, limit)?;
     let sentence = match binding {
         Service::Rng => queueing(findings, StageName::Rng),

@@ -58,6 +58,7 @@ fn reason(reason: Reason) -> &'static str {
         Reason::Knee => "knee",
         Reason::Audit => "audit",
         Reason::Surprise => "beside a surprise",
+        Reason::Best => "the most",
         Reason::Full => "",
     }
 }

@@ -91,9 +91,15 @@ impl App {
     }
 
     /// The same with so much more time in each loop, counted as `stage`.
-    pub(crate) fn taking(mut self, stage: Stage, seconds: f64) -> Self {
+    pub(crate) fn taking(self, stage: Stage, seconds: f64) -> Self {
+        self.taking_as(stage, about(seconds))
+    }
+
+    /// The same with more time in each loop, drawn from `times` and counted as `stage`.
+    pub(crate) fn taking_as(mut self, stage: Stage, times: Distribution) -> Self {
         let mut stages = self.scenario.stages().to_vec();
-        stages.push(model::Stage::new("extra", count(1), replica(PLENTY, seconds)));
+        let way = Replica { places: count(PLENTY), service: times };
+        stages.push(model::Stage::new("extra", count(1), way));
         let (workers, think) = (self.scenario.workers(), self.scenario.think().clone());
         self.scenario = Scenario::new(workers, think, stages).unwrap();
         self.extras.push(stage);

@@ -1,6 +1,6 @@
 //! Faults with known truth: what the first answer is, and what it says.
 
-use model::Policy;
+use model::{Distribution, Policy, Seconds};
 use observation::{Latency, Stage};
 
 use super::app::{App, about, count, replica};
@@ -256,7 +256,6 @@ fn slow_redis_is_named() {
     assert!(sentence(&findings).contains("Redis"), "{}", sentence(&findings));
     // Behind a queue it costs nothing.
     let hidden = step(&App::new(10, 1).taking(Stage::Redis, 0.1).samples());
-    assert_eq!(limit(&hidden), Limit::Rng);
     assert!(cost(first(&hidden)) < 0.1 && sentence(&hidden).starts_with("rng"), "{hidden:#?}");
 }
 
@@ -266,12 +265,25 @@ fn longer_thinking_lateness_and_repeating_are_named() {
     assert_eq!((limit(&thinks), &first(&thinks).cause), (Limit::Worker, &Cause::LongThink));
     let late = step(&App::new(10, 5).taking(Stage::Rng, 0.1).samples());
     assert_eq!((limit(&late), &first(&late).cause), (Limit::Worker, &Cause::Overhead));
+    assert!(first(&late).sentence.contains(", most of it at rng;"), "{}", first(&late).sentence);
     let mut app = App::new(10, 5).taking(Stage::Retry, 0.1);
     app.errors = vec![("rng: closed", 700)];
     let repeats = step(&app.samples());
     let failing = Cause::Failing { service: Service::Rng };
     assert_eq!((limit(&repeats), &first(&repeats).cause), (Limit::Worker, &failing));
     assert!(repeats.warnings.iter().any(|warning| warning.contains("700 requests failed")));
+}
+
+/// What is late for some requests and not for others may as well stand still: then it is full.
+#[test]
+fn what_may_stand_still_now_and_then_is_not_taken_for_idle() {
+    let varying = Distribution::exponential(Seconds::new(0.1).unwrap());
+    let app = App::new(10, 5).taking_as(Stage::Rng, varying.clone());
+    let reason = step(&app.samples()).withheld.unwrap().reason;
+    assert!(reason.contains("stands still now and then"), "{reason}");
+    // With replicas to spare it would have time enough for that.
+    let spare = step(&App::new(10, 20).taking_as(Stage::Rng, varying).samples());
+    assert_eq!(limit(&spare), Limit::Worker);
 }
 
 #[test]
