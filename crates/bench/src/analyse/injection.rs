@@ -212,11 +212,12 @@ fn sentence(
     (injected_ms, [before, with]): (f64, [Interval; 2]),
     (elasticity, predicted): (Interval, Option<f64>),
 ) -> String {
-    let change = 100.0 * (with.value / before.value - 1.0);
+    // Rounded as it is printed, so that nothing is -0.0.
+    let change = (1000.0 * (with.value / before.value - 1.0)).round() / 10.0 + 0.0;
     let model =
         predicted.map_or_else(String::new, |by| format!(", {:.2} by the model", hundredths(by)));
     format!(
-        "{injected_ms:.0} ms more at {}: {:.2} hashes/s in place of {:.2} ({change:+.1} %), an \
+        "{injected_ms} ms more at {}: {:.2} hashes/s in place of {:.2} ({change:+.1} %), an \
          elasticity of {:.2} \u{b1} {:.2}{model}.",
         stage.name(),
         with.value,

@@ -24,8 +24,10 @@ pub(super) const STAGE_HEAD: [&str; 10] =
     ["stage", "replicas", "calls/s", "p50", "p90", "p99", "max", "busy", "waiting", "workers"];
 
 /// Head of the table of steps.
-pub(super) const STEP_HEAD: [&str; 8] =
-    ["worker", "rng", "hasher", "hashes/s", "±", "coins/s", "bound", "limit"];
+const STEP_HEAD: [&str; 9] =
+    ["worker", "rng", "hasher", "policy", "hashes/s", "±", "coins/s", "bound", "limit"];
+/// The column that is left out where no policy was set.
+const POLICY: usize = 3;
 
 /// Head of the table of ways between nodes.
 pub(super) const PATH_HEAD: [&str; 6] =
@@ -89,8 +91,22 @@ pub(super) fn repetitions(several: &RepetitionFindings) -> String {
     )
 }
 
-/// One row of the table of steps.
-pub(super) fn step_row(step: &StepFindings) -> [String; 8] {
+/// What was tried on purpose beside the steps, a line each.
+pub(super) fn tried(findings: &Findings) -> Vec<String> {
+    let injected = findings.injections.iter().map(|one| one.sentence.clone());
+    let not = findings.uninjected.iter().map(|reason| format!("Not injected: {reason}."));
+    injected.chain(not).chain(findings.repetitions.iter().map(repetitions)).collect()
+}
+
+/// Head and rows of the table of steps.
+pub(super) fn steps(steps: &[StepFindings]) -> (Vec<String>, Vec<Vec<String>>) {
+    let policies = steps.iter().any(|step| step.policy.is_some());
+    let shown = |(column, cell): (usize, String)| (policies || column != POLICY).then_some(cell);
+    let columns = |row: [String; 9]| row.into_iter().enumerate().filter_map(shown).collect();
+    (columns(STEP_HEAD.map(str::to_owned)), steps.iter().map(|s| columns(step_row(s))).collect())
+}
+
+fn step_row(step: &StepFindings) -> [String; 9] {
     let rate = step.hashes_per_second;
     let bound = step.bounds.map(|bounds| bounds.binding().1);
     let limit = step.bottleneck.as_ref().map(|bottleneck| bottleneck.service.name());
@@ -98,6 +114,7 @@ pub(super) fn step_row(step: &StepFindings) -> [String; 8] {
         step.replicas.worker.to_string(),
         step.replicas.rng.to_string(),
         step.replicas.hasher.to_string(),
+        step.policy.clone().unwrap_or_else(|| NONE.to_owned()),
         format!("{:.2}", rate.interval.value),
         format!("{:.2}", rate.interval.high - rate.interval.value),
         format!("{:.2}", step.coins_per_second.value),
@@ -106,11 +123,12 @@ pub(super) fn step_row(step: &StepFindings) -> [String; 8] {
     ]
 }
 
-/// `10 workers, 5 rng, 1 hasher`.
+/// `10 workers, 5 rng, 1 hasher`, and the policy where one was set.
 pub(super) fn replicas(step: &StepFindings) -> String {
     let replicas = step.replicas;
     let workers = counted(replicas.worker.into(), "worker");
-    format!("{workers}, {} rng, {} hasher", replicas.rng, replicas.hasher)
+    let policy = step.policy.as_ref().map_or_else(String::new, |of| format!(", policy {of}"));
+    format!("{workers}, {} rng, {} hasher{policy}", replicas.rng, replicas.hasher)
 }
 
 /// The verdict or why there is none, in one sentence.
@@ -207,6 +225,15 @@ pub(super) fn balance(step: &StepFindings) -> Vec<String> {
         .collect()
 }
 
+/// A number with so many decimals, and without a sign where only zeros are left of it.
+pub(super) fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(zero) if zero.chars().all(|c| matches!(c, '0' | '.')) => zero.to_owned(),
+        _ => text,
+    }
+}
+
 /// `± 0.43`.
 pub(super) fn plus_minus(half: f64) -> String {
     format!("± {half:.2}")
@@ -227,4 +254,17 @@ pub(super) fn time(milliseconds: Option<f64>) -> String {
 #[expect(clippy::cast_precision_loss, reason = "lengths of windows are far below 2^53 ms")]
 pub(super) fn seconds(milliseconds: u64) -> String {
     format!("{:.1} s", milliseconds as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_less_than_nothing() {
+        let cases = [(-0.001, 2, "0.00"), (-0.0, 0, "0"), (-0.005_1, 2, "-0.01"), (1.0, 1, "1.0")];
+        for (value, decimals, words) in cases {
+            assert_eq!(fixed(value, decimals), words);
+        }
+    }
 }
