@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cluster::Service;
+pub(crate) use app::{App, replica};
 use ideal::Ideal;
 pub(crate) use ideal::ideal;
 
