@@ -263,6 +263,14 @@ mod tests {
     }
 
     #[test]
+    fn a_short_delay_is_told_as_it_was_and_no_change_without_a_sign() {
+        let of = |value| Interval { value, low: value - 0.1, high: value + 0.1 };
+        let words = sentence(Slowed::Rng, (0.1, [of(10.0), of(9.9999)]), (of(0.0), None));
+        assert!(words.starts_with("0.1 ms more at rng: 10.00 hashes/s"), "{words}");
+        assert!(words.contains("(+0.0 %)"), "{words}");
+    }
+
+    #[test]
     fn what_was_not_injected_is_not_scored() {
         let none = injection(&ideal(10, 1), &ideal(10, 1)).unwrap_err();
         assert!(none.contains("nothing was injected"), "{none}");

@@ -136,3 +136,10 @@ proptest! {
         prop_assert!((counter.interval.value - app.speed()).abs() <= counter.flush + 0.01 * app.speed());
     }
 }
+
+#[test]
+fn a_vote_for_the_workers_says_why_it_is_for_no_service() {
+    let vote = |workers| step(&ideal(workers, 1)).certainty.unwrap().votes.remove(0).sentence;
+    assert_eq!(vote(2), "no service is busy to 90 %; rng, the busiest, is to 67 %");
+    assert_eq!(vote(10), "rng is the busiest, 100 %");
+}

@@ -86,7 +86,8 @@ fn sentence(one: &ReplicasCompared, comparison: &Comparison) -> String {
     )
 }
 
-fn percent(share: f64) -> String {
+/// `+3.0 %`.
+pub(super) fn percent(share: f64) -> String {
     // Not -0.0 of what is rounded to nothing.
     format!("{:+.1} %", (share * 1000.0).round() / 10.0 + 0.0)
 }

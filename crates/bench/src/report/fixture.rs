@@ -120,7 +120,7 @@ pub(super) fn swept(policies: &[Option<&str>]) -> Review {
             withheld: None,
         }
     };
-    let sweep = |policy: &Option<&str>| SweepFindings {
+    let sweep = |policy: Option<&str>| SweepFindings {
         policy: policy.map(str::to_owned),
         cells: grid.cells().into_iter().map(cell).collect(),
         grid: grid.clone(),
@@ -130,7 +130,7 @@ pub(super) fn swept(policies: &[Option<&str>]) -> Review {
         sentence: "The most of this grid is 33.33 hashes/s, predicted. Measure it.".to_owned(),
     };
     let mut sweeps = Sweeps::none("simulated");
-    sweeps.sweeps = policies.iter().map(sweep).collect();
+    sweeps.sweeps = policies.iter().copied().map(sweep).collect();
     review::review(Recorded { sweep: Some(sweeps), ..recorded(samples.collect()) })
 }
 

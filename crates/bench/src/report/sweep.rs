@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{Ansi256Color, Color, Style};
 
+use super::compare::percent;
 use super::json;
 use super::table::{DOUBT, FAINT, GOOD};
 use crate::analyse::verdict::counted;
@@ -67,7 +68,7 @@ pub fn line(cell: &CellFindings) -> String {
     let half = (found.high - found.low) / 2.0;
     let model = match (cell.predicted, cell.error) {
         (Some(said), Some(error)) if cell.measured != Some(Reason::Calibration) => {
-            format!("   {:.2} predicted ({:+.1} %)", said.value, error * 100.0 + 0.0)
+            format!("   {:.2} predicted ({})", said.value, percent(error))
         }
         _ => String::new(),
     };

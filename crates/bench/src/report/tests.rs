@@ -1,7 +1,7 @@
 //! The words of every format, on the findings of an ideal app.
 
 use super::*;
-use crate::analyse::{SCHEMA_VERSION, predict, step, tests::ideal};
+use crate::analyse::{CellFindings, SCHEMA_VERSION, predict, step, tests::ideal};
 
 fn findings(steps: &[(u32, u32)]) -> Findings {
     Findings {
@@ -78,6 +78,10 @@ fn a_sweep_is_told_with_the_whole_grid() {
         let text = plain(&review(&swept, format));
         assert!(text.contains(of_sweep.trim_matches('\n')), "{text}");
         assert!(text.contains(&grid.sentence));
+    }
+    let off = |error| CellFindings { error: Some(error), ..grid.cells[1].clone() };
+    for (error, words) in [(-0.000_4, "(+0.0 %)"), (-0.021, "(-2.1 %)")] {
+        assert!(sweep::line(&off(error)).contains(words), "{}", sweep::line(&off(error)));
     }
 }
 
