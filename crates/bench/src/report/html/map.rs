@@ -53,12 +53,12 @@ pub(super) fn of_sweeps(sweeps: &Sweeps) -> Markup {
     html! {
         section {
             h2 { "The map" }
-            @for sweep in &sweeps.sweeps { (of_sweep(sweep, sweeps.sweeps.len() > 1)) }
+            @for sweep in &sweeps.sweeps { (of_sweep(sweep)) }
         }
     }
 }
 
-fn of_sweep(sweep: &SweepFindings, is_one_of_several: bool) -> Markup {
+fn of_sweep(sweep: &SweepFindings) -> Markup {
     let square = |cell: &crate::analyse::CellFindings| Square {
         rate: cell.hashes_per_second.value,
         limit: cell.limit.map_or("?", |limit| limit.name()),
@@ -67,10 +67,9 @@ fn of_sweep(sweep: &SweepFindings, is_one_of_several: bool) -> Markup {
     };
     let squares: Squares = sweep.cells.iter().map(|cell| (cell.replicas, square(cell))).collect();
     html! {
+        @if let Some(policy) = &sweep.policy { h3 { "Policy " (policy) } }
         (map(sweep.policy.as_deref(), &squares))
-        @if is_one_of_several { p { (sweep.sentence) } }
-        p.note { (key(sweep)) "." }
-        @if let Some(line) = errors(sweep) { p.note { (line) "." } }
+        p.note { (key(sweep)) @if let Some(line) = errors(sweep) { "; " (line) } "." }
         @if let Some(line) = surprises(sweep) { p.outcome.doubt { (line) "." } }
     }
 }

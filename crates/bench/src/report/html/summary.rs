@@ -71,7 +71,7 @@ fn of_sweep(sweeps: &Sweeps) -> Markup {
                 several => {
                     strong { (several.len()) " policies on one grid" }
                     @for sweep in several {
-                        " " span.evidence {
+                        " " span.evidence.line {
                             (sweep.policy.as_deref().unwrap_or("as it was")) ": " (sweep.sentence)
                         }
                     }
