@@ -69,6 +69,15 @@ fn what_was_tried_beside_the_steps_is_told_in_markdown_too() {
 }
 
 #[test]
+fn a_restart_that_changes_nothing_to_be_seen_is_told_so() {
+    let mut findings = findings(&[(10, 1)]);
+    fixture::tried(&mut findings);
+    findings.repetitions[0].between_runs = 0.001;
+    let words = words::repetitions(&findings.repetitions[0]);
+    assert!(words.ends_with("a restart changes nothing that can be seen."), "{words}");
+}
+
+#[test]
 fn a_sweep_is_told_with_the_whole_grid() {
     let swept = fixture::swept(&[None]);
     let grid = &swept.sweep.as_ref().unwrap().sweeps[0];

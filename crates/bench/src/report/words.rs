@@ -14,7 +14,7 @@ const MANY: usize = 12;
 /// So few replicas are listed in any case.
 const FEW: usize = 5;
 
-/// An action that brings less is said to bring nothing.
+/// An action that brings less is said to bring nothing, and a restart to change nothing.
 const LEAST_TOLD: f64 = 0.005;
 /// So many actions are listed.
 const MOST_ACTIONS: usize = 3;
@@ -77,7 +77,8 @@ pub(super) fn verification(findings: &Findings) -> Option<(String, bool)> {
 /// What several runs say together, in a sentence.
 pub(super) fn repetitions(several: &RepetitionFindings) -> String {
     let Interval { value, high, .. } = several.hashes_per_second;
-    let restarts = match several.between_runs > 0.0 {
+    // What is told as 0.00 is nothing.
+    let restarts = match several.between_runs >= LEAST_TOLD {
         true => format!("a restart changes it by {:.2} (standard deviation)", several.between_runs),
         false => "a restart changes nothing that can be seen".to_owned(),
     };
