@@ -1,10 +1,10 @@
 //! `bench report`: a recorded run, found anew. Findings are calculated again from the samples, so
-//! that runs of older versions get what this version finds; only whether a prediction held stays as it
-//! was said then. It touches no app.
+//! that runs of older versions get what this version finds; only whether a prediction held, and what a
+//! sweep predicted, stay as they were said then. It touches no app.
 
 use std::path::Path;
 
-use crate::analyse::{self, BySecond, Findings, Repetition, RepetitionFindings};
+use crate::analyse::{self, BySecond, Findings, Repetition, RepetitionFindings, Sweeps};
 use crate::failure::Failure;
 use crate::measure::Samples;
 use crate::record::{self, DatedPrediction, Recorded, RecordedRun};
@@ -20,6 +20,8 @@ pub struct Review {
     pub readings: Vec<StepReadings>,
     /// What was predicted, where something was.
     pub prediction: Option<DatedPrediction>,
+    /// The whole grid, of a sweep.
+    pub sweep: Option<Sweeps>,
 }
 
 /// What a page shows of a step's samples themselves.
@@ -44,7 +46,7 @@ pub fn read(folder: &Path) -> Result<Review, Failure> {
 /// What is found in a recorded run.
 #[must_use]
 pub fn review(recorded: Recorded) -> Review {
-    let Recorded { run, steps, scored, prediction } = recorded;
+    let Recorded { run, steps, scored, prediction, sweep } = recorded;
     let mut findings = Findings {
         cluster: run.run.cluster.clone(),
         verification: scored.verification,
@@ -73,15 +75,13 @@ pub fn review(recorded: Recorded) -> Review {
         findings.steps.push(step);
     }
     analyse::count_injected(&mut findings);
-    Review { run, findings, readings, prediction }
+    Review { run, findings, readings, prediction, sweep }
 }
 
-/// What runs of the same replicas, one after the other, say together.
+/// What runs of the same replicas say together, where each but the first was restarted for it.
 fn repeated(steps: &[Samples]) -> Vec<RepetitionFindings> {
     let plain: Vec<&Samples> = steps.iter().filter(|step| !step.is_slowed()).collect();
-    let runs = plain.chunk_by(|one, other| {
-        (one.replicas, &one.experiment) == (other.replicas, &other.experiment)
-    });
+    let runs = plain.chunk_by(|one, other| other.restarted && one.replicas == other.replicas);
     let together = runs.filter_map(|runs| {
         let repetitions: Vec<_> = runs.iter().filter_map(|run| Repetition::of(run)).collect();
         analyse::repetitions(runs.first()?.replicas, &repetitions).ok()
@@ -128,5 +128,18 @@ mod tests {
         assert_eq!(review.findings.verification, verification);
         assert_eq!((review.asked(), review.readings.len()), (1, 2));
         assert_eq!(review.readings[0].taken, samples[0].counter.len());
+    }
+
+    #[test]
+    fn only_what_was_restarted_for_it_is_the_same_again() {
+        let again = Samples { restarted: true, ..ideal(10, 1) };
+        let runs = |steps: &[&Samples]| -> Vec<usize> {
+            let steps: Vec<Samples> = steps.iter().copied().cloned().collect();
+            repeated(&steps).iter().map(|several| several.runs).collect()
+        };
+        let (first, other) = (&ideal(10, 1), &ideal(10, 2));
+        assert_eq!(runs(&[first, &again, &again, other]), [3]);
+        assert_eq!(runs(&[first, first]), [0; 0], "a number that was named twice");
+        assert_eq!(runs(&[first, &again, first, &again]), [2, 2]);
     }
 }

@@ -74,7 +74,8 @@ async fn steps(
                 }
             }
             let place = (index + 1, plan.steps.len());
-            let samples = live.step(step.into(), place, plan.timing).await?;
+            let mut samples = live.step(step.into(), place, plan.timing).await?;
+            samples.restarted = number > 0;
             findings.steps.push(analyse::step(&samples));
             if let Some(recorder) = recorder.as_mut() {
                 recorder.step(&samples)?;

@@ -105,6 +105,7 @@ async fn measure(
         moments: window.readings.moments,
         first: window.first,
         last,
+        restarted: false,
         experiment: experiment.cloned(),
         warm_up: Some(warm_up),
         ended: Some(window.ended),

@@ -66,6 +66,7 @@ fn what_cannot_be_compared_is_refused() {
     assert!(said.contains("it holds no run"), "{said}");
     let (code, _, said) = compared(one, "no-such-file", &[]);
     assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("no-such-file: no such file"), "{said}");
     let (code, _, said) = compared("a.json", "b.json", &["--margin", "1%"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("--margin is for directories"), "{said}");
@@ -94,4 +95,7 @@ fn a_slowed_step_is_no_state_of_the_app_and_a_policy_is() {
     let report = json(&["report", &policies, "--format", "json"]);
     assert_eq!(report["steps"].as_array().unwrap().len(), 4);
     assert!(report["uninjected"].is_null() && report["injections"].is_null(), "{report}");
+    let compared = json(&["compare", &policies, &policies, "--output", "json"]);
+    assert_eq!(compared["replicas"].as_array().unwrap().len(), 4, "{compared}");
+    assert_eq!(compared["replicas"][0]["policy"], "random");
 }

@@ -112,3 +112,29 @@ fn policies_are_swept_one_after_the_other() {
     // 33.33 and 28.97 with ten workers and five rng.
     assert!((less / best - 0.87).abs() < 0.02, "{best} and {less}");
 }
+
+#[test]
+fn the_report_of_a_sweep_has_the_whole_grid() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run").to_str().unwrap().to_owned();
+    let text = |output: Output| {
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let printed = text(sweep(&["--out", &run]));
+    let report = |format: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bench"));
+        text(command.args(["report", &run, "--out", "-", "--format", format]).output().unwrap())
+    };
+    let rows: Vec<&str> =
+        printed.lines().filter(|line| line.contains("~ ") && !line.contains("cells")).collect();
+    assert!(rows.len() > 2, "{printed}");
+    for told in [report("table"), report("markdown")] {
+        assert!(rows.iter().all(|row| told.contains(row)), "{rows:?} in {told}");
+    }
+    let page = report("html");
+    let predicted = rows.iter().map(|row| row.matches('~').count()).sum::<usize>();
+    assert_eq!(page.matches("predicted\">").count(), predicted, "{printed}");
+    let said = printed.lines().rfind(|line| !line.is_empty()).unwrap();
+    assert!(page.contains(said), "{said}");
+}

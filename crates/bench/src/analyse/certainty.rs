@@ -92,9 +92,17 @@ fn by_utilisation(step: &StepFindings, known: &[Known<'_>; 2]) -> Vote {
     match busiest.max_by(|a, b| a.1.total_cmp(&b.1)) {
         None => vote(method, Some(Service::Worker), None, "no service has a limit".to_owned()),
         Some((service, busy)) => {
-            let limit = if busy >= BUSY { service } else { Service::Worker };
-            let name = service.name();
-            let sentence = format!("{name} is the busiest, {:.0} %", busy * 100.0);
+            let (name, percent) = (service.name(), busy * 100.0);
+            let (limit, sentence) = match busy >= BUSY {
+                true => (service, format!("{name} is the busiest, {percent:.0} %")),
+                false => (
+                    Service::Worker,
+                    format!(
+                        "no service is busy to {:.0} %; {name}, the busiest, is to {percent:.0} %",
+                        BUSY * 100.0
+                    ),
+                ),
+            };
             vote(method, Some(limit), Some(busy), sentence)
         }
     }

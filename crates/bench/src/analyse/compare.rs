@@ -1,7 +1,7 @@
-//! Two sides of recorded runs against each other: for each number of replicas that both measured, by
-//! how much the rates differ, and whether they are as good as equal. Pure.
+//! Two sides of recorded runs against each other: for each state that both measured (replicas, and the
+//! policy where one was set), by how much the rates differ, and whether they are as good as equal. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use inference::Refusal;
 use inference::comparison::{Answer, Effect, Outcome, Side, effect};
@@ -30,17 +30,25 @@ pub struct Comparison {
     /// What was asked.
     #[serde(flatten)]
     pub margins: Margins,
-    /// For each number of replicas that both sides measured.
+    /// For each state that both sides measured.
     pub replicas: Vec<ReplicasCompared>,
-    /// Steps of one side that the other did not measure, or that have no verdict, in words.
+    /// Steps of one side that the other did not measure, that have no verdict, or that do nothing,
+    /// in words.
     pub left_out: Vec<String>,
+    /// States of the first side of which not all is compared: whether the second is too slow there is
+    /// not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<String>,
 }
 
-/// The same replicas on both sides.
+/// The same state on both sides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ReplicasCompared {
-    /// Which.
+    /// Its replicas.
     pub replicas: Replicas,
+    /// How workers were told to spread requests, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// Hashes per second on each side; the geometric mean of several runs.
     pub hashes_per_second: [f64; 2],
     /// Runs on each side.
@@ -80,11 +88,45 @@ pub enum Shown {
 }
 
 impl Comparison {
-    /// Whether nothing was found too slow, and nothing left open of what was asked.
+    /// Whether nothing was found too slow, and nothing left open of what was asked: a state that the
+    /// second side lacks, or where it does nothing, is not one where it is fast enough.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.replicas.iter().all(|one| matches!(one.too_slow, None | Some(Shown::No)))
+        let answered = self.margins.slower.is_none() || self.unanswered.is_empty();
+        answered && self.replicas.iter().all(|one| matches!(one.too_slow, None | Some(Shown::No)))
     }
+}
+
+/// What is compared with its like: replicas, and the policy that was set for the measurement.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct State {
+    replicas: Replicas,
+    policy: Option<String>,
+}
+
+impl State {
+    fn of(step: &StepFindings) -> Self {
+        Self { replicas: step.replicas, policy: step.policy.clone() }
+    }
+
+    fn named(&self) -> String {
+        named(self.replicas, self.policy.as_deref())
+    }
+}
+
+/// A state as `10 workers, 5 rng and 1 hasher, policy random`.
+pub(crate) fn named(replicas: Replicas, policy: Option<&str>) -> String {
+    let policy = policy.map_or_else(String::new, |policy| format!(", policy {policy}"));
+    format!("{}{policy}", super::advice::named(replicas))
+}
+
+/// The measurements of one side.
+#[derive(Default)]
+struct Sorted<'a> {
+    /// Those that can be compared.
+    rates: BTreeMap<State, Vec<&'a StepFindings>>,
+    /// Those that cannot, and why.
+    without: Vec<(State, String)>,
 }
 
 /// Holds the steps of one side's runs against those of the other's.
@@ -96,31 +138,44 @@ pub fn compare(
     second: &[StepFindings],
     margins: Margins,
 ) -> Result<Comparison, Refusal> {
-    let mut left_out = Vec::new();
-    let (first, second) = (by_replicas(first, &mut left_out), by_replicas(second, &mut left_out));
+    let (first, second) = (sorted(first), sorted(second));
     let mut replicas = Vec::new();
-    for (of, one) in &first {
-        match second.get(of) {
-            Some(other) => replicas.push(compared(*of, (one, other), margins)?),
-            None => left_out.push(format!("{}: only the first side has it", named(*of))),
+    let mut left_out = Vec::new();
+    let mut unanswered = BTreeSet::new();
+    for (state, why) in first.without.iter().chain(&second.without) {
+        left_out.push(format!("{}: {why}", state.named()));
+        if first.has(state) {
+            unanswered.insert(state);
         }
     }
-    let only = second.keys().filter(|of| !first.contains_key(of));
-    left_out.extend(only.map(|of| format!("{}: only the second side has it", named(*of))));
-    Ok(Comparison { schema_version: SCHEMA_VERSION, margins, replicas, left_out })
+    for (state, one) in &first.rates {
+        match second.rates.get(state) {
+            Some(other) => replicas.push(compared(state, (one, other), margins)?),
+            None => {
+                unanswered.insert(state);
+                if !second.has(state) {
+                    left_out.push(format!("{}: only the first side has it", state.named()));
+                }
+            }
+        }
+    }
+    let only = second.rates.keys().filter(|state| !first.has(state));
+    left_out.extend(only.map(|state| format!("{}: only the second side has it", state.named())));
+    let unanswered = unanswered.into_iter().map(State::named).collect();
+    let schema_version = SCHEMA_VERSION;
+    Ok(Comparison { schema_version, margins, replicas, left_out, unanswered })
 }
 
 fn compared(
-    replicas: Replicas,
+    state: &State,
     (one, other): (&[&StepFindings], &[&StepFindings]),
     margins: Margins,
 ) -> Result<ReplicasCompared, Refusal> {
-    // Several runs say more, as their scatter has all that a restart changes; one each must do.
-    let several = one.len() > 1 && other.len() > 1;
-    let effect = effect(side(one, several)?, side(other, several)?);
+    let effect = effect(side(one)?, side(other)?);
     let too_slow = margins.slower.map(|share| effect.is_slower_by_more_than(share)).transpose()?;
     Ok(ReplicasCompared {
-        replicas,
+        replicas: state.replicas,
+        policy: state.policy.clone(),
         hashes_per_second: [geometric_mean(one), geometric_mean(other)],
         runs: [one.len(), other.len()],
         change: change(&effect),
@@ -143,14 +198,17 @@ fn change(effect: &Effect) -> Interval {
     Interval { value: value - 1.0, low: low - 1.0, high: high - 1.0 }
 }
 
-fn side(steps: &[&StepFindings], several: bool) -> Result<Side, Refusal> {
-    let rates: Vec<f64> = steps.iter().map(|step| step.hashes_per_second.interval.value).collect();
+/// All runs of a side. The scatter of several has all that a restart changes; one must do with its own.
+fn side(steps: &[&StepFindings]) -> Result<Side, Refusal> {
     match steps {
-        [first, ..] if !several => {
-            let Interval { value, low, high } = first.hashes_per_second.interval;
+        [only] => {
+            let Interval { value, low, high } = only.hashes_per_second.interval;
             Side::of_one_run(value, (high - low) / 2.0, FREEDOM)
         }
-        _ => Side::of_runs(&rates),
+        several => {
+            let rates = several.iter().map(|step| step.hashes_per_second.interval.value);
+            Side::of_runs(&rates.collect::<Vec<_>>())
+        }
     }
 }
 
@@ -160,29 +218,30 @@ fn geometric_mean(steps: &[&StepFindings]) -> f64 {
     (logarithms.sum::<f64>() / count).exp()
 }
 
-/// Steps of the same replicas together; those without a verdict or a rate are left out.
-fn by_replicas<'a>(
-    steps: &'a [StepFindings],
-    left_out: &mut Vec<String>,
-) -> BTreeMap<Replicas, Vec<&'a StepFindings>> {
-    let mut sorted: BTreeMap<Replicas, Vec<&StepFindings>> = BTreeMap::new();
+impl Sorted<'_> {
+    /// Whether this side measured that state, with what success ever.
+    fn has(&self, state: &State) -> bool {
+        self.rates.contains_key(state) || self.without.iter().any(|(other, _)| other == state)
+    }
+}
+
+/// Steps of the same state together; those without a verdict or a rate apart.
+fn sorted(steps: &[StepFindings]) -> Sorted<'_> {
+    let mut sorted = Sorted::default();
     for step in steps {
+        let state = State::of(step);
         match &step.withheld {
             _ if step.hashes_per_second.interval.value <= 0.0 => {
-                left_out.push(format!("{}: it does nothing", named(step.replicas)));
+                sorted.without.push((state, "it does nothing".to_owned()));
             }
             // The rate of an app that tells nothing else is as good as any.
             Some(withheld) if step.closure.is_some() => {
-                left_out.push(format!("{}: {}", named(step.replicas), withheld.reason));
+                sorted.without.push((state, withheld.reason.clone()));
             }
-            _ => sorted.entry(step.replicas).or_default().push(step),
+            _ => sorted.rates.entry(state).or_default().push(step),
         }
     }
     sorted
-}
-
-fn named(replicas: Replicas) -> String {
-    super::advice::named(replicas)
 }
 
 #[cfg(test)]
@@ -227,17 +286,70 @@ mod tests {
     }
 
     #[test]
+    fn a_side_of_several_runs_counts_with_all_of_them_beside_a_single_one() {
+        for (first, second, runs) in
+            [(&[1.0, 1.2][..], &[1.0][..], [2, 1]), (&[1.0][..], &[1.2, 1.0][..], [1, 2])]
+        {
+            let found = found(first, second);
+            let [before, after] = found.hashes_per_second;
+            assert_eq!(found.runs, runs);
+            assert!((found.change.value - (after / before - 1.0)).abs() < 1e-9, "{found:?}");
+            assert_eq!(found.outcome, Found::Open, "two runs 20 % apart say little: {found:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_compared_is_said() {
         let mut withheld = slowed(1.0);
         withheld.withheld =
             Some(crate::analyse::Withheld { reason: "it was too short".to_owned() });
         let other = step(&ideal(10, 5));
-        let comparison = compare(&[withheld, other], &[slowed(1.0)], MARGINS).unwrap();
+        let second = [slowed(1.0), step(&ideal(5, 1))];
+        let comparison = compare(&[withheld, other], &second, MARGINS).unwrap();
         assert!(comparison.replicas.is_empty());
         let words = comparison.left_out.join("; ");
         for word in ["it was too short", "only the first side", "only the second side"] {
             assert!(words.contains(word), "{words}");
         }
-        assert!(comparison.passes(), "nothing was compared, and the caller is told");
+        assert!(!comparison.passes(), "of what the first side has nothing was compared");
+    }
+
+    /// Five workers as fast as ever, ten that hang on the second side: a tie and nothing.
+    #[test]
+    fn a_second_side_that_does_nothing_is_not_fast_enough() {
+        let five = step(&ideal(5, 1));
+        let hung = || slowed(0.0);
+        let judged = |first: &[StepFindings], second: &[StepFindings], slower| {
+            compare(first, second, Margins { slower, ..MARGINS }).unwrap()
+        };
+        let both = [five.clone(), slowed(1.0)];
+        let found = judged(&both, &[five.clone(), hung()], MARGINS.slower);
+        assert_eq!((found.replicas.len(), found.passes()), (1, false), "{found:?}");
+        assert_eq!(found.unanswered, ["10 workers, 1 rng and 1 hasher"]);
+        assert!(judged(&both, &[five.clone(), hung()], None).passes(), "nothing was asked");
+        assert!(
+            !judged(&both, std::slice::from_ref(&five), MARGINS.slower).passes(),
+            "it lacks one"
+        );
+        let one_of_two = [five.clone(), slowed(1.0), hung()];
+        assert!(!judged(&both, &one_of_two, MARGINS.slower).passes(), "one of two runs hung");
+        assert!(judged(&both, &both, MARGINS.slower).passes());
+        let more = judged(std::slice::from_ref(&five), &[five.clone(), hung()], MARGINS.slower);
+        assert!(more.passes(), "what the first side never had cannot be slower: {more:?}");
+    }
+
+    #[test]
+    fn policies_are_states_of_their_own() {
+        let told = |policy: &str, factor| StepFindings {
+            policy: Some(policy.to_owned()),
+            ..slowed(factor)
+        };
+        let first = [told("round-robin", 1.0), told("random", 0.8)];
+        let second = [told("random", 0.8), told("round-robin", 0.9), slowed(1.0)];
+        let found = compare(&first, &second, MARGINS).unwrap();
+        let outcomes: Vec<_> =
+            found.replicas.iter().map(|one| (one.policy.as_deref(), one.outcome)).collect();
+        assert_eq!(outcomes, [(Some("random"), Found::Tie), (Some("round-robin"), Found::Less)]);
+        assert_eq!(found.left_out, ["10 workers, 1 rng and 1 hasher: only the second side has it"]);
     }
 }

@@ -49,6 +49,9 @@ pub struct Findings {
 pub struct StepFindings {
     /// The replicas.
     pub replicas: Replicas,
+    /// How workers were told to spread requests for this step, where they were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// Loops run at a time, over all workers that reported.
     pub workers: u64,
     /// Worker replicas that reported during the window.

@@ -212,11 +212,12 @@ fn sentence(
     (injected_ms, [before, with]): (f64, [Interval; 2]),
     (elasticity, predicted): (Interval, Option<f64>),
 ) -> String {
-    let change = 100.0 * (with.value / before.value - 1.0);
+    // Rounded as it is printed, so that nothing is -0.0.
+    let change = (1000.0 * (with.value / before.value - 1.0)).round() / 10.0 + 0.0;
     let model =
         predicted.map_or_else(String::new, |by| format!(", {:.2} by the model", hundredths(by)));
     format!(
-        "{injected_ms:.0} ms more at {}: {:.2} hashes/s in place of {:.2} ({change:+.1} %), an \
+        "{injected_ms} ms more at {}: {:.2} hashes/s in place of {:.2} ({change:+.1} %), an \
          elasticity of {:.2} \u{b1} {:.2}{model}.",
         stage.name(),
         with.value,
@@ -259,6 +260,14 @@ mod tests {
         assert!((found.elasticity.value - 1.0).abs() < 0.05, "{found:?}");
         assert!((found.predicted.unwrap() - 1.0).abs() < 0.01, "{found:?}");
         assert!(found.sentence.starts_with("10 ms more at rng: "), "{}", found.sentence);
+    }
+
+    #[test]
+    fn a_short_delay_is_told_as_it_was_and_no_change_without_a_sign() {
+        let of = |value| Interval { value, low: value - 0.1, high: value + 0.1 };
+        let words = sentence(Slowed::Rng, (0.1, [of(10.0), of(9.9999)]), (of(0.0), None));
+        assert!(words.starts_with("0.1 ms more at rng: 10.00 hashes/s"), "{words}");
+        assert!(words.contains("(+0.0 %)"), "{words}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod by_second;
 mod causes;
 mod certainty;
 mod coins;
-mod compare;
+pub(crate) mod compare;
 mod concurrency;
 mod course;
 mod evidence;
@@ -125,6 +125,7 @@ fn measured_step(
     let hasher_replicas = seen::labelled(&counted.totals.hasher_replicas, samples);
     StepFindings {
         replicas: samples.replicas,
+        policy: samples.experiment.as_ref().and_then(|experiment| experiment.policy.clone()),
         workers,
         reporting: counted.reporting,
         settled_after_ms: samples.settled_after_ms,

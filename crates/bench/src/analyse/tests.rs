@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cluster::Service;
+pub(crate) use app::{App, replica};
 use ideal::Ideal;
 pub(crate) use ideal::ideal;
 
@@ -134,4 +135,11 @@ proptest! {
         let counter = findings.counter_hashes_per_second;
         prop_assert!((counter.interval.value - app.speed()).abs() <= counter.flush + 0.01 * app.speed());
     }
+}
+
+#[test]
+fn a_vote_for_the_workers_says_why_it_is_for_no_service() {
+    let vote = |workers| step(&ideal(workers, 1)).certainty.unwrap().votes.remove(0).sentence;
+    assert_eq!(vote(2), "no service is busy to 90 %; rng, the busiest, is to 67 %");
+    assert_eq!(vote(10), "rng is the busiest, 100 %");
 }

@@ -17,7 +17,8 @@ Examples:
 Exit codes:
   0  compared
   2  bad arguments, or something that is no result
-  3  slower than --fail-if-slower allows; of runs, also where that is open, or nothing to compare
+  3  slower than --fail-if-slower allows; of runs, also where that is open, where the second side
+     lacks what the first measured or does nothing, or where there is nothing to compare
   5  the comparison could not be printed";
 
 /// Arguments of `bench compare`.
@@ -40,12 +41,16 @@ impl CompareArgs {
     pub fn are_runs(&self) -> Result<bool, clap::Error> {
         let mut paths = self.sides.before.iter().chain(&self.sides.after);
         let folders = paths.clone().filter(|path| path.is_dir()).count();
-        let wrong = |why| Err(Cli::command().error(ErrorKind::ArgumentConflict, why));
+        let wrong = |why: &str| Err(Cli::command().error(ErrorKind::ArgumentConflict, why));
+        let missing = paths.clone().find(|path| !path.exists());
         match folders {
             0 if self.margin.is_some() => wrong("--margin is for directories of recorded runs"),
             0 => Ok(false),
             _ if paths.all(|path| path.is_dir()) => Ok(true),
-            _ => wrong("compare recorded runs with recorded runs, or loads with loads"),
+            _ => match missing {
+                Some(path) => wrong(&format!("{}: no such file or directory", path.display())),
+                None => wrong("compare recorded runs with recorded runs, or loads with loads"),
+            },
         }
     }
 }

@@ -12,7 +12,7 @@ Examples:
   bench report run --out page.html
 
 Findings are calculated anew from the run's samples, so that an older run gets what this version of
-bench finds; whether a prediction held is told as it was found then.
+bench finds; whether a prediction held, and what a sweep predicted, is told as it was found then.
 
 Exit codes:
   0  done
@@ -23,7 +23,7 @@ Exit codes:
 #[derive(Args, Clone, Debug)]
 #[command(after_help = AFTER_HELP)]
 pub struct ReportArgs {
-    /// The run: the DIR of a `bench scale --out DIR` that has ended
+    /// The run: the DIR of a `bench scale --out DIR` or `bench sweep --out DIR` that has ended
     #[arg(value_name = "DIR", required_unless_present = "schema")]
     pub from: Option<PathBuf>,
     /// How it is told [default: by the ending of --out, else table]

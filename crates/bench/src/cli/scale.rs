@@ -35,7 +35,8 @@ pub struct ScaleArgs {
     /// How results are printed
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub output: Format,
-    /// Directory to keep the run in: run.json, samples.ndjson, findings.json
+    /// Directory to keep the run in: run.json, samples.ndjson, findings.json; with --verify also
+    /// prediction.json
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Measure each step so often, with a restart of all replicas between: what a restart changes no

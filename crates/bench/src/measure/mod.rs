@@ -44,6 +44,9 @@ pub struct Samples {
     pub first: Observation,
     /// All reports at its end.
     pub last: Observation,
+    /// Whether all replicas were restarted before it, to measure the same again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restarted: bool,
     /// What was changed for it, if anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experiment: Option<Experiment>,

@@ -9,8 +9,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{FINDINGS, PREDICTION, RUN, Run, SAMPLES};
-use crate::analyse::{Prediction, Verification};
+use super::{FINDINGS, PREDICTION, RUN, Run, SAMPLES, SWEEP};
+use crate::analyse::{Prediction, Sweeps, Verification};
 use crate::failure::Failure;
 use crate::measure::Samples;
 
@@ -28,6 +28,8 @@ pub struct Recorded {
     pub scored: Scored,
     /// What was predicted, where something was.
     pub prediction: Option<DatedPrediction>,
+    /// What was known of the grid at the end, of a sweep.
+    pub sweep: Option<Sweeps>,
 }
 
 /// `run.json`, with what other versions of bench wrote into it.
@@ -87,6 +89,7 @@ pub fn read(folder: &Path) -> Result<Recorded, Failure> {
         steps,
         scored: optional(folder, FINDINGS).map_err(refused)?.unwrap_or_default(),
         prediction: optional(folder, PREDICTION).map_err(refused)?,
+        sweep: optional(folder, SWEEP).map_err(refused)?,
     })
 }
 

@@ -4,10 +4,14 @@ use std::fmt::Write as _;
 
 use super::json;
 use super::table::{DOUBT, FAINT, GOOD, table};
+use super::words::NONE;
 use crate::analyse::{Comparison, Found, ReplicasCompared, Shown};
 use crate::cli::StatusFormat;
 
-const HEAD: [&str; 7] = ["worker", "rng", "hasher", "first", "second", "change", "95 % interval"];
+const HEAD: [&str; 8] =
+    ["worker", "rng", "hasher", "policy", "first", "second", "change", "95 % interval"];
+/// The column that is left out where no policy was set.
+const POLICY: usize = 3;
 
 /// All of it, in the format asked for, ending in a newline.
 #[must_use]
@@ -19,8 +23,12 @@ pub fn render(comparison: &Comparison, format: StatusFormat) -> String {
 }
 
 fn text(comparison: &Comparison) -> String {
-    let rows = comparison.replicas.iter().map(row);
-    let mut text = format!("{}\n{FAINT}hashes/s{FAINT:#}\n\n", table(HEAD, rows, 0));
+    let policies = comparison.replicas.iter().any(|one| one.policy.is_some());
+    let shown = |(column, cell): (usize, String)| (policies || column != POLICY).then_some(cell);
+    let columns = |row: [String; 8]| row.into_iter().enumerate().filter_map(shown).collect();
+    let rows = comparison.replicas.iter().map(|one| columns(row(one)));
+    let head: Vec<String> = columns(HEAD.map(str::to_owned));
+    let mut text = format!("{}\n{FAINT}hashes/s{FAINT:#}\n\n", table(head, rows, 0));
     for one in &comparison.replicas {
         let good = matches!(one.outcome, Found::Tie | Found::More);
         let style = if good && one.too_slow != Some(Shown::Yes) { GOOD } else { DOUBT };
@@ -29,15 +37,24 @@ fn text(comparison: &Comparison) -> String {
     for left_out in &comparison.left_out {
         let _ = writeln!(text, "{DOUBT}left out: {left_out}{DOUBT:#}");
     }
+    if let Some(allowed) = comparison.margins.slower.filter(|_| !comparison.unanswered.is_empty()) {
+        let states = comparison.unanswered.join("; ");
+        let _ = writeln!(
+            text,
+            "{DOUBT}whether it is slower by more than {} % is not known with: {states}{DOUBT:#}",
+            allowed * 100.0
+        );
+    }
     text
 }
 
-fn row(one: &ReplicasCompared) -> [String; 7] {
+fn row(one: &ReplicasCompared) -> [String; 8] {
     let [first, second] = one.hashes_per_second;
     [
         one.replicas.worker.to_string(),
         one.replicas.rng.to_string(),
         one.replicas.hasher.to_string(),
+        one.policy.clone().unwrap_or_else(|| NONE.to_owned()),
         format!("{first:.2}"),
         format!("{second:.2}"),
         percent(one.change.value),
@@ -63,10 +80,14 @@ fn sentence(one: &ReplicasCompared, comparison: &Comparison) -> String {
         Some(Shown::Yes) => format!("; slower by more than {allowed} %"),
         Some(Shown::Open) => format!("; whether by more than {allowed} % is open"),
     };
-    format!("{}: {outcome}{gate}.", crate::analyse::advice::named(one.replicas))
+    format!(
+        "{}: {outcome}{gate}.",
+        crate::analyse::compare::named(one.replicas, one.policy.as_deref())
+    )
 }
 
-fn percent(share: f64) -> String {
+/// `+3.0 %`.
+pub(super) fn percent(share: f64) -> String {
     // Not -0.0 of what is rounded to nothing.
     format!("{:+.1} %", (share * 1000.0).round() / 10.0 + 0.0)
 }

@@ -2,7 +2,7 @@
 
 use crate::analyse::{Findings, StageFindings, StepFindings};
 
-const HEAD: [&str; 21] = [
+const HEAD: [&str; 22] = [
     "worker",
     "rng",
     "hasher",
@@ -24,6 +24,7 @@ const HEAD: [&str; 21] = [
     "utilisation",
     "waiting",
     "present",
+    "policy",
 ];
 
 pub(super) fn render(findings: &Findings) -> String {
@@ -33,7 +34,9 @@ pub(super) fn render(findings: &Findings) -> String {
     for step in &findings.steps {
         let stages = step.stages.iter().map(Some).chain(step.stages.is_empty().then_some(None));
         for stage in stages {
-            let _ = writer.write_record(step_fields(step).into_iter().chain(stage_fields(stage)));
+            let policy = step.policy.clone().unwrap_or_default();
+            let fields = step_fields(step).into_iter().chain(stage_fields(stage));
+            let _ = writer.write_record(fields.chain([policy]));
         }
     }
     writer.into_inner().map_or_else(

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use observation::Experiment;
+
 use crate::analyse::tests::ideal;
 use crate::analyse::{
-    self, ActionFindings, BalancingFindings, Certainty, ConcurrencyFindings, ElasticityFindings,
-    Interval, Method, PredictedState, PresentFindings, ReplicaFindings, ReplicaState,
-    ServiceFindings, Spreading, StageName, StepFindings, StopFindings, Vote, WallFindings,
-    WarmUpFindings,
+    self, ActionFindings, BalancingFindings, CellFindings, Certainty, ConcurrencyFindings,
+    ElasticityFindings, Findings, Grid, InjectionFindings, Interval, Method, PredictedState,
+    PresentFindings, Reason, RepetitionFindings, ReplicaFindings, ReplicaState, ServiceFindings,
+    Slowed, Spreading, StageName, StepFindings, StopFindings, SweepFindings, Sweeps, Vote,
+    WallFindings, WarmUpFindings,
 };
 use crate::cluster::{Replicas, Service};
 use crate::measure::Samples;
@@ -36,7 +39,7 @@ pub(super) fn recorded(steps: Vec<Samples>) -> Recorded {
         stop_reason: "done".to_owned(),
     };
     let run = RecordedRun { run, more: BTreeMap::new() };
-    Recorded { run, steps, scored: Scored::default(), prediction: None }
+    Recorded { run, steps, scored: Scored::default(), prediction: None, sweep: None }
 }
 
 /// The review of steps of so many workers and rng replicas.
@@ -64,6 +67,71 @@ pub(super) fn complete() -> Review {
         &[("rng.1", 0.62, ReplicaState::Crowded), ("rng.2", 0.38, ReplicaState::Straggler)],
     )];
     review
+}
+
+/// What two delays, one of which nobody noticed, and a restart did, and why a third said nothing.
+pub(super) fn tried(findings: &mut Findings) {
+    let injected = |stage: Slowed, injected_ms, rate, elasticity| InjectionFindings {
+        replicas: replicas(10, 1),
+        stage,
+        injected_ms,
+        time_ms: [100.0, 100.0 + injected_ms],
+        hashes_per_second: [interval(10.0, 0.1), interval(rate, 0.1)],
+        elasticity,
+        predicted: Some(elasticity.value),
+        sentence: format!("{injected_ms} ms more at {}: {rate:.2} hashes/s.", stage.name()),
+    };
+    findings.injections = vec![
+        injected(Slowed::Rng, 10.0, 9.09, interval(1.0, 0.01)),
+        injected(Slowed::Hasher, 0.1, 10.0, interval(-0.001, 0.01)),
+    ];
+    findings.uninjected = Some("the delay did not arrive".to_owned());
+    findings.repetitions = vec![RepetitionFindings {
+        replicas: replicas(10, 1),
+        runs: 3,
+        hashes_per_second: interval(10.0, 0.2),
+        between_runs: 0.1,
+        within_runs: 0.3,
+    }];
+}
+
+/// A guided sweep of an ideal app, with these policies or none: two cells are measured, seven are not.
+pub(super) fn swept(policies: &[Option<&str>]) -> Review {
+    let grid = Grid { worker: vec![1, 5, 10], rng: vec![1, 2, 4], hasher: vec![1] };
+    let measured = [(5, 1), (10, 2)];
+    let samples = policies.iter().flat_map(|policy| {
+        let experiment = policy
+            .map(|policy| Experiment { policy: Some(policy.to_owned()), ..Experiment::default() });
+        measured
+            .map(|(worker, rng)| Samples { experiment: experiment.clone(), ..ideal(worker, rng) })
+    });
+    let cell = |of: Replicas| {
+        let (worker, rng) = (f64::from(of.worker) / 0.3, f64::from(of.rng) * 10.0);
+        let predicted = interval(worker.min(rng), 0.1);
+        let limit = if worker < rng { Service::Worker } else { Service::Rng };
+        let is_measured = measured.contains(&(of.worker, of.rng));
+        CellFindings {
+            replicas: of,
+            hashes_per_second: predicted,
+            measured: is_measured.then_some(Reason::Knee),
+            predicted: Some(predicted),
+            error: is_measured.then_some(0.0),
+            limit: Some(limit.into()),
+            withheld: None,
+        }
+    };
+    let sweep = |policy: Option<&str>| SweepFindings {
+        policy: policy.map(str::to_owned),
+        cells: grid.cells().into_iter().map(cell).collect(),
+        grid: grid.clone(),
+        ridge: vec![replicas(5, 1), replicas(10, 2)],
+        mean_absolute_error: Some(0.0),
+        surprises: 0,
+        sentence: "The most of this grid is 33.33 hashes/s, predicted. Measure it.".to_owned(),
+    };
+    let mut sweeps = Sweeps::none("simulated");
+    sweeps.sweeps = policies.iter().copied().map(sweep).collect();
+    review::review(Recorded { sweep: Some(sweeps), ..recorded(samples.collect()) })
 }
 
 /// Takes away what the model and the replicas tell beyond the measurement.

@@ -8,8 +8,8 @@ use tabled::builder::Builder;
 use tabled::settings::Style;
 
 use super::states::{self, ORDER, State};
-use super::words::{self, PATH_HEAD, STAGE_HEAD, STEP_HEAD};
-use super::{evidence, provenance, provenance::Line};
+use super::words::{self, PATH_HEAD, STAGE_HEAD};
+use super::{evidence, provenance, provenance::Line, sweep};
 use crate::analyse::{Findings, StepFindings};
 use crate::review::Review;
 
@@ -19,6 +19,11 @@ const WIDTH: usize = 40;
 pub(super) fn render(findings: &Findings, review: Option<&Review>) -> String {
     let mut text = format!("Cluster: {}\n", plain(&findings.cluster));
     let asked = review.map_or_else(|| findings.asked(), Review::asked);
+    if let Some(sweeps) = review.and_then(|review| review.sweep.as_ref()) {
+        let grid = anstream::adapter::strip_str(&sweep::tables(sweeps)).to_string();
+        // A fence longer than any that a sentence holds.
+        let _ = write!(text, "\n### The grid\n\n````\n{}\n````\n", grid.trim_matches('\n'));
+    }
     for (index, step) in findings.steps.iter().enumerate() {
         text.push_str(&head(step));
         text.push_str(&bars(&states::of_step(findings, asked, index)));
@@ -29,8 +34,11 @@ pub(super) fn render(findings: &Findings, review: Option<&Review>) -> String {
         }
     }
     if findings.steps.len() > 1 {
-        let rows = findings.steps.iter().map(words::step_row);
-        let _ = write!(text, "\n### Summary\n\n{}\n", table(STEP_HEAD, rows));
+        let (head, rows) = words::steps(&findings.steps);
+        let _ = write!(text, "\n### Summary\n\n{}\n", table(head, rows.into_iter()));
+    }
+    for line in words::tried(findings) {
+        let _ = writeln!(text, "\n{}", plain(&line));
     }
     if let Some(review) = review {
         let command = provenance::command(&review.run.run.command);
@@ -145,11 +153,14 @@ fn plain(text: &str) -> String {
     plain
 }
 
-fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+fn table<Row: IntoIterator<Item = String>>(
+    head: impl IntoIterator<Item = impl Into<String>>,
+    rows: impl Iterator<Item = Row>,
+) -> String {
     let mut builder = Builder::default();
     builder.push_record(head);
     for row in rows {
-        builder.push_record(row.iter().map(|cell| plain(cell)));
+        builder.push_record(row.into_iter().map(|cell| plain(&cell)));
     }
     builder.build().with(Style::markdown()).to_string()
 }

@@ -42,7 +42,9 @@ pub fn review(review: &Review, format: ReportFormat) -> String {
         ReportFormat::Markdown => markdown::render(findings, Some(review)),
         ReportFormat::Json => json::pretty(findings),
         ReportFormat::Csv => csv::render(findings),
-        ReportFormat::Table => table::render(findings),
+        ReportFormat::Table => {
+            table::render(findings) + &review.sweep.as_ref().map_or_else(String::new, sweep::tables)
+        }
     }
 }
 

@@ -126,13 +126,19 @@ impl State {
 }
 
 /// The states of a step, of a run in which so many steps were asked for: as it was measured, as the
-/// best action is predicted to make it, and as it was then measured.
+/// best action that adds replicas is predicted to make it, and as it was then measured.
 pub(super) fn of_step(findings: &Findings, asked: usize, index: usize) -> Vec<State> {
     let steps = &findings.steps;
     let Some(step) = steps.get(index) else { return Vec::new() };
     let mut states = vec![State::measured("measured", step)];
     if let Some(state) = &step.recommended {
-        states.push(State::predicted("predicted", state));
+        // The best that adds replicas: something else, such as a restart, may come before it.
+        let action = step.actions.iter().find(|action| action.replicas == Some(state.replicas));
+        let name = action.map_or_else(
+            || "predicted".to_owned(),
+            |action| format!("predicted: {}", action.action),
+        );
+        states.push(State::predicted(&name, state));
     }
     // The prediction was made from the last step that was asked for.
     let is_verified = findings.verification.is_some() && index + 1 == asked;

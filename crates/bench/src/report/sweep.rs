@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use anstyle::{Ansi256Color, Color, Style};
 
+use super::compare::percent;
 use super::json;
 use super::table::{DOUBT, FAINT, GOOD};
+use crate::analyse::verdict::counted;
 use crate::analyse::{CellFindings, Reason, SweepFindings, Sweeps};
 use crate::cli::StatusFormat;
 use crate::cluster::Replicas;
@@ -14,6 +16,8 @@ use crate::cluster::Replicas;
 const HEAT: [u8; 8] = [17, 24, 30, 36, 71, 107, 149, 226];
 /// From this step on, dark letters can be read better.
 const LIGHT: usize = 3;
+/// Marks the cells of the ridge.
+pub(super) const RIDGE: &str = "\u{25c6}";
 /// Columns of a cell.
 const WIDTH: usize = 9;
 
@@ -23,11 +27,37 @@ pub fn render(findings: &Sweeps, format: StatusFormat) -> String {
     match format {
         StatusFormat::Json => json::pretty(findings),
         StatusFormat::Table => {
-            let mut text = format!("cluster  {}\n", findings.cluster);
-            text.extend(findings.sweeps.iter().map(table));
-            text
+            format!("cluster  {}\n{}", findings.cluster, tables(findings))
         }
     }
+}
+
+/// The heat map of each policy with what belongs to it.
+pub(super) fn tables(findings: &Sweeps) -> String {
+    findings.sweeps.iter().map(table).collect()
+}
+
+/// What the marks of a map mean, and how many of its cells were measured.
+pub(super) fn key(findings: &SweepFindings) -> String {
+    let measured = findings.cells.iter().filter(|cell| cell.measured.is_some()).count();
+    format!(
+        "hashes/s; {measured} of {} cells measured, ~ predicted by the model, {RIDGE} from here on \
+         more workers bring nothing",
+        findings.cells.len()
+    )
+}
+
+/// How far predictions were off, if any could be held against a measurement.
+pub(super) fn errors(findings: &SweepFindings) -> Option<String> {
+    let off = findings.mean_absolute_error? * 100.0;
+    Some(format!("predictions, made before they were measured, were {off:.1} % off on average"))
+}
+
+/// How many cells were not as predicted, if any.
+pub(super) fn surprises(findings: &SweepFindings) -> Option<String> {
+    let cells = counted(u64::from(findings.surprises), "cell");
+    let some = findings.surprises > 0;
+    some.then(|| format!("{cells} not as predicted; the rows they are in were measured"))
 }
 
 /// A cell that was measured, in one line.
@@ -38,7 +68,7 @@ pub fn line(cell: &CellFindings) -> String {
     let half = (found.high - found.low) / 2.0;
     let model = match (cell.predicted, cell.error) {
         (Some(said), Some(error)) if cell.measured != Some(Reason::Calibration) => {
-            format!("   {:.2} predicted ({:+.1} %)", said.value, error * 100.0 + 0.0)
+            format!("   {:.2} predicted ({})", said.value, percent(error))
         }
         _ => String::new(),
     };
@@ -71,27 +101,12 @@ fn table(findings: &SweepFindings) -> String {
     for hasher in &findings.grid.hasher {
         text.push_str(&map(findings, *hasher));
     }
-    let measured = findings.cells.iter().filter(|cell| cell.measured.is_some()).count();
-    let _ = writeln!(
-        text,
-        "\n{FAINT}hashes/s; {measured} of {} cells measured, ~ predicted by the model, \u{25c6} from \
-         here on more workers bring nothing{FAINT:#}",
-        findings.cells.len()
-    );
-    if let Some(error) = findings.mean_absolute_error {
-        let _ = writeln!(
-            text,
-            "{FAINT}predictions, made before they were measured, were {:.1} % off on \
-             average{FAINT:#}",
-            error * 100.0
-        );
+    let _ = writeln!(text, "\n{FAINT}{}{FAINT:#}", key(findings));
+    if let Some(line) = errors(findings) {
+        let _ = writeln!(text, "{FAINT}{line}{FAINT:#}");
     }
-    if findings.surprises > 0 {
-        let _ = writeln!(
-            text,
-            "{DOUBT}{} not as predicted; the rows they are in were measured{DOUBT:#}",
-            crate::analyse::verdict::counted(u64::from(findings.surprises), "cell")
-        );
+    if let Some(line) = surprises(findings) {
+        let _ = writeln!(text, "{DOUBT}{line}{DOUBT:#}");
     }
     for cell in findings.cells.iter().filter(|cell| cell.withheld.is_some()) {
         let _ = writeln!(text, "{DOUBT}{}{DOUBT:#}", line(cell));
@@ -125,7 +140,7 @@ fn map(findings: &SweepFindings, hasher: u32) -> String {
 
 fn square(cell: &CellFindings, findings: &SweepFindings, most: f64) -> String {
     let rate = cell.hashes_per_second.value;
-    let ridge = if findings.ridge.contains(&cell.replicas) { "\u{25c6}" } else { " " };
+    let ridge = if findings.ridge.contains(&cell.replicas) { RIDGE } else { " " };
     let predicted = if cell.measured.is_none() { "~" } else { " " };
     let style = style(if most > 0.0 { rate / most } else { 0.0 });
     let style = if cell.measured.is_some() { style.bold() } else { style };

@@ -9,7 +9,7 @@ use tabled::settings::object::{Columns, Rows};
 use tabled::settings::style::Style as Frame;
 use tabled::settings::{Alignment, Modify, Padding};
 
-use super::words::{self, PATH_HEAD, STAGE_HEAD, STEP_HEAD};
+use super::words::{self, PATH_HEAD, STAGE_HEAD};
 use crate::analyse::verdict::counted;
 use crate::analyse::{Findings, StepFindings};
 
@@ -25,8 +25,8 @@ pub(super) fn render(findings: &Findings) -> String {
         text.push_str(&render_step(step));
     }
     if findings.steps.len() > 1 {
-        let rows = findings.steps.iter().map(words::step_row);
-        let _ = write!(text, "\n{}\n", table(STEP_HEAD, rows, 3));
+        let (head, rows) = words::steps(&findings.steps);
+        let _ = write!(text, "\n{}\n", table(head, rows.into_iter(), 3));
     }
     for injected in &findings.injections {
         let _ = writeln!(text, "\n{}", injected.sentence);
@@ -133,9 +133,9 @@ fn headline(step: &StepFindings) -> String {
 }
 
 /// A table with numbers to the right from column `numbers` on.
-pub(super) fn table<const N: usize>(
-    head: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
+pub(super) fn table<Row: IntoIterator<Item = String>>(
+    head: impl IntoIterator<Item = impl Into<String>>,
+    rows: impl Iterator<Item = Row>,
     numbers: usize,
 ) -> String {
     let mut builder = Builder::default();

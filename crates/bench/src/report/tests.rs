@@ -1,7 +1,7 @@
 //! The words of every format, on the findings of an ideal app.
 
 use super::*;
-use crate::analyse::{SCHEMA_VERSION, predict, step, tests::ideal};
+use crate::analyse::{CellFindings, SCHEMA_VERSION, predict, step, tests::ideal};
 
 fn findings(steps: &[(u32, u32)]) -> Findings {
     Findings {
@@ -50,10 +50,72 @@ fn steps_as_markdown() {
 }
 
 #[test]
+fn what_was_tried_beside_the_steps_is_told_in_markdown_too() {
+    let mut findings = findings(&[(10, 1)]);
+    fixture::tried(&mut findings);
+    let (markdown, table) = (Format::Markdown, Format::Table);
+    let (markdown, table) = (render(&findings, markdown), plain(&render(&findings, table)));
+    for line in [
+        "10 ms more at rng: 9.09 hashes/s.",
+        "0.1 ms more at hasher: 10.00 hashes/s.",
+        "Not injected: the delay did not arrive.",
+        "3 runs of worker 10, rng 1, hasher 1: 10.00 ± 0.20 hashes/s; a restart changes it by 0.10 \
+         (standard deviation).",
+    ] {
+        for text in [&markdown, &table] {
+            assert!(text.lines().any(|told| told == line), "{line} is not in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_restart_that_changes_nothing_to_be_seen_is_told_so() {
+    let mut findings = findings(&[(10, 1)]);
+    fixture::tried(&mut findings);
+    findings.repetitions[0].between_runs = 0.001;
+    let words = words::repetitions(&findings.repetitions[0]);
+    assert!(words.ends_with("a restart changes nothing that can be seen."), "{words}");
+}
+
+#[test]
+fn a_sweep_is_told_with_the_whole_grid() {
+    let swept = fixture::swept(&[None]);
+    let grid = &swept.sweep.as_ref().unwrap().sweeps[0];
+    let of_sweep = plain(&sweep::tables(swept.sweep.as_ref().unwrap()));
+    assert!(of_sweep.contains("~ 10.0") && of_sweep.contains("\u{25c6}"), "{of_sweep}");
+    for format in [ReportFormat::Markdown, ReportFormat::Table] {
+        let text = plain(&review(&swept, format));
+        assert!(text.contains(of_sweep.trim_matches('\n')), "{text}");
+        assert!(text.contains(&grid.sentence));
+    }
+    let off = |error| CellFindings { error: Some(error), ..grid.cells[1].clone() };
+    for (error, words) in [(-0.000_4, "(+0.0 %)"), (-0.021, "(-2.1 %)")] {
+        assert!(sweep::line(&off(error)).contains(words), "{}", sweep::line(&off(error)));
+    }
+}
+
+#[test]
+fn a_policy_that_was_set_is_named_with_its_step() {
+    let swept = fixture::swept(&[Some("round-robin"), Some("random")]);
+    for format in [ReportFormat::Markdown, ReportFormat::Table] {
+        let text = plain(&review(&swept, format));
+        let head = |line: &str| line.contains("hasher") && line.contains("hashes/s");
+        assert!(text.lines().any(|line| head(line) && line.contains("policy")), "{text}");
+        for words in ["1 hasher, policy random", "1 hasher, policy round-robin"] {
+            assert!(text.contains(words), "{words} is not in {text}");
+        }
+    }
+    let none = plain(&review(&fixture::review_of(&[(1, 1), (2, 1)]), ReportFormat::Table));
+    assert!(!none.contains("policy"), "{none}");
+    let csv = review(&swept, ReportFormat::Csv);
+    assert!(csv.lines().any(|row| row.ends_with(",random")), "{csv}");
+}
+
+#[test]
 fn a_step_as_csv() {
     let text = render(&findings(&[(10, 1)]), Format::Csv);
     let columns: Vec<usize> = text.lines().map(|line| line.split(',').count()).collect();
-    assert_eq!(columns, [21; 4]);
+    assert_eq!(columns, [22; 4]);
     insta::assert_snapshot!(text);
 }
 

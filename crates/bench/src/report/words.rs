@@ -14,7 +14,7 @@ const MANY: usize = 12;
 /// So few replicas are listed in any case.
 const FEW: usize = 5;
 
-/// An action that brings less is said to bring nothing.
+/// An action that brings less is said to bring nothing, and a restart to change nothing.
 const LEAST_TOLD: f64 = 0.005;
 /// So many actions are listed.
 const MOST_ACTIONS: usize = 3;
@@ -24,8 +24,10 @@ pub(super) const STAGE_HEAD: [&str; 10] =
     ["stage", "replicas", "calls/s", "p50", "p90", "p99", "max", "busy", "waiting", "workers"];
 
 /// Head of the table of steps.
-pub(super) const STEP_HEAD: [&str; 8] =
-    ["worker", "rng", "hasher", "hashes/s", "±", "coins/s", "bound", "limit"];
+const STEP_HEAD: [&str; 9] =
+    ["worker", "rng", "hasher", "policy", "hashes/s", "±", "coins/s", "bound", "limit"];
+/// The column that is left out where no policy was set.
+const POLICY: usize = 3;
 
 /// Head of the table of ways between nodes.
 pub(super) const PATH_HEAD: [&str; 6] =
@@ -75,7 +77,8 @@ pub(super) fn verification(findings: &Findings) -> Option<(String, bool)> {
 /// What several runs say together, in a sentence.
 pub(super) fn repetitions(several: &RepetitionFindings) -> String {
     let Interval { value, high, .. } = several.hashes_per_second;
-    let restarts = match several.between_runs > 0.0 {
+    // What is told as 0.00 is nothing.
+    let restarts = match several.between_runs >= LEAST_TOLD {
         true => format!("a restart changes it by {:.2} (standard deviation)", several.between_runs),
         false => "a restart changes nothing that can be seen".to_owned(),
     };
@@ -89,8 +92,22 @@ pub(super) fn repetitions(several: &RepetitionFindings) -> String {
     )
 }
 
-/// One row of the table of steps.
-pub(super) fn step_row(step: &StepFindings) -> [String; 8] {
+/// What was tried on purpose beside the steps, a line each.
+pub(super) fn tried(findings: &Findings) -> Vec<String> {
+    let injected = findings.injections.iter().map(|one| one.sentence.clone());
+    let not = findings.uninjected.iter().map(|reason| format!("Not injected: {reason}."));
+    injected.chain(not).chain(findings.repetitions.iter().map(repetitions)).collect()
+}
+
+/// Head and rows of the table of steps.
+pub(super) fn steps(steps: &[StepFindings]) -> (Vec<String>, Vec<Vec<String>>) {
+    let policies = steps.iter().any(|step| step.policy.is_some());
+    let shown = |(column, cell): (usize, String)| (policies || column != POLICY).then_some(cell);
+    let columns = |row: [String; 9]| row.into_iter().enumerate().filter_map(shown).collect();
+    (columns(STEP_HEAD.map(str::to_owned)), steps.iter().map(|s| columns(step_row(s))).collect())
+}
+
+fn step_row(step: &StepFindings) -> [String; 9] {
     let rate = step.hashes_per_second;
     let bound = step.bounds.map(|bounds| bounds.binding().1);
     let limit = step.bottleneck.as_ref().map(|bottleneck| bottleneck.service.name());
@@ -98,6 +115,7 @@ pub(super) fn step_row(step: &StepFindings) -> [String; 8] {
         step.replicas.worker.to_string(),
         step.replicas.rng.to_string(),
         step.replicas.hasher.to_string(),
+        step.policy.clone().unwrap_or_else(|| NONE.to_owned()),
         format!("{:.2}", rate.interval.value),
         format!("{:.2}", rate.interval.high - rate.interval.value),
         format!("{:.2}", step.coins_per_second.value),
@@ -106,11 +124,12 @@ pub(super) fn step_row(step: &StepFindings) -> [String; 8] {
     ]
 }
 
-/// `10 workers, 5 rng, 1 hasher`.
+/// `10 workers, 5 rng, 1 hasher`, and the policy where one was set.
 pub(super) fn replicas(step: &StepFindings) -> String {
     let replicas = step.replicas;
     let workers = counted(replicas.worker.into(), "worker");
-    format!("{workers}, {} rng, {} hasher", replicas.rng, replicas.hasher)
+    let policy = step.policy.as_ref().map_or_else(String::new, |of| format!(", policy {of}"));
+    format!("{workers}, {} rng, {} hasher{policy}", replicas.rng, replicas.hasher)
 }
 
 /// The verdict or why there is none, in one sentence.
@@ -207,6 +226,15 @@ pub(super) fn balance(step: &StepFindings) -> Vec<String> {
         .collect()
 }
 
+/// A number with so many decimals, and without a sign where only zeros are left of it.
+pub(super) fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(zero) if zero.chars().all(|c| matches!(c, '0' | '.')) => zero.to_owned(),
+        _ => text,
+    }
+}
+
 /// `± 0.43`.
 pub(super) fn plus_minus(half: f64) -> String {
     format!("± {half:.2}")
@@ -227,4 +255,17 @@ pub(super) fn time(milliseconds: Option<f64>) -> String {
 #[expect(clippy::cast_precision_loss, reason = "lengths of windows are far below 2^53 ms")]
 pub(super) fn seconds(milliseconds: u64) -> String {
     format!("{:.1} s", milliseconds as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_less_than_nothing() {
+        let cases = [(-0.001, 2, "0.00"), (-0.0, 0, "0"), (-0.005_1, 2, "-0.01"), (1.0, 1, "1.0")];
+        for (value, decimals, words) in cases {
+            assert_eq!(fixed(value, decimals), words);
+        }
+    }
 }

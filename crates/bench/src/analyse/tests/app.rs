@@ -159,6 +159,7 @@ impl App {
             warm_up: None,
             ended: None,
             restarts: 0,
+            restarted: false,
             failed_readings: 0,
             phases: None,
             labels: BTreeMap::new(),

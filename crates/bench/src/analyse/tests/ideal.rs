@@ -54,6 +54,7 @@ impl Ideal {
             ended: None,
             stations: Stations { rng: station(1), hasher: station(20) },
             restarts: 0,
+            restarted: false,
             failed_readings: 0,
             phases: None,
             labels: BTreeMap::new(),

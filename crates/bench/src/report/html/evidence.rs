@@ -10,7 +10,8 @@ use crate::report::evidence;
 
 /// The stages of a step, and how sure its verdict is.
 pub(super) fn section(step: &StepFindings) -> Markup {
-    if step.stages.is_empty() && step.certainty.is_none() && step.causes.is_empty() {
+    let causes = words::causes(step);
+    if step.stages.is_empty() && step.certainty.is_none() && causes.is_empty() {
         return html! {};
     }
     let rows: Vec<_> = step.stages.iter().map(words::stage_row).collect();
@@ -21,9 +22,9 @@ pub(super) fn section(step: &StepFindings) -> Markup {
                 (table("Where a loop's time goes, stage by stage", STAGE_HEAD, &rows, 1))
             }
             @if let Some(certainty) = &step.certainty { (sure(certainty, step)) }
-            @if !step.causes.is_empty() {
+            @if !causes.is_empty() {
                 h3 { "What else is wrong" }
-                ul { @for cause in &step.causes { li { (cause.sentence) } } }
+                ul { @for cause in &causes { li { (cause) } } }
             }
         }
     }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::svg::percent;
+use super::words;
 use crate::analyse::{ActionFindings, ElasticityFindings, StepFindings};
 use crate::report::evidence;
 
@@ -94,7 +95,7 @@ fn depends(elasticities: &ElasticityFindings) -> Markup {
                     @for (class, name, value) in rows {
                         tr {
                             th scope="row" { (name) }
-                            td.number { (format!("{value:.2}")) }
+                            td.number { (words::fixed(value, 2)) }
                             td.wide {
                                 svg.mini aria-hidden="true" width="100%" height="18" {
                                     rect class=(format!("part {class}")) x="0" y="2" height="14"

@@ -11,6 +11,9 @@ use crate::analyse::{ReplicaFindings, ReplicaState, ServiceFindings, Spreading, 
 /// More replicas are not listed one by one; those that are peculiar come first.
 const MOST: usize = 24;
 
+/// A cost that is told as 0.00 is none, in hashes per second.
+const LEAST_COST: f64 = 0.005;
+
 /// Each service with its replicas.
 pub(super) fn section(step: &StepFindings) -> Markup {
     let balance = words::balance(step);
@@ -38,7 +41,7 @@ fn one(service: &ServiceFindings) -> Markup {
                     (spreading(balancing.seen).1)
                 }
                 " " (balancing.sentence)
-                @if let Some(cost) = balancing.cost_hashes_per_second {
+                @if let Some(cost) = balancing.cost_hashes_per_second.filter(|c| c.high >= LEAST_COST) {
                     " Against an even spread in turn it costs "
                     (format!("{:.2} hashes/s ({:.2} to {:.2}).", cost.value, cost.low, cost.high))
                 }

@@ -9,14 +9,21 @@ use crate::review::Review;
 /// A sentence's beginning that is set apart is at most so long.
 const SHORT: usize = 60;
 
-/// The verdict, what it says before its evidence.
+/// The verdict: the first of its sentences large, or what that says before its evidence.
 pub(super) fn sentence(step: &StepFindings) -> Markup {
-    let sentence = words::verdict(step);
-    match sentence.split_once(": ") {
-        Some((verdict, evidence)) if verdict.chars().count() <= SHORT => html! {
-            strong { (verdict) ":" } " " span.evidence { (evidence) }
-        },
-        _ => html! { strong { (sentence) } },
+    headline(&words::verdict(step))
+}
+
+/// Words whose beginning is set large: the first sentence, or what it says before its evidence.
+pub(super) fn headline(words: &str) -> Markup {
+    // A dot within a number or a name has no space behind it.
+    let end = words.find(". ").map_or(words.len(), |dot| dot + 1);
+    let colon = words[..end].find(": ").map(|colon| colon + 1);
+    let short = colon.filter(|colon| words[..*colon].chars().count() <= SHORT);
+    let (large, rest) = words.split_at(short.unwrap_or(end));
+    html! {
+        strong { (large) }
+        @if !rest.is_empty() { " " span.evidence { (rest.trim_start()) } }
     }
 }
 

@@ -1,47 +1,88 @@
-//! Several steps at a glance: what the best one does, all of them as a table, and, of a grid of
-//! workers and rng, as a map.
-
-use std::collections::BTreeSet;
+//! Several steps at a glance: what the best one does, or what is known of the whole grid, all steps
+//! as a table, and, of a grid of workers and rng, as a map.
 
 use maud::{Markup, html};
 
-use super::{bounds, words};
-use crate::analyse::StepFindings;
+use super::{bounds, map, step, words};
+use crate::analyse::verdict::counted;
+use crate::analyse::{StepFindings, Sweeps};
 use crate::review::Review;
 
 /// The summary of the steps that were asked for.
 pub(super) fn several(review: &Review, steps: &[StepFindings]) -> Markup {
-    let rate = |step: &StepFindings| step.hashes_per_second.interval.value;
-    let at = (0..steps.len()).max_by(|a, b| rate(&steps[*a]).total_cmp(&rate(&steps[*b])));
-    let best = at.and_then(|at| steps.get(at));
+    let rate = |at: usize| steps.get(at).map_or(0.0, |s| s.hashes_per_second.interval.value);
+    let has_verdict = |at: &usize| steps.get(*at).is_some_and(|step| step.bottleneck.is_some());
+    let most = |places: Vec<usize>| places.into_iter().max_by(|a, b| rate(*a).total_cmp(&rate(*b)));
+    let best = most((0..steps.len()).filter(has_verdict).collect());
+    let at = best.or_else(|| most((0..steps.len()).collect()));
     html! {
         header {
             p.kicker { "DockerCoins, " (review.findings.cluster) }
-            h1.verdict {
-                @match best {
-                    Some(best) => {
-                        strong { (format!("{:.2} hashes/s is the most", rate(best))) }
-                        " " span.evidence {
-                            "of " (steps.len()) " steps: with " (words::replicas(best)) ". "
-                            (words::verdict(best))
-                        }
-                    }
-                    None => "Nothing was measured.",
-                }
+            @match &review.sweep {
+                Some(sweeps) => (of_sweep(sweeps)),
+                None => (of_steps(steps, best.and_then(|best| steps.get(best)))),
             }
         }
+        @if let Some(sweeps) = &review.sweep { (map::of_sweeps(sweeps)) }
         @if let Some(at) = at {
             section {
                 h2 { "All steps" }
                 (table(steps))
             }
-            (map(steps))
+            @if review.sweep.is_none() { (map::of_steps(steps)) }
             (bounds::section(steps, at))
         }
     }
 }
 
+/// The most that any step with a verdict does, and how many have none.
+fn of_steps(steps: &[StepFindings], best: Option<&StepFindings>) -> Markup {
+    let without = steps.iter().filter(|step| step.bottleneck.is_none()).count();
+    let all = counted(steps.len() as u64, "step");
+    let have = if without == 1 { "has" } else { "have" };
+    let doubt = format!("{without} of {all} {have} no verdict.");
+    let Some(best) = best else {
+        return html! {
+            h1.verdict.doubt {
+                @if steps.is_empty() { "Nothing was measured." } @else { strong { (doubt) } }
+            }
+        };
+    };
+    html! {
+        h1.verdict {
+            strong {
+                (format!("{:.2} hashes/s is the most", best.hashes_per_second.interval.value))
+            }
+            " " span.evidence {
+                "of " (all) ": with " (words::replicas(best)) ". " (words::verdict(best))
+            }
+        }
+        @if without > 0 { p.outcome.doubt { (doubt) } }
+    }
+}
+
+/// What the sweep says of its grid; of several policies each below the other.
+fn of_sweep(sweeps: &Sweeps) -> Markup {
+    html! {
+        h1.verdict {
+            @match sweeps.sweeps.as_slice() {
+                [] => "Nothing was measured.",
+                [only] => (step::headline(&only.sentence)),
+                several => {
+                    strong { (several.len()) " policies on one grid" }
+                    @for sweep in several {
+                        " " span.evidence.line {
+                            (sweep.policy.as_deref().unwrap_or("as it was")) ": " (sweep.sentence)
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 fn table(steps: &[StepFindings]) -> Markup {
+    let (head, rows) = words::steps(steps);
     html! {
         div.scroll {
             table {
@@ -49,65 +90,18 @@ fn table(steps: &[StepFindings]) -> Markup {
                 thead {
                     tr {
                         th scope="col" { "step" }
-                        @for name in words::STEP_HEAD { th.number scope="col" { (name) } }
+                        @for name in &head { th.number scope="col" { (name) } }
                     }
                 }
                 tbody {
-                    @for (number, step) in (1..).zip(steps) {
+                    @for (number, row) in (1..).zip(&rows) {
                         tr {
                             th scope="row" { a href=(format!("#step-{number}")) { (number) } }
-                            @for cell in words::step_row(step) { td.number { (cell) } }
+                            @for cell in row { td.number { (cell) } }
                         }
                     }
                 }
             }
-        }
-    }
-}
-
-/// Rates by rng and workers, for one number of hashers and enough of both others.
-fn map(steps: &[StepFindings]) -> Markup {
-    let all = |of: fn(&StepFindings) -> u32| steps.iter().map(of).collect::<BTreeSet<u32>>();
-    let workers = all(|step| step.replicas.worker);
-    let (rngs, hashers) = (all(|step| step.replicas.rng), all(|step| step.replicas.hasher));
-    if hashers.len() != 1 || workers.len() < 2 || rngs.len() < 2 {
-        return html! {};
-    }
-    let most = steps.iter().map(|step| step.hashes_per_second.interval.value).fold(0.0, f64::max);
-    let at = |worker: u32, rng: u32| {
-        steps.iter().rev().find(|s| s.replicas.worker == worker && s.replicas.rng == rng)
-    };
-    html! {
-        section {
-            h2 { "The map" }
-            div.scroll {
-                table.map {
-                    caption { "Hashes/s by workers (down) and rng replicas (across); in brackets what limits" }
-                    thead { tr { th scope="col" { "workers" }
-                        @for rng in &rngs { th.number scope="col" { (rng) " rng" } } } }
-                    tbody {
-                        @for worker in &workers {
-                            tr {
-                                th scope="row" { (worker) }
-                                @for rng in &rngs { (cell(at(*worker, *rng), most)) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn cell(step: Option<&StepFindings>, most: f64) -> Markup {
-    let Some(step) = step else { return html! { td.number { "–" } } };
-    let rate = step.hashes_per_second.interval.value;
-    // Ten shades: a page without scripts sets no colours of its own.
-    let shade = (rate / most.max(f64::MIN_POSITIVE) * 9.0).round().clamp(0.0, 9.0);
-    let limit = step.bottleneck.as_ref().map_or("?", |bottleneck| bottleneck.service.name());
-    html! {
-        td class=(format!("number shade-{shade:.0}")) {
-            (format!("{rate:.2}")) " " span.limit { "(" (limit) ")" }
         }
     }
 }

@@ -8,8 +8,9 @@ use html5ever::{ParseOpts, parse_document};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 
 use super::render;
-use crate::analyse::{ReplicaState, Withheld};
-use crate::report::fixture::{bare, complete, review_of};
+use crate::analyse::tests::{App, replica};
+use crate::analyse::{Interval, ReplicaState, StepFindings, Withheld, step};
+use crate::report::fixture::{bare, complete, review_of, swept, tried};
 use crate::review::Review;
 
 /// An element with its attributes and all text in it.
@@ -99,7 +100,10 @@ fn many() -> Vec<Review> {
     let grid = [(1, 1), (4, 1), (1, 2), (4, 2), (2, 3)];
     let mut reset = review_of(&[(0, 1)]);
     reset.run.run.stop_reason = "interrupted".to_owned();
-    vec![complete(), doubtful, predicted, unverified, review_of(&grid), reset]
+    let policies = swept(&[Some("round-robin"), Some("random")]);
+    let mut complete = complete();
+    tried(&mut complete.findings);
+    vec![complete, doubtful, predicted, unverified, review_of(&grid), reset, policies]
 }
 
 #[test]
@@ -113,6 +117,96 @@ fn several_steps_are_summed_up_first() {
     let until = told.find("summary: ").unwrap();
     insta::assert_snapshot!(&told[..until]);
     assert_eq!(told.matches("\nsummary: Step ").count(), 4);
+}
+
+#[test]
+fn a_step_without_a_verdict_is_not_the_best() {
+    let mut review = review_of(&[(2, 1), (5, 2), (5, 1)]);
+    let withhold = |step: &mut StepFindings| {
+        step.bottleneck = None;
+        step.withheld = Some(Withheld { reason: "a worker hangs".to_owned() });
+    };
+    withhold(&mut review.findings.steps[1]);
+    let some = told(&review);
+    assert!(
+        some.contains("h1: 10.00 hashes/s is the most of 3 steps: with 5 workers, 1 rng"),
+        "{some}"
+    );
+    assert!(some.contains("p: 1 of 3 steps has no verdict."), "{some}");
+    review.findings.steps.iter_mut().for_each(withhold);
+    let none = told(&review);
+    assert!(none.contains("h1: 3 of 3 steps have no verdict."), "{none}");
+    assert!(!none.contains("is the most"), "{none}");
+}
+
+#[test]
+fn of_a_sweep_the_whole_grid_is_shown() {
+    let review = swept(&[None]);
+    let (told, text) = (told(&review), render(&review));
+    let sweep = &review.sweep.as_ref().unwrap().sweeps[0];
+    assert!(
+        told.contains("h1: The most of this grid is 33.33 hashes/s, predicted. Measure"),
+        "{told}"
+    );
+    let predicted = sweep.cells.iter().filter(|cell| cell.measured.is_none()).count();
+    assert!(predicted > 0);
+    assert_eq!(text.matches("predicted\">").count(), predicted, "{text}");
+    assert_eq!(text.matches("\u{25c6} ").count(), sweep.ridge.len() + 1, "each, and what it means");
+    assert_eq!(text.matches("<table class=\"map\">").count(), 1);
+    let map = told.lines().filter(|line| line.starts_with("tr: ") && line.contains('(')).take(3);
+    insta::assert_snapshot!(map.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn each_policy_has_its_map() {
+    let maps = |review: &Review| render(review).matches("<table class=\"map\">").count();
+    let mut review = swept(&[Some("round-robin"), Some("random")]);
+    let told = told(&review);
+    assert_eq!(maps(&review), 2);
+    for words in ["across), policy random;", "across), policy round-robin;"] {
+        assert!(told.contains(words), "{told}");
+    }
+    // As steps of their own, too: a cell is not that of whichever policy came last.
+    review.sweep = None;
+    assert_eq!(maps(&review), 2);
+    assert_eq!(maps(&review_of(&[(2, 1), (5, 1), (2, 2), (5, 2)])), 1);
+}
+
+#[test]
+fn one_sentence_is_the_headline_and_no_cause_is_told_twice() {
+    let slow = || Some(replica(1, 0.2));
+    let app = App::new(10, 5).stage(0, |rng| rng.with_exception(3, slow()).unwrap());
+    let mut review = review_of(&[(10, 5)]);
+    review.findings.steps[0] = step(&app.samples());
+    let found = &review.findings.steps[0];
+    let (cause, verdict) = (found.causes[0].sentence.clone(), found.bottleneck.clone().unwrap());
+    assert!(verdict.sentence.starts_with(&format!("{cause}. ")), "{verdict:?}");
+    let page = page(&review);
+    let large = page.iter().find(|element| element.name == "strong").unwrap();
+    assert_eq!(large.text.trim(), format!("{cause}."));
+    let again = page.iter().filter(|e| e.name == "li" && e.text.trim() == cause).count();
+    assert_eq!(again, 0, "the headline's cause is not what else is wrong");
+    let first = &found.actions[0];
+    assert_eq!(first.replicas, None, "a restart comes first: {first:?}");
+    let told = told(&review);
+    let bar = "figcaption: predicted: rng 5 to 6";
+    assert!(told.contains(bar), "the bar says what it is of: {told}");
+}
+
+#[test]
+fn zero_has_no_sign_and_what_costs_nothing_no_price() {
+    let mut review = complete();
+    tried(&mut review.findings);
+    let step = &mut review.findings.steps[0];
+    step.elasticities.as_mut().unwrap().hasher = -0.001;
+    let none = Interval { value: 0.0, low: 0.0, high: 0.0 };
+    for service in &mut review.findings.steps[1].services {
+        let balancing = service.balancing.as_mut().unwrap();
+        balancing.cost_hashes_per_second = Some(none);
+    }
+    let told = told(&review);
+    assert!(!told.contains("-0.00") && !told.contains("it costs 0.00"), "{told}");
+    assert!(told.contains("tr: hasher 0.1 ms 10.00 10.00 0.00 ± 0.01 0.00"), "{told}");
 }
 
 #[test]

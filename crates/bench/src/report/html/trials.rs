@@ -45,11 +45,11 @@ fn injected(found: &InjectionFindings) -> [String; 6] {
     let half = (found.elasticity.high - found.elasticity.low) / 2.0;
     [
         found.stage.name().to_owned(),
-        format!("{:.0} ms", found.injected_ms),
+        format!("{} ms", found.injected_ms),
         format!("{:.2}", before.value),
         format!("{:.2}", then.value),
-        format!("{:.2} {}", found.elasticity.value + 0.0, words::plus_minus(half)),
-        found.predicted.map_or_else(|| "-".to_owned(), |by| format!("{:.2}", by + 0.0)),
+        format!("{} {}", words::fixed(found.elasticity.value, 2), words::plus_minus(half)),
+        found.predicted.map_or_else(|| words::NONE.to_owned(), |by| words::fixed(by, 2)),
     ]
 }
 
