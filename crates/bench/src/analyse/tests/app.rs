@@ -154,6 +154,7 @@ impl App {
             ended: None,
             restarts: 0,
             failed_readings: 0,
+            carried_out: Vec::new(),
             phases: None,
             labels: BTreeMap::new(),
             paths: Vec::new(),

@@ -55,6 +55,7 @@ impl Ideal {
             stations: Stations { rng: station(1), hasher: station(20) },
             restarts: 0,
             failed_readings: 0,
+            carried_out: Vec::new(),
             phases: None,
             labels: BTreeMap::new(),
             paths: Vec::new(),
