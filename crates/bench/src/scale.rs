@@ -41,6 +41,9 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
     let wanted = Wanted { target: &plan.target, steps: &plan.steps, restore: plan.restore };
     let result = session::run(wanted, stop, show, async |live| {
         findings.cluster.clone_from(&live.description);
+        if let Some(recorder) = recorder.as_mut() {
+            recorder.app(&live.description, live.cluster)?;
+        }
         steps(plan, live, findings, recorder.as_mut()).await
     });
     let result = Box::pin(result).await;

@@ -75,7 +75,8 @@ fn stopped(stop: &StopFindings) -> String {
 
 /// What the run was: all of `run.json` but its command line.
 pub(super) fn run(review: &Review) -> Vec<Line> {
-    let Run { bench_version, cluster, began, host, stop_reason, .. } = &review.run.run;
+    let Run { bench_version, cluster, began, host, stop_reason, images, seed, went_on, .. } =
+        &review.run.run;
     let mut lines = vec![
         line("clocks", "those of webui and of the workers; bench's own measures nothing"),
         line("cluster", cluster),
@@ -87,6 +88,12 @@ pub(super) fn run(review: &Review) -> Vec<Line> {
             format!("{bench_version} measured, {} analysed and told it", env!("CARGO_PKG_VERSION")),
         ),
     ];
+    lines.extend(images.iter().map(|(service, image)| line(&format!("image of {service}"), image)));
+    lines.extend(seed.map(|seed| line("seed", seed.to_string())));
+    lines.extend(went_on.iter().map(|later| {
+        let (at, command) = (moment(&later.at), command(&later.command));
+        line("went on", format!("{at}, after {} cells: {command}", later.after))
+    }));
     lines.extend(review.prediction.as_ref().map(|dated| {
         let from = dated.prediction.sentence();
         line("prediction", format!("{from}, written down at {}", moment(&dated.made)))
@@ -154,7 +161,7 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_told_flat() {
-        let value = serde_json::json!({ "rng": ["a", 1], "seed": null });
-        assert_eq!(plain(&value), "rng: a, 1, seed: null");
+        let value = serde_json::json!({ "rng": ["a", 1], "moon": null });
+        assert_eq!(plain(&value), "moon: null, rng: a, 1");
     }
 }
