@@ -18,7 +18,7 @@ pub(super) fn otherwise(samples: &Samples) -> Option<String> {
     let reports = samples.first.workers.iter().chain(&samples.last.workers);
     let told = reports.filter(|report| is_alive(&report.id)).map(|report| &report.experiment);
     let asked = samples.experiment.as_ref();
-    let differs = |told: &Option<&Experiment>| match (told, asked) {
+    let differs = |told: Option<&Experiment>| match (told, asked) {
         (None, None) => false,
         (Some(told), Some(asked)) => !told.is_like(asked),
         _ => true,
@@ -27,7 +27,7 @@ pub(super) fn otherwise(samples: &Samples) -> Option<String> {
         // One that changes nothing is none.
         told.as_ref().filter(|told| !told.is_like(&Experiment::default()))
     });
-    let mut some = some.filter(differs);
+    let mut some = some.filter(|told| differs(*told));
     Some(match (some.next()?, asked) {
         (Some(other), None) => format!("an experiment was under way, {}: {AGAIN}", words(other)),
         (Some(other), Some(asked)) => {
@@ -55,9 +55,8 @@ mod tests {
     use super::*;
     use crate::analyse::{self, tests::ideal};
 
-    fn slower(rng_us: u64) -> Option<Experiment> {
-        Some(Experiment { rng_us, seconds: 20, ..Experiment::default() })
-    }
+    const SLOWER: Experiment =
+        Experiment { think_us: 0, rng_us: 10_000, hasher_us: 0, policy: None, seconds: 20 };
 
     /// Why there is no verdict.
     fn withheld(samples: &Samples) -> String {
@@ -69,11 +68,11 @@ mod tests {
     fn what_nobody_asked_for_is_told_by_any_worker_that_lives() {
         let mut samples = ideal(10, 1);
         assert_eq!(withheld(&samples), "");
-        samples.first.workers[3].experiment = slower(10_000);
+        samples.first.workers[3].experiment = Some(SLOWER);
         let told = withheld(&samples);
         assert!(told.contains("under way, 10 ms more at rng: end it"), "{told}");
         let mut samples = ideal(10, 1);
-        samples.last.workers[3].experiment = slower(10_000);
+        samples.last.workers[3].experiment = Some(SLOWER);
         assert_eq!(withheld(&samples), told);
         // The report of a worker that is gone stays for minutes.
         let mut gone = samples.last.workers[3].clone();
@@ -97,13 +96,13 @@ mod tests {
     #[test]
     fn an_experiment_that_was_asked_for_must_last_and_be_the_one() {
         let mut samples = ideal(10, 1);
-        samples.experiment = Some(Experiment { seconds: 1, ..slower(10_000).unwrap() });
+        samples.experiment = Some(Experiment { seconds: 1, ..SLOWER });
         let reports = samples.first.workers.iter_mut().chain(&mut samples.last.workers);
-        reports.for_each(|report| report.experiment = slower(10_000));
+        reports.for_each(|report| report.experiment = Some(SLOWER));
         assert_eq!(otherwise(&samples), None);
-        samples.carried_out = vec![slower(10_000), None];
+        samples.carried_out = vec![Some(SLOWER), None];
         assert!(otherwise(&samples).unwrap().contains("did not last"));
-        samples.carried_out = vec![slower(20_000)];
+        samples.carried_out = vec![Some(Experiment { rng_us: 20_000, ..SLOWER })];
         let told = otherwise(&samples).unwrap();
         assert!(told.contains("20 ms more at rng, in place of 10 ms more at rng"), "{told}");
     }

@@ -63,6 +63,7 @@ impl Readings {
     }
 
     /// What workers told in the window that they carried out, each once.
+    #[must_use]
     pub fn carried_out(&self) -> Vec<Option<Experiment>> {
         self.experiments.iter().map(|(experiment, _)| experiment.clone()).collect()
     }

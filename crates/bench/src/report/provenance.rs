@@ -143,6 +143,7 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::WentOn;
 
     #[test]
     fn a_command_can_be_typed_again() {
@@ -157,6 +158,25 @@ mod tests {
     fn a_moment_is_told_to_the_second() {
         assert_eq!(moment("2026-11-22T07:56:30.518364041Z"), "2026-11-22 07:56:30 UTC");
         assert_eq!(moment("yesterday"), "yesterday");
+    }
+
+    #[test]
+    fn a_simulated_sweep_tells_its_seed_and_each_command_that_went_on_with_it() {
+        let mut review = crate::report::fixture::review_of(&[(2, 1)]);
+        let told = |review: &Review, name: &str| {
+            let lines = run(review);
+            lines.into_iter().find(|(of, _)| of == name).map(|(_, value)| value)
+        };
+        assert_eq!((told(&review, "seed"), told(&review, "went on")), (None, None));
+        review.run.run.seed = Some(7);
+        review.run.run.went_on = vec![WentOn {
+            at: "2026-11-22T07:17:32Z".to_owned(),
+            command: vec!["/a/bench".to_owned(), "sweep".to_owned()],
+            after: 3,
+        }];
+        assert_eq!(told(&review, "seed").as_deref(), Some("7"));
+        let later = "2026-11-22 07:17:32 UTC, after 3 cells: bench sweep";
+        assert_eq!(told(&review, "went on").as_deref(), Some(later));
     }
 
     #[test]

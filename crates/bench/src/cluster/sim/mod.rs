@@ -173,9 +173,9 @@ impl Simulated {
     /// When what follows cannot be simulated.
     pub fn experiment(&self, experiment: Option<&Experiment>) -> Result<(), Failure> {
         let mut app = self.now()?;
-        let (now_ns, now_us) = (app.now_ns(), app.now_us());
+        let (now_ns, changed_us) = (app.now_ns(), app.now_us());
         let earlier = std::mem::replace(&mut app.conditions.experiment, experiment.cloned());
-        app.earlier = (now_us, earlier);
+        app.earlier = (changed_us, earlier);
         app.begin(now_ns)
     }
 
