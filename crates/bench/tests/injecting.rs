@@ -33,12 +33,19 @@ fn a_stage_that_takes_half_a_loop_is_not_therefore_the_limit() {
 
 #[test]
 fn a_silent_app_is_inconclusive_and_says_why_nothing_was_tried() {
-    let (output, found) = inject("--simulate tells=no --inject rng=+10ms --verify");
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run").to_str().unwrap().to_owned();
+    let words = format!("--simulate tells=no --inject rng=+10ms --verify --out {run}");
+    let (output, found) = inject(&words);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     for left_out in ["uninjected", "unverified"] {
         let reason = found[left_out].as_str().unwrap();
         assert!(reason.contains("without a verdict"), "{left_out}: {reason}");
     }
+    let mut report = Command::new(env!("CARGO_BIN_EXE_bench"));
+    let told = report.args(["report", &run, "--format", "json"]).output().unwrap();
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+    assert_eq!(told["uninjected"], found["uninjected"], "there are no samples of it");
 }
 
 #[test]
