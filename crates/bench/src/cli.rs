@@ -44,7 +44,8 @@ Exit codes:
   0    done
   1    something that was probed or loaded gave no good answer
   2    bad arguments
-  3    inconclusive: measured, but the verdict is withheld; or a threshold was missed
+  3    inconclusive: measured, but the verdict is withheld, or what was asked for could not be
+       tried; or a threshold was missed
   4    the cluster refused, or did not settle
   5    an error of bench itself, or results could not be written
   130  interrupted";

@@ -1,18 +1,22 @@
 //! The run directory: what was asked, every sample, and the findings, so that a run can be read
 //! again. Writing and reading only.
 
+mod going_on;
 mod reading;
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::analyse::{Findings, Grid, Prediction, Sweeps};
+use crate::analyse::{Findings, Prediction, Sweeps};
+use crate::cluster::Cluster;
 use crate::failure::Failure;
 use crate::measure::Samples;
 
+pub use going_on::{Asked, Begun, WentOn};
 pub use reading::{DatedPrediction, Recorded, RecordedRun, Scored, read, read_samples};
 
 const RUN: &str = "run.json";
@@ -35,34 +39,22 @@ pub struct Run {
     /// The grid, of a sweep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<Asked>,
+    /// The images of the app's services, with their digests where a swarm's services name them; none
+    /// where nothing runs in containers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub images: BTreeMap<String, String>,
+    /// What chance began with in a simulated app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
     /// When it began, RFC 3339.
     pub began: String,
+    /// Each time that it went on later, of a sweep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub went_on: Vec<WentOn>,
     /// The machine that measured.
     pub host: Host,
     /// How it ended: `running`, `done`, or the error's text.
     pub stop_reason: String,
-}
-
-/// What a sweep was asked for; what is empty stays as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
-    /// The axes.
-    #[serde(flatten)]
-    pub grid: Grid,
-    /// Whether every cell is measured.
-    pub full: bool,
-    /// The policies that were named.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub policies: Vec<String>,
-}
-
-/// A recorder, and the samples that are there already.
-#[derive(Debug)]
-pub struct Begun {
-    /// Where to go on.
-    pub recorder: Recorder,
-    /// What was measured before.
-    pub before: Vec<Samples>,
 }
 
 /// A machine, as far as it bears on speed.
@@ -81,7 +73,10 @@ pub struct Host {
 pub struct Recorder {
     folder: PathBuf,
     run: Run,
+    /// Locked for as long as it is written to.
     samples: File,
+    /// What the run was before it went on.
+    earlier: Option<Run>,
 }
 
 impl Recorder {
@@ -102,42 +97,39 @@ impl Recorder {
             .create(true)
             .open(folder.join(SAMPLES))
             .map_err(|error| refused(error.to_string()))?;
+        going_on::lock(&samples).map_err(refused)?;
         let run = Run {
             schema_version: crate::analyse::SCHEMA_VERSION,
             command: std::env::args().collect(),
             bench_version: env!("CARGO_PKG_VERSION").to_owned(),
             cluster: String::new(),
             sweep: None,
+            images: BTreeMap::new(),
+            seed: None,
+            went_on: Vec::new(),
             began: jiff::Timestamp::now().to_string(),
             host: host(),
             stop_reason: "running".to_owned(),
         };
-        let recorder = Self { folder: folder.to_owned(), run, samples };
+        let recorder = Self { folder: folder.to_owned(), run, samples, earlier: None };
         recorder.write_run().map_err(|failure| refused(failure.to_string()))?;
         Ok(recorder)
     }
 
-    /// Begins a sweep in `folder`, or goes on with the same one where a break left it.
+    /// Notes which app is measured, as soon as that is known.
     ///
     /// # Errors
-    /// When the directory cannot be used, or holds something else.
-    pub fn begin_or_go_on(folder: &Path, asked: &Asked) -> Result<Begun, Failure> {
-        let refused = |reason: String| Failure::Out { path: folder.to_owned(), reason };
-        let earlier: Option<Run> = fs::read(folder.join(RUN))
-            .ok()
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .filter(|run: &Run| run.sweep.as_ref() == Some(asked));
-        let Some(run) = earlier else {
-            let mut recorder = Self::begin(folder)?;
-            recorder.run.sweep = Some(asked.clone());
-            recorder.write_run()?;
-            return Ok(Begun { recorder, before: Vec::new() });
-        };
-        let path = folder.join(SAMPLES);
-        let before = whole_steps(&path).map_err(|error| refused(error.to_string()))?;
-        let samples = OpenOptions::new().append(true).open(&path);
-        let samples = samples.map_err(|error| refused(error.to_string()))?;
-        Ok(Begun { recorder: Self { folder: folder.to_owned(), run, samples }, before })
+    /// When a sweep would go on with another app than it began with, or the disk is full or gone.
+    pub fn app(&mut self, description: &str, cluster: &Cluster) -> Result<(), Failure> {
+        let (images, seed) = (cluster.images(), cluster.seed());
+        if let Some(earlier) = &self.earlier {
+            let reason = going_on::another_app(earlier, description, &images);
+            let refused = |reason| Failure::Out { path: self.folder.clone(), reason };
+            reason.map_or(Ok(()), |reason| Err(refused(reason)))?;
+        }
+        description.clone_into(&mut self.run.cluster);
+        (self.run.images, self.run.seed) = (images, seed);
+        self.write_run()
     }
 
     /// Adds the samples of a step.
@@ -192,8 +184,13 @@ impl Recorder {
         write_json(self.folder.join(SWEEP), findings)
     }
 
-    /// Leaves nothing behind of a run in which nothing was measured.
-    pub fn discard(self) {
+    /// Leaves nothing behind of a run in which nothing was measured; one that went on is as before.
+    pub fn discard(mut self) {
+        if let Some(earlier) = self.earlier.take() {
+            self.run = earlier;
+            let _ = self.write_run();
+            return;
+        }
         for name in [RUN, SAMPLES] {
             let _ = fs::remove_file(self.folder.join(name));
         }
@@ -204,17 +201,6 @@ impl Recorder {
     fn write_run(&self) -> Result<(), Failure> {
         write_json(self.folder.join(RUN), &self.run)
     }
-}
-
-/// All steps that were written down whole; what a break left of another is cut off.
-fn whole_steps(path: &Path) -> io::Result<Vec<Samples>> {
-    let text = fs::read(path)?;
-    let end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-    if end < text.len() {
-        OpenOptions::new().write(true).open(path)?.set_len(end as u64)?;
-    }
-    let lines = text[..end].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| Ok(serde_json::from_slice(line)?)).collect()
 }
 
 /// Writes a report to `path`, in the place of an older one.

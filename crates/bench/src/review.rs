@@ -61,7 +61,7 @@ pub fn review(recorded: Recorded) -> Review {
             // Not a state of its own, but what became of the one before.
             match analyse::injection(before, samples) {
                 Ok(found) => findings.injections.push(found),
-                Err(reason) => findings.uninjected = Some(reason),
+                Err(reason) => findings.not_injected(reason),
             }
             continue;
         }
@@ -75,6 +75,7 @@ pub fn review(recorded: Recorded) -> Review {
         findings.steps.push(step);
     }
     analyse::count_injected(&mut findings);
+    findings.uninjected = findings.uninjected.or(scored.uninjected);
     Review { run, findings, readings, prediction, sweep }
 }
 

@@ -41,6 +41,9 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
     let wanted = Wanted { target: &plan.target, steps: &plan.steps, restore: plan.restore };
     let result = session::run(wanted, stop, show, async |live| {
         findings.cluster.clone_from(&live.description);
+        if let Some(recorder) = recorder.as_mut() {
+            recorder.app(&live.description, live.cluster)?;
+        }
         steps(plan, live, findings, recorder.as_mut()).await
     });
     let result = Box::pin(result).await;
@@ -99,23 +102,39 @@ async fn steps(
     }
 }
 
-/// Makes one stage after the other slower, and measures what becomes of the rate.
+/// Makes one stage after the other slower, and measures what becomes of the rate. Where that cannot be
+/// said the findings tell why, and the run goes on.
 async fn inject(
     plan: &ScalePlan,
     live: &mut Live<'_>,
     (findings, before): (&mut Findings, &Samples),
     mut recorder: Option<&mut Recorder>,
 ) -> Result<(), Failure> {
+    let withheld = findings.steps.last().and_then(|step| step.withheld.as_ref());
+    if let Some(withheld) = withheld.filter(|_| !plan.inject.is_empty()) {
+        findings.not_injected(format!(
+            "without a verdict there is nothing to hold it against: {}",
+            withheld.reason
+        ));
+        return Ok(());
+    }
     for (number, experiment) in (1..).zip(&plan.inject) {
         let (place, how) = ((number, plan.inject.len()), (plan.timing, Some(experiment)));
         live.tell(Progress::Injecting(experiment.clone()));
-        let with = live.changed_step(before.replicas.into(), place, how).await?;
+        let with = match live.changed_step(before.replicas.into(), place, how).await {
+            Ok(with) => with,
+            Err(Failure::Experiment(reason)) => {
+                findings.not_injected(reason);
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
         if let Some(recorder) = recorder.as_mut() {
             recorder.step(&with)?;
         }
         match analyse::injection(before, &with) {
             Ok(found) => findings.injections.push(found),
-            Err(reason) => findings.uninjected = Some(reason),
+            Err(reason) => findings.not_injected(reason),
         }
     }
     analyse::count_injected(findings);

@@ -16,7 +16,7 @@ use crate::measure::{App, Feed, Samples};
 use crate::plan::{Place, Target, Timing, fits_one_machine};
 use crate::progress::Progress;
 use crate::settle::settle;
-use crate::step::{Asked, measure_step, tell};
+use crate::step::{Asked, UnderWay, measure_step, tell};
 
 /// What ends a run early: what was measured till then is kept.
 #[derive(Debug)]
@@ -43,6 +43,7 @@ pub(crate) struct Live<'a> {
     /// Which cluster, and why that one.
     pub(crate) description: String,
     app: App,
+    under_way: &'a UnderWay,
     told: &'a UnboundedSender<Progress>,
 }
 
@@ -67,7 +68,8 @@ impl Live<'_> {
         let replicas = change.on(self.cluster.status().await?.replicas());
         self.tell(Progress::Step { number, of, replicas });
         let asked = Asked { change, replicas, timing, experiment };
-        Box::pin(measure_step(self.cluster, &mut self.app, asked, self.told)).await
+        let (cluster, app) = (&mut *self.cluster, &mut self.app);
+        Box::pin(measure_step(cluster, app, asked, self.under_way, self.told)).await
     }
 
     /// Stops all workers, rng and hasher, so that the next step begins with new ones.
@@ -106,10 +108,12 @@ pub(crate) async fn run<I: Future<Output = ()>, H: Future<Output = ()>>(
     };
     show(Progress::Cluster(description.clone()));
     let (told, mut progress) = mpsc::unbounded_channel();
+    let under_way = UnderWay::default();
     let result = {
         let work = async {
             let app = reached(&mut cluster, wanted.target, &told).await?;
-            work(Live { cluster: &mut cluster, description, app, told: &told }).await
+            let (cluster, under_way, told) = (&mut cluster, &under_way, &told);
+            work(Live { cluster, description, app, under_way, told }).await
         };
         tokio::pin!(work);
         loop {
@@ -125,6 +129,10 @@ pub(crate) async fn run<I: Future<Output = ()>, H: Future<Output = ()>>(
     // What was said last is heard, too.
     while let Ok(event) = progress.try_recv() {
         show(event);
+    }
+    if let Some(mut steering) = under_way.into_inner() {
+        // Broken off in the middle; if webui does not hear of it, it ends by itself.
+        let _ = steering.end().await;
     }
     // What was changed only to measure is put back; an interrupted run leaves nothing changed.
     let restore = wanted.restore || matches!(result, Err(Failure::Interrupted));

@@ -1,18 +1,23 @@
 //! One step: scale, settle, warm up, and read a window until it is over.
 
+mod obedience;
+
+use std::cell::RefCell;
 use std::time::Duration;
 
 use inference::stopping::{Decision, Reason};
 use inference::warmup::Cause;
 use load::numbers::float;
-use observation::{Experiment, Observation, Report};
+use observation::{Experiment, Observation};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
 use crate::analyse::{self, Checked, SoFar, Watch};
 use crate::cluster::{Change, Cluster, Replicas};
 use crate::failure::Failure;
-use crate::measure::{App, Ended, Moment, Prober, Readings, Samples, Spares, WarmUp, Window};
+use crate::measure::{
+    App, Ended, Moment, Prober, Readings, Samples, Spares, Steering, WarmUp, Window,
+};
 use crate::plan::{Length, Timing};
 use crate::progress::Progress;
 use crate::settle::settle;
@@ -21,8 +26,6 @@ use crate::settle::settle;
 const WARMUP_TICK: Duration = Duration::from_millis(200);
 /// How often it is looked at how long the warm-up should be.
 const WARMUP_LOOK: Duration = Duration::from_secs(1);
-/// How long workers may take until they do what an experiment asks.
-const OBEYED_WITHIN: Duration = Duration::from_secs(15);
 /// A warm-up is no longer than this, however long loops take.
 const LONGEST_WARMUP: Duration = Duration::from_mins(2);
 /// How often it is looked at whether the window has been open for long enough.
@@ -41,26 +44,44 @@ pub(crate) struct Asked<'a> {
     pub(crate) experiment: Option<&'a Experiment>,
 }
 
+/// The way to end an experiment that is under way, for whoever has to when the step is broken off.
+pub(crate) type UnderWay = RefCell<Option<Steering>>;
+
 /// Scales, settles, warms up, and reads the window.
 pub(crate) async fn measure_step(
     cluster: &mut Cluster,
     app: &mut App,
     asked: Asked<'_>,
+    under_way: &UnderWay,
     told: &UnboundedSender<Progress>,
 ) -> Result<Samples, Failure> {
     let Some(experiment) = asked.experiment else {
         return measure(cluster, app, asked, told).await;
     };
-    let inside = "it is only read from inside its network (--from-inside)";
-    let mut steering = app.steering().ok_or_else(|| Failure::Experiment(inside.to_owned()))?;
-    steering.begin(experiment).await?;
+    let inside = || {
+        let inside = "it is only read from inside its network (--from-inside)";
+        Failure::Experiment(inside.to_owned())
+    };
+    let mut steering = app.steering().ok_or_else(inside)?;
+    under_way.replace(app.steering());
+    if let Err(refused) = steering.begin(experiment).await {
+        // It may have been taken all the same.
+        let _ = steering.end().await;
+        return Err(refused);
+    }
     let measured = tokio::select! {
         measured = measure(cluster, app, asked, told) => measured,
         failure = steering.keep_up(experiment) => Err(failure),
     };
-    // If that fails it ends by itself.
-    if steering.end().await.is_ok() {
-        let _ = reported(app, |is| is.is_none()).await;
+    match &measured {
+        // The run goes on, and what comes next must be without it.
+        Ok(_) | Err(Failure::Experiment(_)) => steering.surely_end().await,
+        Err(_) => drop(steering.end().await),
+    }
+    under_way.replace(None);
+    if measured.is_ok() {
+        // If not, the next window sees it.
+        let _ = obedience::wait(app, asked.replicas, None).await;
     }
     measured
 }
@@ -74,7 +95,7 @@ async fn measure(
     let mut missing = |missing: &str| tell(told, Progress::Settling(missing.to_owned()));
     let settled = settle(cluster, app, change, timing.settle_timeout, &mut missing).await?;
     if let Some(experiment) = experiment {
-        carried_out(app, experiment).await?;
+        obedience::wait(app, replicas, Some(experiment)).await?;
     }
     let warmed_for = warm_up(app, timing.warmup, told).await;
     let begin = cluster.status().await?;
@@ -87,6 +108,7 @@ async fn measure(
         failure = keep_looking(cluster) => return Err(failure),
     };
     let last = app.observe_patiently().await?;
+    let carried_out = window.readings.carried_out();
     let paths = prober.end().into_iter().chain(window.readings.paths).collect();
     let end = cluster.status().await?;
     let Cut { seconds, cause, moments } = window.cut;
@@ -107,6 +129,7 @@ async fn measure(
         last,
         restarted: false,
         experiment: experiment.cloned(),
+        carried_out,
         warm_up: Some(warm_up),
         ended: Some(window.ended),
         stations,
@@ -116,37 +139,6 @@ async fn measure(
         replicas_at_end: Some(end.replicas()),
         labels: begin.labels().into_iter().chain(end.labels()).collect(),
     })
-}
-
-/// Waits until all workers report that they do as was asked.
-async fn carried_out(app: &mut App, experiment: &Experiment) -> Result<(), Failure> {
-    let like = |is: &Experiment| Experiment { seconds: experiment.seconds, ..is.clone() };
-    reported(app, |is| is.is_some_and(|is| like(is) == *experiment)).await
-}
-
-/// Waits until all workers report an experiment, or none, that is as wanted.
-async fn reported(
-    app: &mut App,
-    wanted: impl Fn(Option<&Experiment>) -> bool,
-) -> Result<(), Failure> {
-    let begin = Instant::now();
-    loop {
-        let seen = app.observe_briefly().await.ok();
-        let reports = seen.as_ref().map_or(&[][..], |seen| &seen.workers);
-        let as_wanted = |report: &&Report| wanted(report.experiment.as_ref());
-        let doing = reports.iter().filter(as_wanted).count();
-        if doing > 0 && doing == reports.len() {
-            return Ok(());
-        }
-        if begin.elapsed() > OBEYED_WITHIN {
-            return Err(Failure::Experiment(format!(
-                "{doing} of {} workers carry it out after {OBEYED_WITHIN:?}; see \
-                 WORKER_ALLOW_EXPERIMENTS",
-                reports.len()
-            )));
-        }
-        tokio::time::sleep(WARMUP_TICK).await;
-    }
 }
 
 /// A window that was read.

@@ -62,6 +62,9 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
     let steps = corners(plan);
     let wanted = Wanted { target: &plan.target, steps: &steps, restore: plan.restore };
     let result = session::run(wanted, stop, show, async |mut live| {
+        if let Some(recorder) = recorder.as_mut() {
+            recorder.app(&live.description, live.cluster)?;
+        }
         let grid = grid(plan, live.cluster.status().await?.replicas());
         for policy in &plan.policies {
             let of = (&grid, policy.as_deref());
@@ -74,11 +77,11 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
     let reason = result.as_ref().err().map_or_else(|| "done".to_owned(), ToString::to_string);
     let kept = match (recorder, findings.as_ref()) {
         (Some(recorder), Some(findings)) => recorder.end_sweep(findings, &reason),
-        (Some(recorder), None) if before.is_empty() => {
+        (Some(recorder), None) => {
             recorder.discard();
             Ok(())
         }
-        _ => Ok(()),
+        (None, _) => Ok(()),
     };
     result.and(kept)
 }
@@ -93,8 +96,9 @@ fn corners(plan: &SweepPlan) -> [Change; 2] {
 /// A new sweep, or the rest of the same one.
 fn begin(plan: &SweepPlan, folder: &Path) -> Result<Begun, Failure> {
     let SweepPlan { worker, rng, hasher, full, policies, .. } = plan.clone();
+    let (grid, settings) = (Grid { worker, rng, hasher }, plan.settings());
     let policies = policies.into_iter().flatten().collect();
-    Recorder::begin_or_go_on(folder, &Asked { grid: Grid { worker, rng, hasher }, full, policies })
+    Recorder::begin_or_go_on(folder, &Asked { grid, full, policies, settings })
 }
 
 /// One grid, with the workers' own policy or another one.

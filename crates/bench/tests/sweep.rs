@@ -19,6 +19,10 @@ fn json(output: &Output) -> Value {
     all["sweeps"][0].clone()
 }
 
+fn kept(run: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(run.join("run.json")).unwrap()).unwrap()
+}
+
 fn lines(run: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(run.join("samples.ndjson")).unwrap();
     text.lines().map(str::to_owned).collect()
@@ -57,12 +61,14 @@ fn a_sweep_that_was_broken_off_goes_on_and_its_end_is_the_same() {
     // As if the power had gone while the fourth cell was written.
     let rest = format!("{}\n{}", all[..3].join("\n"), &all[3][..all[3].len() / 2]);
     std::fs::write(run.join("samples.ndjson"), rest).unwrap();
-    let mut kept: Value =
-        serde_json::from_slice(&std::fs::read(run.join("run.json")).unwrap()).unwrap();
-    assert_eq!(kept["stop_reason"], "done");
-    kept["stop_reason"] = "running".into();
-    std::fs::write(run.join("run.json"), kept.to_string()).unwrap();
+    let mut broken = kept(&run);
+    assert_eq!(broken["stop_reason"], "done");
+    broken["stop_reason"] = "running".into();
+    std::fs::write(run.join("run.json"), broken.to_string()).unwrap();
     let again = json(&sweep(&out));
+    let ended = kept(&run);
+    assert_eq!(ended["stop_reason"], "done");
+    assert_eq!((&ended["went_on"][0]["after"], &ended["began"]), (&3.into(), &broken["began"]));
     assert_eq!(lines(&run).len(), all.len());
     assert_eq!(lines(&run)[..3], all[..3], "what was measured is not measured again");
     let replicas = |findings: &Value| {
@@ -82,6 +88,11 @@ fn another_sweep_does_not_go_into_the_same_directory() {
     assert_eq!(other.status.code(), Some(2), "{other:?}");
     let said = String::from_utf8_lossy(&other.stderr).into_owned();
     assert!(said.contains("already holds a run"), "{said}");
+    let other = sweep(&["--out", out, "--simulate", "rng=200ms"]);
+    assert_eq!(other.status.code(), Some(2), "{other:?}");
+    let said = String::from_utf8_lossy(&other.stderr).into_owned();
+    assert!(said.contains("--simulate"), "{said}");
+    assert_eq!(kept(&run)["seed"], 1);
 }
 
 #[test]

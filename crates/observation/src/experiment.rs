@@ -49,6 +49,13 @@ pub enum BadExperiment {
 }
 
 impl Experiment {
+    /// Whether it asks for the same as another, for however long.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let timeless = |of: &Self| Self { seconds: 0, ..of.clone() };
+        timeless(self) == timeless(other)
+    }
+
     /// Whether it may be carried out.
     ///
     /// # Errors

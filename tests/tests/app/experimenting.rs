@@ -1,12 +1,18 @@
 //! An experiment on the running app: rng is slower at every replica while it lasts, and as before
-//! afterwards. What rng says it worked is compared, which no slow machine changes.
+//! afterwards. What rng says it worked is compared, which no slow machine changes. Then bench's own
+//! experiments, which it begins, renews, and ends.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use app_tests::http::{Reply, request};
 use app_tests::wait::eventually;
 use app_tests::{Place, Up};
+use rustix::process::Signal;
 use serde_json::{Value, json};
+
+/// Two windows and all around them, on a machine that does other things too.
+const LONG: Duration = Duration::from_secs(55);
 
 async fn experiment(webui: SocketAddr, method: &str, body: &str) -> Reply {
     let asked = request(webui, method, "/api/experiment", body.as_bytes()).await;
@@ -61,6 +67,67 @@ async fn rng_is_slower_by_the_delay_until_the_experiment_is_taken_away() {
     let after = carries_out(&up, 3, None).await;
     let as_before = service_us(&up, &after).await;
     assert!((10_000..=10_300).contains(&as_before), "{as_before} us");
+}
+
+/// One rng of 40 ms is what five workers wait for: the rate falls by as much as its time grows.
+#[tokio::test]
+async fn bench_makes_rng_slower_and_says_what_the_rate_depends_on() {
+    let place = Place::fast().with("RNG_SERVICE_TIME", "40ms");
+    let up = place.up(&["--worker", "5"]).await;
+    let words = ["scale", "--inject", "rng=+20ms", "--output", "json"];
+    let timing = ["--duration", "13s", "--warmup", "1s"];
+    let ended = place.start(&[&words[..], &timing].concat()).end_within(LONG).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let json = ended.json();
+    assert_eq!(json["steps"].as_array().unwrap().len(), 1, "{json}");
+    let found = &json["injections"][0];
+    let number = |value: &Value| value.as_f64().unwrap();
+    let [before, with] = [0, 1].map(|window| number(&found["time_ms"][window]));
+    assert!((39.0..=41.0).contains(&before) && (59.0..=61.0).contains(&with), "{found}");
+    let elasticity = number(&found["elasticity"]["value"]);
+    assert!((0.8..=1.2).contains(&elasticity), "{found}");
+    carries_out(&up, 5, None).await;
+    assert_eq!(experiment(up.webui, "GET", "").await.status, 404);
+}
+
+/// What is asked for lasts 20 s by itself: a window as long ends later only if it is renewed.
+#[tokio::test]
+async fn bench_sweeps_with_another_policy_for_as_long_as_it_measures() {
+    let place = Place::fast();
+    let up = place.up(&["--worker", "3", "--rng", "2"]).await;
+    let run = place.folder().join("run");
+    let words = ["sweep", "--worker", "3", "--policy", "random", "--out", run.to_str().unwrap()];
+    let timing = ["--duration", "21s", "--warmup", "1s"];
+    let ended = place.start(&[&words[..], &timing].concat()).end_within(LONG).await;
+    // A machine that does other things may leave the cell without a verdict.
+    assert!(matches!(ended.code, Some(0 | 3)), "{ended:?}");
+    let samples = std::fs::read_to_string(run.join("samples.ndjson")).unwrap();
+    let cell: Value = serde_json::from_str(samples.lines().next().unwrap()).unwrap();
+    let told = cell["carried_out"].as_array().unwrap();
+    assert_eq!(told.len(), 1, "one policy for all of the window: {told:?}");
+    assert_eq!(told[0]["policy"], "random");
+    let workers = cell["last"]["workers"].as_array().unwrap();
+    assert!(workers.iter().all(|worker| worker["policy"] == "random"), "{workers:?}");
+    carries_out(&up, 3, None).await;
+    assert_eq!(experiment(up.webui, "GET", "").await.status, 404);
+}
+
+#[tokio::test]
+async fn an_interrupted_bench_leaves_no_experiment() {
+    let place = Place::fast();
+    let up = place.up(&["--worker", "3"]).await;
+    let words = ["sweep", "--worker", "3", "--policy", "random", "--duration", "1m"];
+    let sweeping = place.start(&words);
+    eventually("workers that spread at random", async || {
+        let seen = up.json("/api/observation?by=worker").await;
+        let told = |report: &Value| report["experiment"]["policy"] == "random";
+        let reports = seen["workers"].as_array()?;
+        (reports.len() == 3 && reports.iter().all(told)).then_some(())
+    })
+    .await;
+    sweeping.signal(Signal::INT);
+    assert_eq!(sweeping.end().await.code, Some(130));
+    assert_eq!(experiment(up.webui, "GET", "").await.status, 404, "not in 20 s, but now");
 }
 
 #[tokio::test]

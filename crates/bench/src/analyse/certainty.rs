@@ -20,6 +20,8 @@ const BUSY: f64 = 0.9;
 const A_QUEUE: f64 = 0.5;
 /// as are less than this share of the workers.
 const OF_WORKERS: f64 = 0.05;
+/// Half way from an app whose workers set the pace to one whose service does.
+pub(super) const HALF_WAY: f64 = 0.5;
 
 /// The seconds of a window.
 pub(super) fn rows(samples: &Samples) -> Vec<Sums> {
@@ -128,6 +130,22 @@ fn by_queue(step: &StepFindings) -> Vote {
     }
 }
 
+/// How much a service is what limits an app, from 0 to 1, whose rate depends on it by `elasticity`, and
+/// would by `unhindered` did nobody wait. An app whose workers set the pace depends on each time by its
+/// part of a loop without waits, d; one whose service k does depends on that alone. In between, e is
+/// the mean of the two with a weight of (e − d)/(1 − d) for the service.
+pub(super) fn weight(elasticity: f64, unhindered: f64) -> f64 {
+    let part = unhindered.min(1.0 - f64::EPSILON);
+    (elasticity - part) / (1.0 - part)
+}
+
+/// What a loop takes without the waits at services, in milliseconds.
+pub(super) fn unhindered_ms(step: &StepFindings) -> Option<f64> {
+    let services = [Service::Rng, Service::Hasher];
+    let waits = services.iter().filter_map(|service| stage(step, *service)?.queue_ms).sum::<f64>();
+    step.loop_ms.map(|loop_ms| (loop_ms - waits).max(f64::MIN_POSITIVE))
+}
+
 /// An app whose workers set the pace depends on each time by its part of a loop without waits, d_k; one
 /// whose service k does depends on that alone. In between, e_k = w_k + w d_k, where the weights w of the
 /// workers and w_k of the services sum to 1: w = (1 - sum e_k) / (1 - sum d_k). Who has most is the limit.
@@ -136,11 +154,7 @@ fn by_elasticity(step: &StepFindings, elasticities: Option<&ElasticityFindings>)
     let Some(found) = elasticities else {
         return vote(method, None, None, "the app cannot be modelled".to_owned());
     };
-    let waits = [Service::Rng, Service::Hasher]
-        .iter()
-        .filter_map(|service| stage(step, *service)?.queue_ms)
-        .sum::<f64>();
-    let unhindered = (step.loop_ms.unwrap_or(0.0) - waits).max(f64::MIN_POSITIVE);
+    let unhindered = unhindered_ms(step).unwrap_or(f64::MIN_POSITIVE);
     let services = [(Service::Rng, found.rng), (Service::Hasher, found.hasher)];
     let parts = services.map(|(service, elasticity)| {
         let part = stage(step, service).and_then(|stage| stage.service_ms).unwrap_or(0.0);

@@ -206,9 +206,19 @@ impl Findings {
         self.steps.len() - usize::from(extra)
     }
 
-    /// Whether every step has a verdict.
+    /// Whether every step has a verdict, and all that was asked to be tried was.
     #[must_use]
     pub fn conclusive(&self) -> bool {
-        self.steps.iter().all(|step| step.withheld.is_none())
+        let tried = self.uninjected.is_none() && self.unverified.is_none();
+        tried && self.steps.iter().all(|step| step.withheld.is_none())
+    }
+
+    /// Notes why a delay was not put in, or says nothing.
+    pub fn not_injected(&mut self, reason: String) {
+        self.uninjected = Some(match self.uninjected.take() {
+            Some(earlier) if earlier == reason => earlier,
+            Some(earlier) => format!("{earlier}; {reason}"),
+            None => reason,
+        });
     }
 }

@@ -8,7 +8,7 @@ use observation::{Experiment, Stage};
 use serde::{Deserialize, Serialize};
 
 use super::seen::Seen;
-use super::{Findings, Interval, Method, StepFindings, Vote};
+use super::{Findings, Interval, Method, StepFindings, Vote, agreement, certainty};
 use crate::cluster::{Replicas, Service};
 use crate::measure::Samples;
 
@@ -43,6 +43,8 @@ pub struct InjectionFindings {
     pub elasticity: Interval,
     /// The same in the model of the app before, between the same two times.
     pub predicted: Option<f64>,
+    /// The same did nobody wait: more than that is what the stage adds by being short.
+    pub unhindered: f64,
     /// In a sentence.
     pub sentence: String,
 }
@@ -86,6 +88,12 @@ pub fn injection(before: &Samples, with: &Samples) -> Result<InjectionFindings, 
     let experiment = with.experiment.as_ref().ok_or("nothing was injected")?;
     let (stage, injected_ms) = Slowed::by(experiment).ok_or("nothing was made slower")?;
     let (base, then) = (super::step(before), super::step(with));
+    for (window, step) in [("without", &base), ("with", &then)] {
+        if let Some(withheld) = &step.withheld {
+            let name = stage.name();
+            return Err(format!("{name}, the window {window} the delay: {}", withheld.reason));
+        }
+    }
     let time_ms = [time_ms(stage, before)?, time_ms(stage, with)?];
     let [from, to] = time_ms;
     if to < from + injected_ms / 2.0 {
@@ -98,6 +106,8 @@ pub fn injection(before: &Samples, with: &Samples) -> Result<InjectionFindings, 
     let rates = [rate(&base), rate(&then)];
     let elasticity = elasticity(rates, time_ms)?;
     let predicted = predicted(before, (stage, time_ms)).ok();
+    let loop_ms = certainty::unhindered_ms(&base).ok_or("no loop was completed")?;
+    let unhindered = ((loop_ms + to - from) / loop_ms).ln() / (to / from).ln();
     let sentence = sentence(stage, (injected_ms, rates), (elasticity, predicted));
     Ok(InjectionFindings {
         replicas: with.replicas,
@@ -107,44 +117,51 @@ pub fn injection(before: &Samples, with: &Samples) -> Result<InjectionFindings, 
         hashes_per_second: rates,
         elasticity,
         predicted,
+        unhindered,
         sentence,
     })
 }
 
 /// Adds what the delays say together to the votes on the step they were tried at.
 pub fn count_injected(findings: &mut Findings) {
-    let vote = vote(&findings.injections);
     let tried = findings.injections.first().map(|one| one.replicas);
     let step = findings.steps.iter_mut().rev().find(|step| Some(step.replicas) == tried);
-    let certainty = step.and_then(|step| step.certainty.as_mut());
-    if let (Some(certainty), Some(vote)) = (certainty, vote) {
-        certainty.votes.retain(|other| other.method != Method::InjectedDelay);
-        certainty.votes.push(vote);
+    if let (Some(step), Some(vote)) = (step, vote(&findings.injections)) {
+        agreement::recount(step, vote);
     }
 }
 
-/// What the delays say together of what limits the app: the stage with the largest elasticity; `None`
-/// unless all three were tried, or when two are as good as equal.
+/// What the delays say together of what limits the app: the service that the rate depends on by more
+/// than its part of a loop, or the workers where there is none. `None` unless each of the three stages
+/// was tried.
 #[must_use]
 fn vote(injections: &[InjectionFindings]) -> Option<Vote> {
-    let elasticity = |one: &&InjectionFindings| one.elasticity.value;
-    let mut sorted: Vec<_> = injections.iter().collect();
-    sorted.sort_by(|a, b| elasticity(b).total_cmp(&elasticity(a)));
-    let [first, second, _, ..] = sorted.as_slice() else { return None };
-    let all: Vec<String> = sorted
-        .iter()
-        .map(|one| format!("{} {:.2}", one.stage.name(), hundredths(one.elasticity.value)))
-        .collect();
-    let apart = first.elasticity.low > second.elasticity.high;
-    Some(Vote {
-        method: Method::InjectedDelay,
-        service: apart.then(|| first.stage.service()),
-        value: Some(elasticity(first)),
-        sentence: match apart {
-            true => format!("elasticities {}", all.join(", ")),
-            false => format!("elasticities {}: too close to each other", all.join(", ")),
-        },
-    })
+    // Of a stage that was tried several times the last one counts.
+    let tried = |stage| injections.iter().rev().find(|one| one.stage == stage);
+    let mut all = [tried(Slowed::Think)?, tried(Slowed::Rng)?, tried(Slowed::Hasher)?];
+    let weight = |of: fn(&Interval) -> f64| {
+        move |one: &&InjectionFindings| certainty::weight(of(&one.elasticity), one.unhindered)
+    };
+    let most = |of: fn(&Interval) -> f64| {
+        let services = all.iter().filter(|one| one.stage != Slowed::Think).copied();
+        services.max_by(|a, b| weight(of)(a).total_cmp(&weight(of)(b)))
+    };
+    let surely = most(|e| e.low).filter(|one| weight(|e| e.low)(one) > certainty::HALF_WAY);
+    let perhaps = most(|e| e.high).filter(|one| weight(|e| e.high)(one) > certainty::HALF_WAY);
+    let service = match (surely, perhaps) {
+        (Some(one), _) => Some(one.stage.service()),
+        (None, None) => Some(Service::Worker),
+        (None, Some(_)) => None,
+    };
+    let value = surely.or(most(|e| e.value)).map(|one| one.elasticity.value);
+    all.sort_by(|a, b| b.elasticity.value.total_cmp(&a.elasticity.value));
+    let told = all.map(|one| {
+        let of = [one.elasticity.value, one.unhindered].map(hundredths);
+        format!("{} {:.2} ({:.2} if nobody waits)", one.stage.name(), of[0], of[1])
+    });
+    let open = if service.is_none() { ": too uncertain to tell" } else { "" };
+    let sentence = format!("elasticities {}{open}", told.join(", "));
+    Some(Vote { method: Method::InjectedDelay, service, value, sentence })
 }
 
 /// The slope between two rates, with what their intervals leave open.
@@ -230,35 +247,51 @@ fn sentence(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analyse::tests::app::{App, replica};
     use crate::analyse::tests::ideal;
 
-    /// The samples of an ideal app in which rng takes 10 ms more and its loops so much longer.
-    fn injected(workers: u32, longer_by: (u64, u64)) -> Samples {
-        let mut samples = ideal(workers, 1);
-        let longer = |totals: &mut observation::Totals| {
-            let service = &totals.stages[&Stage::RngService];
-            let sums = observation::Latency::of_sums(service.count(), service.count() * 110_000);
-            totals.stages.insert(Stage::RngService, sums);
-        };
-        let reports = samples.first.workers.iter_mut().chain(&mut samples.last.workers);
-        reports.for_each(|report| longer(&mut report.totals));
-        // Fewer loops in the same time, as the same loops in a longer one.
-        let begin = samples.first.now_us;
-        for report in &mut samples.last.workers {
-            report.at_us = begin + report.at_us.saturating_sub(begin) * longer_by.0 / longer_by.1;
+    /// Ten workers at one rng that takes so many milliseconds longer.
+    fn window(slower_ms: u32) -> Samples {
+        let seconds = 0.1 + f64::from(slower_ms) / 1000.0;
+        let mut samples = App::new(10, 1).replicas_like(0, &replica(1, seconds)).samples();
+        if slower_ms > 0 {
+            asked(&mut samples, u64::from(slower_ms) * 1000);
         }
-        samples.workers.clear();
-        samples.counter.clear();
-        samples.experiment = Some(Experiment { rng_us: 10_000, ..Experiment::default() });
         samples
+    }
+
+    fn asked(samples: &mut Samples, rng_us: u64) {
+        let experiment = Experiment { rng_us, ..Experiment::default() };
+        samples.experiment = Some(experiment.clone());
+        for report in samples.first.workers.iter_mut().chain(&mut samples.last.workers) {
+            report.experiment = Some(experiment.clone());
+        }
+    }
+
+    /// A delay of ten milliseconds at a stage that took 100, with the elasticity and what it would be
+    /// did nobody wait.
+    fn tried(stage: Slowed, (value, half): (f64, f64), unhindered: f64) -> InjectionFindings {
+        let rate = Interval { value: 10.0, low: 9.9, high: 10.1 };
+        InjectionFindings {
+            replicas: Replicas { worker: 10, rng: 1, hasher: 1 },
+            stage,
+            injected_ms: 10.0,
+            time_ms: [100.0, 110.0],
+            hashes_per_second: [rate, rate],
+            elasticity: Interval { value, low: value - half, high: value + half },
+            predicted: None,
+            unhindered,
+            sentence: String::new(),
+        }
     }
 
     #[test]
     fn the_bottleneck_has_an_elasticity_of_one() {
-        let found = injection(&ideal(10, 1), &injected(10, (11, 10))).unwrap();
+        let found = injection(&window(0), &window(10)).unwrap();
         assert_eq!(found.stage, Slowed::Rng);
         assert!((found.elasticity.value - 1.0).abs() < 0.05, "{found:?}");
         assert!((found.predicted.unwrap() - 1.0).abs() < 0.01, "{found:?}");
+        assert!((found.unhindered - 1.0 / 3.0).abs() < 0.02, "{found:?}");
         assert!(found.sentence.starts_with("10 ms more at rng: "), "{}", found.sentence);
     }
 
@@ -271,12 +304,82 @@ mod tests {
     }
 
     #[test]
+    fn delays_name_the_service_that_counts_for_more_than_its_part_of_a_loop() {
+        let third = 1.0 / 3.0;
+        let voted = |think, rng, hasher, parts: [f64; 3]| {
+            let [of_think, of_rng, of_hasher] = parts;
+            let all = [
+                tried(Slowed::Hasher, hasher, of_hasher),
+                tried(Slowed::Think, think, of_think),
+                tried(Slowed::Rng, rng, of_rng),
+            ];
+            vote(&all).unwrap().service
+        };
+        let none = (0.0, 0.02);
+        let rng = voted(none, (1.0, 0.02), none, [third; 3]);
+        assert_eq!(rng, Some(Service::Rng));
+        // Half of a loop is at rng: the rate depends on it most, and it is not short.
+        let workers = voted((0.25, 0.02), (0.51, 0.03), (0.25, 0.02), [0.25, 0.5, 0.25]);
+        assert_eq!(workers, Some(Service::Worker));
+        let thinking = voted((0.8, 0.02), (0.1, 0.02), (0.1, 0.02), [0.8, 0.1, 0.1]);
+        assert_eq!(thinking, Some(Service::Worker));
+        // It may be a third, or one.
+        let open = voted((0.2, 0.02), (0.7, 0.3), (0.2, 0.02), [third; 3]);
+        assert_eq!(open, None);
+    }
+
+    #[test]
+    fn a_vote_takes_all_three_stages() {
+        let one = |stage| tried(stage, (1.0, 0.1), 0.3);
+        assert_eq!(vote(&[one(Slowed::Rng), one(Slowed::Rng), one(Slowed::Think)]), None);
+        assert!(vote(&[one(Slowed::Rng), one(Slowed::Hasher), one(Slowed::Think)]).is_some());
+    }
+
+    #[test]
+    fn the_verdict_tells_whom_the_delays_contradict() {
+        let step = crate::analyse::step(&ideal(10, 1));
+        let mut findings = Findings { steps: vec![step], ..Findings::none() };
+        let sentence = |findings: &Findings| {
+            findings.steps[0].bottleneck.as_ref().map(|one| one.sentence.clone()).unwrap()
+        };
+        let agreed = sentence(&findings);
+        assert!(!agreed.contains("Not all agree"), "{agreed}");
+        let count = |findings: &mut Findings, most: Slowed| {
+            let e = |stage| if stage == most { (1.0, 0.01) } else { (0.0, 0.01) };
+            let all = [Slowed::Think, Slowed::Rng, Slowed::Hasher];
+            findings.injections = all.map(|stage| tried(stage, e(stage), 0.3)).into();
+            count_injected(findings);
+        };
+        count(&mut findings, Slowed::Hasher);
+        let told = " Not all agree: by injected delay it is hasher (elasticities hasher 1.00";
+        let differs = sentence(&findings);
+        assert!(differs.starts_with(&format!("{agreed}{told}")), "{differs}");
+        count(&mut findings, Slowed::Rng);
+        assert_eq!(sentence(&findings), agreed);
+        let votes = &findings.steps[0].certainty.as_ref().unwrap().votes;
+        assert_eq!(votes.len(), 4, "{votes:?}");
+    }
+
+    #[test]
+    fn windows_without_a_verdict_are_not_scored() {
+        let base = ideal(10, 1);
+        let mut slower = base.clone();
+        asked(&mut slower, 10_000);
+        let died = |samples: &Samples| Samples { restarts: 1, ..samples.clone() };
+        let without = injection(&died(&base), &slower).unwrap_err();
+        assert!(without.contains("without the delay: 1 replica died"), "{without}");
+        let with = injection(&base, &died(&slower)).unwrap_err();
+        assert!(with.contains("with the delay: 1 replica died"), "{with}");
+    }
+
+    #[test]
     fn what_was_not_injected_is_not_scored() {
-        let none = injection(&ideal(10, 1), &ideal(10, 1)).unwrap_err();
+        let base = ideal(10, 1);
+        let none = injection(&base, &base).unwrap_err();
         assert!(none.contains("nothing was injected"), "{none}");
-        let mut lost = ideal(10, 1);
-        lost.experiment = Some(Experiment { rng_us: 10_000, ..Experiment::default() });
-        let lost = injection(&ideal(10, 1), &lost).unwrap_err();
+        let mut lost = base.clone();
+        asked(&mut lost, 10_000);
+        let lost = injection(&base, &lost).unwrap_err();
         assert!(lost.contains("the delay did not arrive"), "{lost}");
     }
 }

@@ -2,6 +2,7 @@
 //! what each number means and where its formula is from.
 
 pub(crate) mod advice;
+mod agreement;
 mod balance;
 mod bounds;
 mod by_second;
@@ -27,6 +28,7 @@ mod seen;
 mod services;
 mod spreading;
 mod stages;
+mod steered;
 mod sweep;
 mod unseen;
 pub(crate) mod verdict;
@@ -63,7 +65,7 @@ pub use scenario::{measured, nominal, with_policy, with_replicas};
 pub use stages::{StageFindings, StageName};
 pub use sweep::Sweep;
 pub use verdict::Limit;
-pub use watch::{Checked, SoFar, Watch, shortest_warm_up};
+pub use watch::{Checked, SoFar, Watch, mean_loop_s, shortest_warm_up};
 
 /// The counter's slope so far in hashes per second, for a progress line.
 #[must_use]

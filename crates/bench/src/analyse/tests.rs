@@ -1,7 +1,7 @@
 //! Findings of apps whose truth is known: ideal ones, computed sample by sample, and simulated ones with
 //! faults.
 
-mod app;
+pub(crate) mod app;
 mod faults;
 mod ideal;
 

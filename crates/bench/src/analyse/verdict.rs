@@ -6,14 +6,15 @@ use inference::changepoint::Class;
 use load::numbers::float;
 use serde::{Deserialize, Serialize};
 
+use super::agreement::{disagreement, named};
 use super::bounds::{Limits, Sums};
 use super::causes::DEAR;
-use super::evidence::{Cause, CauseFindings, Certainty, Method, Spreading, Vote};
+use super::evidence::{Cause, CauseFindings, Certainty, Spreading};
 use super::seen::Seen;
 use super::services::Known;
 use super::{
     Bottleneck, Interval, StageFindings, StageName, StepFindings, Withheld, certainty, course,
-    lateness, paths, rate,
+    lateness, paths, rate, steered,
 };
 use crate::cluster::Service;
 
@@ -169,15 +170,14 @@ pub(super) fn verdict(
     };
     let mut sentence =
         sentence.ok_or_else(|| missing("the services do not say how busy they are"))?;
-    let tied = bounds.next_binding().filter(|(_, next)| *next < bounds.binding().1 * TIE);
-    if let Some((other, _)) = tied {
+    let named = named(bounds);
+    if let [_, Some(other)] = named {
         let _ = write!(
             sentence,
             " {} binds almost as early: one more replica of each is needed to gain much.",
             other.name()
         );
     }
-    let named = [Some(binding), tied.map(|(service, _)| service)];
     if let Some(certainty) = &certainty {
         sentence.push_str(&disagreement(&certainty.votes, named));
     }
@@ -217,28 +217,6 @@ fn certain(
             ),
         }),
         false => Ok(Some(certainty)),
-    }
-}
-
-/// Who says otherwise, of the ways of looking; empty where all agree.
-fn disagreement(votes: &[Vote], named: [Option<Service>; 2]) -> String {
-    let others = votes
-        .iter()
-        .filter(|vote| vote.service.is_some_and(|service| !named.contains(&Some(service))));
-    let others: Vec<String> = others
-        .filter_map(|vote| {
-            let method = match vote.method {
-                Method::Utilisation => "utilisation",
-                Method::QueueLength => "queue length",
-                Method::Elasticity => "elasticity",
-                Method::InjectedDelay => "injected delay",
-            };
-            Some(format!("by {method} it is {} ({})", vote.service?.name(), vote.sentence))
-        })
-        .collect();
-    match others.is_empty() {
-        true => String::new(),
-        false => format!(" Not all agree: {}.", others.join("; ")),
     }
 }
 
@@ -290,6 +268,9 @@ fn unfit(case: &Case<'_>, findings: &StepFindings) -> Option<String> {
     let (Some(loop_seconds), Some(closure)) = (case.loop_seconds, findings.closure) else {
         return Some("no worker completed a loop during the window".to_owned());
     };
+    if let Some(reason) = steered::otherwise(samples) {
+        return Some(reason);
+    }
     if findings.reporting != replicas.worker {
         return Some(format!(
             "{} of {} workers reported during the window: the others are stuck, away or slow",

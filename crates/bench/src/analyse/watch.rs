@@ -155,7 +155,8 @@ pub fn shortest_warm_up(moments: &[Moment]) -> f64 {
 }
 
 /// Mean time of a loop in seconds; the original app's where nobody tells another.
-fn mean_loop_s(moments: &[Moment]) -> f64 {
+#[must_use]
+pub fn mean_loop_s(moments: &[Moment]) -> f64 {
     let sums = |moment: &Moment| {
         moment.totals.stages.get(&Stage::Loop).map_or((0, 0), |l| (l.count(), l.sum_us()))
     };

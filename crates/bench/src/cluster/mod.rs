@@ -246,6 +246,24 @@ impl Cluster {
         }
     }
 
+    /// The images of its services by their names, where they run in containers.
+    #[must_use]
+    pub fn images(&self) -> BTreeMap<String, String> {
+        match self {
+            Self::Swarm(swarm) => swarm.images(),
+            Self::Own(_) | Self::Attached { .. } | Self::Simulated(_) => BTreeMap::new(),
+        }
+    }
+
+    /// What chance begins with, where it is only simulated.
+    #[must_use]
+    pub fn seed(&self) -> Option<u64> {
+        match self {
+            Self::Simulated(app) => Some(app.seed()),
+            Self::Own(_) | Self::Attached { .. } | Self::Swarm(_) => None,
+        }
+    }
+
     /// Asks for a change of replicas; it comes about afterwards.
     ///
     /// # Errors

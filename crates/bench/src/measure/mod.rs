@@ -50,6 +50,9 @@ pub struct Samples {
     /// What was changed for it, if anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub experiment: Option<Experiment>,
+    /// What workers told in the window that they carried out, each once, `None` for nothing.
+    #[serde(default)]
+    pub carried_out: Vec<Option<Experiment>>,
     /// What was cut off before the window.
     #[serde(default)]
     pub warm_up: Option<WarmUp>,

@@ -1,6 +1,6 @@
 //! What was read in a window, and where it could begin instead.
 
-use observation::{Observation, Report};
+use observation::{Experiment, Observation, Report};
 
 use super::{Counter, Moment, PathSample, WorkerCount, WorkerCounts};
 
@@ -29,6 +29,8 @@ pub struct Readings {
     pub failed: u64,
     /// How long the ways to the replicas took, where that is probed from inside.
     pub paths: Vec<PathSample>,
+    /// What workers told that they carry out, each once, and when the last of them did.
+    experiments: Vec<(Option<Experiment>, u64)>,
     /// Whole reports with their times. As text, in which histograms are a hundred times smaller.
     spares: Vec<(u64, Vec<u8>)>,
 }
@@ -38,11 +40,32 @@ impl Readings {
     pub(super) fn brief(&mut self, seen: Option<Observation>) {
         match seen {
             Some(seen) => {
+                self.note_experiments(&seen);
                 self.workers.push(counts(&seen));
                 self.moments.push(Moment::of(&seen));
             }
             None => self.failed += 1,
         }
+    }
+
+    /// Notes what new reports tell of experiments: old ones may be of workers that are gone.
+    fn note_experiments(&mut self, seen: &Observation) {
+        let Some(before) = self.workers.last() else { return };
+        let is_new = |report: &&Report| {
+            before.get(&report.id).is_some_and(|before| report.at_us > before.at_us)
+        };
+        for Report { experiment, .. } in seen.workers.iter().filter(is_new) {
+            match self.experiments.iter_mut().find(|(noted, _)| noted == experiment) {
+                Some((_, last_us)) => *last_us = seen.now_us,
+                None => self.experiments.push((experiment.clone(), seen.now_us)),
+            }
+        }
+    }
+
+    /// What workers told in the window that they carried out, each once.
+    #[must_use]
+    pub fn carried_out(&self) -> Vec<Option<Experiment>> {
+        self.experiments.iter().map(|(experiment, _)| experiment.clone()).collect()
     }
 
     /// Whole reports, likewise.
@@ -72,6 +95,7 @@ impl Readings {
         let from_us = first.now_us;
         let kept = self.moments.iter().position(|moment| moment.now_us >= from_us)?;
         self.counter.retain(|counter| counter.now_us >= from_us);
+        self.experiments.retain(|(_, last_us)| *last_us >= from_us);
         self.workers.drain(..kept);
         Some((first, self.moments.drain(..kept).collect()))
     }
@@ -86,6 +110,33 @@ fn counts(seen: &Observation) -> WorkerCounts {
 mod tests {
     use super::*;
     use crate::analyse::tests::ideal;
+
+    #[test]
+    fn only_new_reports_tell_what_is_carried_out_and_what_was_over_before_the_window_is_left_out() {
+        let at = |second: u64, told: [Option<u64>; 2]| {
+            let mut seen = ideal(2, 1).first;
+            seen.now_us += second * 1_000_000;
+            for (report, rng_us) in seen.workers.iter_mut().zip(told) {
+                // The first one reports no more.
+                report.at_us += if report.id.contains('0') { 0 } else { second * 1_000_000 };
+                let experiment = |rng_us| Experiment { rng_us, ..Experiment::default() };
+                report.experiment = rng_us.map(experiment);
+            }
+            seen
+        };
+        let mut readings = Readings::default();
+        let begin_us = at(0, [None; 2]).now_us;
+        for (second, told) in [(0, Some(7)), (1, Some(7)), (2, None), (3, None)] {
+            readings.whole(Some(at(second, [Some(9), told])));
+        }
+        let told = |readings: &Readings| {
+            let carried_out = readings.carried_out().into_iter();
+            carried_out.map(|one| one.map(|one| one.rng_us)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&readings), [Some(7), None]);
+        assert!(readings.cut_before(begin_us, 2.0).is_some());
+        assert_eq!(told(&readings), [None]);
+    }
 
     #[test]
     fn a_window_may_begin_at_any_whole_report() {

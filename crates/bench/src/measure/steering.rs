@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
 use observation::Experiment;
+use tokio::time::Instant;
 
 use crate::cluster::sim::Simulated;
 use crate::failure::Failure;
@@ -13,6 +14,10 @@ use crate::http::{Client, HttpError};
 
 /// How long a change outlives whoever asked for it, in seconds.
 const LIFETIME_S: u64 = 20;
+/// The same, with the flush at which workers see that it is over.
+const OVER: Duration = Duration::from_secs(LIFETIME_S + 2);
+/// How often it is tried again to end one.
+const RETRY: Duration = Duration::from_secs(1);
 /// How often it is asked for again.
 const RENEWAL: Duration = Duration::from_secs(5);
 const PATH: &str = "/api/experiment";
@@ -55,6 +60,14 @@ impl Steering {
         }
     }
 
+    /// Ends any change; where webui cannot be told, waits until it has ended by itself.
+    pub async fn surely_end(&mut self) {
+        let begin = Instant::now();
+        while self.end().await.is_err() && begin.elapsed() < OVER {
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
     /// Ends any change.
     ///
     /// # Errors
@@ -77,4 +90,21 @@ fn refused(error: &HttpError) -> Failure {
         }
         error => error.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_cannot_be_ended_is_waited_for() {
+        // Nobody listens there any more.
+        let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = gone.local_addr().unwrap();
+        drop(gone);
+        let mut steering = Steering::Webui(Client::new(address));
+        let begin = Instant::now();
+        steering.surely_end().await;
+        assert!(begin.elapsed() >= OVER, "{:?}", begin.elapsed());
+    }
 }

@@ -1,5 +1,6 @@
 //! A grid to be measured.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::{Target, Timing};
@@ -28,6 +29,33 @@ pub struct SweepPlan {
     pub out: Option<PathBuf>,
     /// Whether the replicas of before are put back.
     pub restore: bool,
+}
+
+impl SweepPlan {
+    /// On which app and how, by the names of flags: all that makes the same cell another measurement.
+    /// Not which process runs the app, nor how long it is waited for.
+    #[must_use]
+    pub fn settings(&self) -> BTreeMap<String, String> {
+        let Target { simulated, place, swarm, inside, running, setup } = &self.target;
+        let Timing { warmup, length, settle_timeout: _ } = &self.timing;
+        let mut settings = vec![
+            ("--warmup", format!("{warmup:?}")),
+            ("--precision, --max-duration or --duration", format!("{length:?}")),
+        ];
+        match simulated {
+            Some(simulated) => settings.push(("--simulate", format!("{simulated:?}"))),
+            None => settings.extend([
+                ("--cluster", format!("{place:?}")),
+                ("--engine or --context", format!("{:?}", swarm.engine)),
+                ("--stack", swarm.stack.clone()),
+                ("--service", format!("{:?}", swarm.named)),
+                ("--from-inside", inside.is_some().to_string()),
+                ("--own", running.is_none().to_string()),
+                ("--redis", format!("{:?}", setup.redis)),
+            ]),
+        }
+        settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
 }
 
 impl TryFrom<SweepArgs> for SweepPlan {

@@ -51,6 +51,8 @@ pub struct Scored {
     pub verification: Option<Verification>,
     /// Why that is not said.
     pub unverified: Option<String>,
+    /// Why a delay was not put in: of that there are no samples.
+    pub uninjected: Option<String>,
 }
 
 /// `prediction.json`.
@@ -150,7 +152,7 @@ mod tests {
         recorder.end(&findings, "done").unwrap();
         let back = read(folder.path()).unwrap();
         assert_eq!(back.steps, [ideal(10, 1)]);
-        assert_eq!(back.scored, Scored { verification, unverified: None });
+        assert_eq!(back.scored, Scored { verification, ..Scored::default() });
         assert_eq!(back.prediction.unwrap().prediction, prediction);
         assert_eq!(back.run.run.stop_reason, "done");
         assert!(back.run.more.is_empty(), "{:?}", back.run.more);
@@ -162,10 +164,10 @@ mod tests {
         begun(folder.path()).end(&Findings::none(), "done").unwrap();
         let path = folder.path().join(RUN);
         let mut run: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        run["seed"] = 7.into();
+        run["moon"] = 7.into();
         fs::write(&path, run.to_string()).unwrap();
         let more = read(folder.path()).unwrap().run.more;
-        assert_eq!(more.get("seed"), Some(&7.into()), "{more:?}");
+        assert_eq!(more.get("moon"), Some(&7.into()), "{more:?}");
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub(super) fn recorded(steps: Vec<Samples>) -> Recorded {
         began: "2026-11-22T07:17:32Z".to_owned(),
         host: Host { name: "classroom".to_owned(), system: "Linux 6.12".to_owned(), processors: 2 },
         stop_reason: "done".to_owned(),
+        images: BTreeMap::new(),
+        seed: None,
+        went_on: Vec::new(),
     };
     let run = RecordedRun { run, more: BTreeMap::new() };
     Recorded { run, steps, scored: Scored::default(), prediction: None, sweep: None }
@@ -53,9 +56,8 @@ pub(super) fn complete() -> Review {
     let steps: Vec<StepFindings> = samples.iter().map(analyse::step).collect();
     let prediction = analyse::predict(&steps[0], &samples[0]).unwrap();
     let mut recorded = recorded(samples.to_vec());
-    let seed = ("seed".to_owned(), serde_json::json!(42));
-    let images = ("images".to_owned(), serde_json::json!({ "rng": "sha256:0123abcd" }));
-    recorded.run.more = [seed, images].into();
+    let image = "registry/rng:v1@sha256:0123abcd".to_owned();
+    recorded.run.run.images = [("rng".to_owned(), image)].into();
     let mut measured = steps[1].clone();
     measured.hashes_per_second.interval = interval(19.93, 0.21);
     recorded.scored.verification = Some(prediction.clone().score(&measured));

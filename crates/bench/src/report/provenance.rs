@@ -75,7 +75,8 @@ fn stopped(stop: &StopFindings) -> String {
 
 /// What the run was: all of `run.json` but its command line.
 pub(super) fn run(review: &Review) -> Vec<Line> {
-    let Run { bench_version, cluster, began, host, stop_reason, .. } = &review.run.run;
+    let Run { bench_version, cluster, began, host, stop_reason, images, seed, went_on, .. } =
+        &review.run.run;
     let mut lines = vec![
         line("clocks", "those of webui and of the workers; bench's own measures nothing"),
         line("cluster", cluster),
@@ -87,6 +88,12 @@ pub(super) fn run(review: &Review) -> Vec<Line> {
             format!("{bench_version} measured, {} analysed and told it", env!("CARGO_PKG_VERSION")),
         ),
     ];
+    lines.extend(images.iter().map(|(service, image)| line(&format!("image of {service}"), image)));
+    lines.extend(seed.map(|seed| line("seed", seed.to_string())));
+    lines.extend(went_on.iter().map(|later| {
+        let (at, command) = (moment(&later.at), command(&later.command));
+        line("went on", format!("{at}, after {} cells: {command}", later.after))
+    }));
     lines.extend(review.prediction.as_ref().map(|dated| {
         let from = dated.prediction.sentence();
         line("prediction", format!("{from}, written down at {}", moment(&dated.made)))
@@ -136,6 +143,7 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::WentOn;
 
     #[test]
     fn a_command_can_be_typed_again() {
@@ -153,8 +161,27 @@ mod tests {
     }
 
     #[test]
+    fn a_simulated_sweep_tells_its_seed_and_each_command_that_went_on_with_it() {
+        let mut review = crate::report::fixture::review_of(&[(2, 1)]);
+        let told = |review: &Review, name: &str| {
+            let lines = run(review);
+            lines.into_iter().find(|(of, _)| of == name).map(|(_, value)| value)
+        };
+        assert_eq!((told(&review, "seed"), told(&review, "went on")), (None, None));
+        review.run.run.seed = Some(7);
+        review.run.run.went_on = vec![WentOn {
+            at: "2026-11-22T07:17:32Z".to_owned(),
+            command: vec!["/a/bench".to_owned(), "sweep".to_owned()],
+            after: 3,
+        }];
+        assert_eq!(told(&review, "seed").as_deref(), Some("7"));
+        let later = "2026-11-22 07:17:32 UTC, after 3 cells: bench sweep";
+        assert_eq!(told(&review, "went on").as_deref(), Some(later));
+    }
+
+    #[test]
     fn what_others_wrote_is_told_flat() {
-        let value = serde_json::json!({ "rng": ["a", 1], "seed": null });
-        assert_eq!(plain(&value), "rng: a, 1, seed: null");
+        let value = serde_json::json!({ "rng": ["a", 1], "moon": null });
+        assert_eq!(plain(&value), "moon: null, rng: a, 1");
     }
 }

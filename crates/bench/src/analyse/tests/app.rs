@@ -161,6 +161,7 @@ impl App {
             restarts: 0,
             restarted: false,
             failed_readings: 0,
+            carried_out: Vec::new(),
             phases: None,
             labels: BTreeMap::new(),
             paths: Vec::new(),

@@ -56,6 +56,7 @@ impl Ideal {
             restarts: 0,
             restarted: false,
             failed_readings: 0,
+            carried_out: Vec::new(),
             phases: None,
             labels: BTreeMap::new(),
             paths: Vec::new(),

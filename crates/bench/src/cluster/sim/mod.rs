@@ -40,6 +40,8 @@ struct App {
     ready_ns: u64,
     running: Option<Running>,
     ledger: Ledger,
+    /// When the experiment last changed, and what it was before.
+    earlier: (u64, Option<Experiment>),
 }
 
 impl Simulated {
@@ -68,6 +70,7 @@ impl Simulated {
             ready_ns: 0,
             running: None,
             ledger,
+            earlier: (0, None),
         };
         app.begin(0)?;
         Ok(Self(Arc::new(Mutex::new(app))))
@@ -77,6 +80,12 @@ impl Simulated {
     #[must_use]
     pub fn describe(&self) -> String {
         "simulated".to_owned()
+    }
+
+    /// What its chance begins with now.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).conditions.seed
     }
 
     /// Asks for a change: replicas leave at once, new ones take a while to start.
@@ -137,7 +146,11 @@ impl Simulated {
         let mut seen = app.ledger.observation(app.now_us(), whole);
         for report in &mut seen.workers {
             app.conditions.declared_policy().clone_into(&mut report.policy);
-            report.experiment.clone_from(&app.conditions.experiment);
+            // Workers tell of it with their next flush.
+            report.experiment.clone_from(match (report.at_us, &app.earlier) {
+                (at_us, (changed_us, earlier)) if at_us < *changed_us => earlier,
+                _ => &app.conditions.experiment,
+            });
         }
         if !app.conditions.tells {
             seen.workers.clear();
@@ -160,8 +173,9 @@ impl Simulated {
     /// When what follows cannot be simulated.
     pub fn experiment(&self, experiment: Option<&Experiment>) -> Result<(), Failure> {
         let mut app = self.now()?;
-        let now_ns = app.now_ns();
-        app.conditions.experiment = experiment.cloned();
+        let (now_ns, changed_us) = (app.now_ns(), app.now_us());
+        let earlier = std::mem::replace(&mut app.conditions.experiment, experiment.cloned());
+        app.earlier = (changed_us, earlier);
         app.begin(now_ns)
     }
 

@@ -148,6 +148,15 @@ impl Swarm {
         )
     }
 
+    /// The images of its services, with the digests that their descriptions name.
+    #[must_use]
+    pub fn images(&self) -> BTreeMap<String, String> {
+        let image = |(service, member): (&Service, &stack::Member)| {
+            (service.name().to_owned(), member.image.clone())
+        };
+        self.members.iter().map(image).collect()
+    }
+
     /// How things are now. A swarm without a leader is waited for.
     ///
     /// # Errors
