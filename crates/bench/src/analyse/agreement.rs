@@ -13,6 +13,14 @@ pub(super) fn named(bounds: &Bounds) -> [Option<Service>; 2] {
     [Some(binding), tied.map(|(service, _)| service)]
 }
 
+/// Whether a vote says what a step's verdict does; `None` where either says nothing. What binds almost as
+/// early is named, too, and the workers are where Redis holds them up.
+#[must_use]
+pub fn agrees(step: &StepFindings, vote: &Vote) -> Option<bool> {
+    let (Some(_), Some(bounds)) = (&step.bottleneck, &step.bounds) else { return None };
+    vote.service.map(|service| named(bounds).contains(&Some(service)))
+}
+
 /// Adds a vote that was taken after the verdict, in place of an earlier one by the same method; the
 /// verdict's sentence then tells who says otherwise now.
 pub(super) fn recount(step: &mut StepFindings, vote: Vote) {

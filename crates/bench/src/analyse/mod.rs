@@ -45,6 +45,7 @@ use seen::Seen;
 use services::Known;
 
 pub use advice::{Advice, PlanFindings, Question, WallFindings, advise};
+pub use agreement::agrees;
 pub use balance::Balance;
 pub use bounds::{Bounds, Next};
 pub use by_second::{BySecond, Moving, by_second};

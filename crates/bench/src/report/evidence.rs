@@ -3,7 +3,7 @@
 use super::words::{balance, time};
 use crate::analyse::verdict::counted;
 use crate::analyse::{
-    ActionFindings, Certainty, Interval, Next, ReplicaState, Spreading, StepFindings, Vote,
+    ActionFindings, Certainty, Interval, Next, ReplicaState, Spreading, StepFindings, Vote, agrees,
 };
 
 /// `10 workers`, as far as they reported.
@@ -26,9 +26,8 @@ pub(super) fn probability(certainty: &Certainty) -> String {
 /// How sure the verdict is, and who disagrees: a line for each.
 pub(super) fn certainty(step: &StepFindings) -> Vec<String> {
     let Some(certainty) = &step.certainty else { return Vec::new() };
-    let verdict = step.bottleneck.as_ref().map(|bottleneck| bottleneck.service.name());
-    let differs = |vote: &&Vote| vote.service.is_some_and(|s| Some(s.name()) != verdict);
-    let against = certainty.votes.iter().filter(differs).filter(|_| verdict.is_some());
+    let differs = |vote: &&Vote| agrees(step, vote) == Some(false);
+    let against = certainty.votes.iter().filter(differs);
     let sure = (certainty.draws > 0).then(|| probability(certainty));
     let against = against.map(|vote| format!("Another view: {}", vote.sentence));
     sure.into_iter().chain(against).collect()

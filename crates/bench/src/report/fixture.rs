@@ -80,6 +80,7 @@ pub(super) fn tried(findings: &mut Findings) {
         time_ms: [100.0, 100.0 + injected_ms],
         hashes_per_second: [interval(10.0, 0.1), interval(rate, 0.1)],
         elasticity,
+        unhindered: 1.0 / 3.0,
         predicted: Some(elasticity.value),
         sentence: format!("{injected_ms} ms more at {}: {rate:.2} hashes/s.", stage.name()),
     };

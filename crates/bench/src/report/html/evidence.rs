@@ -4,8 +4,7 @@
 use maud::{Markup, html};
 
 use super::words::{self, STAGE_HEAD};
-use crate::analyse::{Certainty, Method, StepFindings, Vote};
-use crate::cluster::Service;
+use crate::analyse::{Certainty, Method, StepFindings, Vote, agrees};
 use crate::report::evidence;
 
 /// The stages of a step, and how sure its verdict is.
@@ -31,11 +30,10 @@ pub(super) fn section(step: &StepFindings) -> Markup {
 }
 
 fn sure(certainty: &Certainty, step: &StepFindings) -> Markup {
-    let verdict = step.bottleneck.as_ref().map(|bottleneck| bottleneck.service.name());
-    let agrees = |vote: &Vote| match vote.service.map(Service::name) {
+    let agrees = |vote: &Vote| match agrees(step, vote) {
         None => ("silent", "cannot say"),
-        name if name == verdict => ("agrees", "✓ agrees"),
-        _ => ("differs", "✗ differs"),
+        Some(true) => ("agrees", "✓ agrees"),
+        Some(false) => ("differs", "✗ differs"),
     };
     html! {
         @if certainty.draws > 0 { p { (evidence::probability(certainty)) } }
