@@ -83,7 +83,7 @@ fn repeated(steps: &[Samples]) -> Vec<RepetitionFindings> {
         (one.replicas, &one.experiment) == (other.replicas, &other.experiment)
     });
     let together = runs.filter_map(|runs| {
-        let repetitions: Vec<_> = runs.iter().filter_map(|run| Repetition::of(run)).collect();
+        let repetitions: Vec<_> = runs.iter().filter_map(|run| Repetition::of(run).ok()).collect();
         analyse::repetitions(runs.first()?.replicas, &repetitions).ok()
     });
     together.collect()

@@ -23,6 +23,7 @@ mod rate;
 mod repetitions;
 mod scenario;
 mod seen;
+mod series;
 mod services;
 mod spreading;
 mod stages;
@@ -57,12 +58,13 @@ pub use injection::{InjectionFindings, Slowed, count_injected, injection};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
 pub use prediction::{Prediction, Verification, doubts_of, predict};
+pub use rate::RESOLUTION;
 pub use repetitions::{Repetition, RepetitionFindings, repetitions, runs_wanted};
 pub use scenario::{measured, nominal, with_policy, with_replicas};
 pub use stages::{StageFindings, StageName};
 pub use sweep::Sweep;
 pub use verdict::Limit;
-pub use watch::{Checked, SoFar, Watch, shortest_warm_up};
+pub use watch::{Checked, Open, SoFar, Watch, shortest_warm_up};
 
 /// The counter's slope so far in hashes per second, for a progress line.
 #[must_use]
@@ -199,15 +201,13 @@ fn modelled(findings: &mut StepFindings, case: &verdict::Case<'_>, app: Option<&
     }
 }
 
-/// Whether a worker reported during the window: reports of dead ones stay for minutes.
-fn is_alive(last: &Report, samples: &Samples) -> bool {
-    let first = samples.first.workers.iter().find(|first| first.id == last.id);
-    first.is_none_or(|first| last.at_us > first.at_us)
-}
-
 fn policies(samples: &Samples) -> BTreeMap<String, u32> {
+    let begun = rate::by_id(&samples.first.workers);
+    // Reports of dead workers stay for minutes.
+    let is_alive =
+        |last: &&Report| begun.get(&*last.id).is_none_or(|first| last.at_us > first.at_us);
     let mut policies = BTreeMap::new();
-    for report in samples.last.workers.iter().filter(|report| is_alive(report, samples)) {
+    for report in samples.last.workers.iter().filter(is_alive) {
         *policies.entry(report.policy.clone()).or_default() += 1;
     }
     policies

@@ -13,6 +13,27 @@ pub enum Spares {
     EverySoOften,
 }
 
+/// What is read of the app every second.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Brief {
+    /// The counter.
+    pub counter: Counter,
+    /// Each worker's own count.
+    pub workers: WorkerCounts,
+    /// What all of them together had counted.
+    pub moment: Moment,
+}
+
+impl Brief {
+    /// The part of all reports that is read every second.
+    #[must_use]
+    pub fn of(seen: &Observation) -> Self {
+        let Observation { now_us, hashes, coins, .. } = *seen;
+        let counter = Counter { now_us, hashes, coins };
+        Self { counter, workers: counts(seen), moment: Moment::of(seen) }
+    }
+}
+
 /// A whole report this much too early is early enough.
 const EARLY_US: u64 = 500_000;
 
@@ -34,12 +55,12 @@ pub struct Readings {
 }
 
 impl Readings {
-    /// Reports without histograms, or none where that failed.
-    pub(super) fn brief(&mut self, seen: Option<Observation>) {
+    /// What is read every second, or nothing where that failed.
+    pub(super) fn brief(&mut self, seen: Option<Brief>) {
         match seen {
-            Some(seen) => {
-                self.workers.push(counts(&seen));
-                self.moments.push(Moment::of(&seen));
+            Some(Brief { workers, moment, .. }) => {
+                self.workers.push(workers);
+                self.moments.push(moment);
             }
             None => self.failed += 1,
         }
@@ -50,7 +71,7 @@ impl Readings {
         if let Some(text) = seen.as_ref().and_then(|seen| serde_json::to_vec(seen).ok()) {
             self.spares.push((seen.as_ref().map_or(0, |seen| seen.now_us), text));
         }
-        self.brief(seen);
+        self.brief(seen.as_ref().map(Brief::of));
     }
 
     /// Leaves out what was read before so many seconds after `begin_us`; the whole reports that the

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::{Change, Replicas, Service, ServiceStatus, Status};
 use crate::failure::Failure;
-use crate::measure::{Counter, Stations};
+use crate::measure::{Brief, Counter, Stations};
 
 pub use conditions::{Conditions, Jitter, Part, Setting, Timed};
 use ledger::Ledger;
@@ -128,6 +128,20 @@ impl Simulated {
         Ok(Counter { now_us: app.now_us(), hashes: ledger.hashes(), coins: ledger.coins() })
     }
 
+    /// What is read every second.
+    ///
+    /// # Errors
+    /// When it cannot be simulated any further.
+    pub fn brief(&self) -> Result<Brief, Failure> {
+        let app = self.now()?;
+        let mut brief = app.ledger.brief(app.now_us());
+        if !app.conditions.tells {
+            brief.workers.clear();
+            brief.moment.totals = observation::Totals::default();
+        }
+        Ok(brief)
+    }
+
     /// All reports; with distributions if `whole`.
     ///
     /// # Errors
@@ -214,7 +228,7 @@ impl App {
     fn begin(&mut self, now_ns: u64) -> Result<(), Failure> {
         let scenario = self.conditions.scenario(self.there);
         let scenario = scenario.map_err(|error| Failure::Simulation(error.to_string()))?;
-        self.ledger.telling = self.conditions.telling();
+        self.ledger.telling = self.conditions.telling(self.there);
         self.ledger.begin(self.there.worker, now_ns);
         let seed = self.conditions.seed.wrapping_add(now_ns);
         self.running = scenario.map(|scenario| scenario.begin(seed));
