@@ -24,7 +24,7 @@ fn rate(found: &Value) -> f64 {
 /// take minutes.
 #[test]
 fn five_thousand_workers_can_be_tried() {
-    let (found, code) = scale("--worker 5000 --rng 1500 --hasher 100 --warmup 1s --duration 4s");
+    let (found, code) = scale("--worker 5000 --rng 1500 --hasher 100 --warmup 3s --duration 4s");
     let step = &found["steps"][0];
     assert_eq!(step["reporting"], 5000, "{step}");
     // 5,000 loops of 0.3 s ask for more than 1,500 rng replicas can give.

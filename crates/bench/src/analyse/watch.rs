@@ -17,6 +17,9 @@ use crate::measure::{Counter, Moment, WorkerCounts};
 const CUT: f64 = 0.1;
 /// one that moves it by this share is not yet what it will be.
 const MOVING: f64 = 0.5;
+/// It does so by more than chance beyond so many half-widths of its later half: one alone would be
+/// too little, as it is looked at every second.
+const SURE: f64 = 2.0;
 /// A window can only begin with whole reports, which are read this often, in seconds.
 const BEGINS_EVERY_S: f64 = 5.0;
 
@@ -181,7 +184,7 @@ impl Watch {
     }
 
     /// Whether cutting off the first half would change the mean by this share of the precision that
-    /// is wanted or more, and by more than the later half is known to. MSER-5 always finds some cut;
+    /// is wanted or more, and by more than chance. MSER-5 always finds some cut;
     /// of what only scatters none is wanted. The change is one of the `whole` that the values are a
     /// part of, as time at rng is of a loop; of themselves where there is none.
     fn moves(&self, values: &[f64], whole: Option<f64>, share: f64) -> bool {
@@ -190,7 +193,7 @@ impl Watch {
         let mean = values.iter().sum::<f64>() / float(values.len() as u64);
         let change = (mean - later.mean).abs();
         let matters = share * self.rule.precision * whole.unwrap_or(mean).abs();
-        change >= matters && change > later.half_width
+        change >= matters && change > SURE * later.half_width
     }
 }
 
@@ -330,7 +333,7 @@ mod tests {
         assert!(moving <= 10, "{moving} of 200 are taken to move");
         let slow = (0..200).filter(|_| {
             let mut values = scattered();
-            values[..20].iter_mut().for_each(|value| *value -= 6.0);
+            values[..20].iter_mut().for_each(|value| *value -= 10.0);
             watch.moves(&values, None, CUT)
         });
         let found = slow.count();
