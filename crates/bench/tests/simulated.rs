@@ -12,8 +12,8 @@ fn scale(words: &str) -> (Value, Option<i32>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bench"));
     command.args(["scale", "--cluster", "sim", "--output", "json"]).args(words.split(' '));
     let output = command.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    (serde_json::from_slice(&output.stdout).expect(&said), output.status.code())
+    assert!(!output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    (serde_json::from_slice(&output.stdout).unwrap(), output.status.code())
 }
 
 fn rate(found: &Value) -> f64 {
@@ -66,4 +66,34 @@ fn a_window_that_ends_by_time_says_what_kept_it_open() {
     let reason = stopped["reason"].as_str().unwrap();
     assert!(reason.starts_with("31 s were over (--max-duration); "), "{stopped}");
     assert!(reason.ends_with("the interval was wider than was asked"), "{stopped}");
+}
+
+#[test]
+fn a_warm_up_is_cut_and_what_only_scatters_is_not() {
+    let warm_up = |words: &str| {
+        let (found, _) = scale(words);
+        let step = &found["steps"][0];
+        (step["warm_up"]["rule"].as_str().unwrap().to_owned(), rate(step))
+    };
+    let slow = "--worker 10 --rng 1 --simulate rng=110ms --simulate rng=100ms@20s";
+    let (rule, value) = warm_up(slow);
+    assert_eq!(rule, "throughput had not settled before (MSER-5)");
+    assert!((value - 10.0).abs() < 0.02, "{value}");
+    for seed in 1..=4 {
+        for rng in [2, 5, 8] {
+            let same = format!("--worker 10 --rng {rng} --simulate policy=random");
+            let (rule, _) = warm_up(&format!("{same} --simulate seed={seed}"));
+            assert_eq!(rule, "two flush periods and ten loops", "{rng} rng, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn what_a_simulated_app_has_no_use_for_is_refused() {
+    for wrong in ["--webui-port 9000", "--bind 0.0.0.0", "--redis somewhere", "--precision 0.05%"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bench"));
+        command.args(["scale", "--cluster", "sim"]).args(wrong.split(' '));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
 }

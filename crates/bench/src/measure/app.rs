@@ -206,7 +206,7 @@ impl App {
             if spares == Spares::EverySoOften && now >= next_spare && !self.is_inside() {
                 next_spare += SPARE_PERIOD;
                 next_workers += WORKERS_PERIOD;
-                readings.whole(self.observe().await.ok());
+                readings.whole(self.observe().await.ok().as_ref());
             } else if now >= next_workers {
                 next_workers += WORKERS_PERIOD;
                 readings.brief(self.brief().await.ok());

@@ -67,11 +67,13 @@ impl Readings {
     }
 
     /// Whole reports, likewise.
-    pub(super) fn whole(&mut self, seen: Option<Observation>) {
-        if let Some(text) = seen.as_ref().and_then(|seen| serde_json::to_vec(seen).ok()) {
-            self.spares.push((seen.as_ref().map_or(0, |seen| seen.now_us), text));
+    pub(super) fn whole(&mut self, seen: Option<&Observation>) {
+        if let Some((seen, text)) =
+            seen.and_then(|seen| Some((seen, serde_json::to_vec(seen).ok()?)))
+        {
+            self.spares.push((seen.now_us, text));
         }
-        self.brief(seen.as_ref().map(Brief::of));
+        self.brief(seen.map(Brief::of));
     }
 
     /// Leaves out what was read before so many seconds after `begin_us`; the whole reports that the
