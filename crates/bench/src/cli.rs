@@ -8,7 +8,7 @@ pub mod report;
 pub mod scale;
 pub mod sweep;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -242,6 +242,16 @@ pub struct LocalArgs {
     /// A Redis to use in place of the embedded one: HOST, HOST:PORT or a redis:// URL
     #[arg(long, value_name = "ADDRESS", value_parser = redis_url)]
     pub redis: Option<String>,
+}
+
+impl LocalArgs {
+    /// Whether any of it is other than it is by itself.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        let Self { webui_port, rng_port, hasher_port, bind, redis } = self;
+        let ports = (*webui_port, *rng_port, *hasher_port) != (8000, 8001, 8002);
+        ports || *bind != IpAddr::from(Ipv4Addr::LOCALHOST) || redis.is_some()
+    }
 }
 
 /// Where an app is.

@@ -84,7 +84,7 @@ fn repeated(steps: &[Samples]) -> Vec<RepetitionFindings> {
     let plain: Vec<&Samples> = steps.iter().filter(|step| !step.is_slowed()).collect();
     let runs = plain.chunk_by(|one, other| other.restarted && one.replicas == other.replicas);
     let together = runs.filter_map(|runs| {
-        let repetitions: Vec<_> = runs.iter().filter_map(|run| Repetition::of(run)).collect();
+        let repetitions: Vec<_> = runs.iter().filter_map(|run| Repetition::of(run).ok()).collect();
         analyse::repetitions(runs.first()?.replicas, &repetitions).ok()
     });
     together.collect()

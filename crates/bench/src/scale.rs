@@ -1,6 +1,8 @@
 //! `bench scale`: finds or starts the app, and for each step scales it, waits until it serves,
 //! measures and analyses. It shows nothing itself; progress goes to whoever listens.
 
+use std::num::NonZeroUsize;
+
 use crate::analyse::{self, Findings, Prediction, Repetition};
 use crate::cli::Repeat;
 use crate::cluster::Cluster;
@@ -68,7 +70,7 @@ async fn steps(
     let mut last = None;
     for (index, step) in plan.steps.iter().enumerate() {
         let step = step.on(live.cluster.status().await?.replicas());
-        let mut runs = Vec::new();
+        let (mut runs, mut unfit) = (Vec::new(), None);
         for number in 0.. {
             if number > 0 {
                 let stopped = live.stop_all(plan.timing).await;
@@ -83,14 +85,19 @@ async fn steps(
             if let Some(recorder) = recorder.as_mut() {
                 recorder.step(&samples)?;
             }
-            runs.extend(Repetition::of(&samples));
+            match Repetition::of(&samples) {
+                Ok(run) => runs.push(run),
+                Err(refusal) => unfit = Some(refusal),
+            }
             last = Some(samples);
             if number + 1 >= wanted(plan, &runs) {
                 break;
             }
         }
-        if let Ok(several) = analyse::repetitions(step, &runs) {
-            findings.repetitions.push(several);
+        match analyse::repetitions(step, &runs) {
+            Ok(several) => findings.repetitions.push(several),
+            Err(_) if plan.repeat == Repeat::Times(NonZeroUsize::MIN) => {}
+            Err(refusal) => findings.unrepeated = Some(unfit.unwrap_or(refusal).to_string()),
         }
     }
     if let Some(samples) = &last {

@@ -1,11 +1,11 @@
 //! Waits until a scaled app really serves: the wanted replicas run, each worker has completed a
 //! loop, each rng and hasher replica has answered one, and nobody else is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use observation::{Observation, Report, Totals};
+use observation::{Counts, Observation, Report, Totals};
 use tokio::time::Instant;
 
 use crate::cluster::{Change, Cluster, Service, Status, Trouble};
@@ -229,25 +229,23 @@ enum Missing {
 /// Which replicas have not done anything since they were asked for.
 fn not_served(status: &Status, before: &Observation, now: &Observation) -> Option<Missing> {
     let wanted = status.replicas();
-    if wanted.worker == 0 || wanted.rng == 0 || wanted.hasher == 0 {
+    if !wanted.can_loop() {
         return None; // nothing can be served
     }
     if now.workers.is_empty() && before.workers.is_empty() && now.hashes > before.hashes {
         return None; // workers that send no reports, as the original's; somebody is served
     }
     let ready = status.service(Service::Worker).map_or(&[][..], |service| &service.ready);
-    let reporting: Vec<_> =
-        now.workers.iter().filter(|report| ready.contains(&report.replica)).cloned().collect();
-    let (counting, done) = since(&before.workers, &reporting);
+    let ready: HashSet<&String> = ready.iter().collect();
+    let reporting = now.workers.iter().filter(|report| ready.contains(&report.replica));
+    let Since { counting, served } = since(&before.workers, reporting);
     if counting < wanted.worker as usize {
         return Some(Missing::Other(format!("worker {counting}/{} counting", wanted.worker)));
     }
     let mut words = Vec::new();
-    for (service, served) in
-        [(Service::Rng, &done.rng_replicas), (Service::Hasher, &done.hasher_replicas)]
-    {
+    for service in [Service::Rng, Service::Hasher] {
         let Some(status) = status.service(service) else { continue };
-        let serving = status.ready.iter().filter(|name| served.contains_key(*name)).count();
+        let serving = status.ready.iter().filter(|name| served.contains(&(service, *name))).count();
         if serving < status.ready.len() {
             words.push(format!("{} {serving}/{} serving", service.name(), status.ready.len()));
         }
@@ -255,21 +253,38 @@ fn not_served(status: &Status, before: &Observation, now: &Observation) -> Optio
     non_empty(words.into_iter()).map(Missing::Requests)
 }
 
-/// How many workers have reported loops since `before`, and what all did since. Workers are
-/// compared one by one: the sum of all falls when one leaves and takes its report along.
-fn since(before: &[Report], now: &[Report]) -> (usize, Totals) {
-    let mut counting = 0;
-    let mut done = Totals::default();
+/// What happened since an earlier look.
+#[derive(Debug, PartialEq)]
+struct Since<'a> {
+    /// Workers that have reported loops.
+    counting: usize,
+    /// Replicas that have answered one of them, by their names.
+    served: HashSet<(Service, &'a String)>,
+}
+
+/// What workers have done since `before`. They are compared one by one: the sum of all falls when one
+/// leaves and takes its report along.
+fn since<'a>(before: &[Report], now: impl Iterator<Item = &'a Report>) -> Since<'a> {
+    let before: HashMap<&String, &Report> = before.iter().map(|one| (&one.id, one)).collect();
+    let mut since = Since { counting: 0, served: HashSet::new() };
     for report in now {
-        let earlier = before.iter().find(|earlier| earlier.id == report.id);
+        let earlier = before.get(&report.id).copied();
         let news = earlier.is_none_or(|earlier| report.at_us > earlier.at_us);
-        counting += usize::from(news && report.totals.loops > 0);
-        match earlier {
-            Some(earlier) => done.add(&report.totals.since(&earlier.totals).unwrap_or_default()),
-            None => done.add(&report.totals),
+        since.counting += usize::from(news && report.totals.loops > 0);
+        for service in [Service::Rng, Service::Hasher] {
+            let then = earlier.map(|earlier| answers(&earlier.totals, service));
+            let is_news = |(name, count): &(&String, &u64)| {
+                **count > then.and_then(|then| then.get(*name)).copied().unwrap_or(0)
+            };
+            let counts = answers(&report.totals, service);
+            since.served.extend(counts.iter().filter(is_news).map(|(name, _)| (service, name)));
         }
     }
-    (counting, done)
+    since
+}
+
+fn answers(totals: &Totals, service: Service) -> &Counts {
+    if service == Service::Rng { &totals.rng_replicas } else { &totals.hasher_replicas }
 }
 
 fn non_empty(words: impl Iterator<Item = String>) -> Option<String> {
@@ -286,13 +301,14 @@ mod tests {
     fn workers_that_leave_do_not_hide_what_the_others_do() {
         let samples = ideal(4, 1);
         let before = samples.last.workers.clone();
-        let (counting, done) = since(&before, &before[..1]);
-        assert_eq!((counting, done.loops), (0, 0));
+        let nothing = Since { counting: 0, served: HashSet::new() };
+        assert_eq!(since(&before, before[..1].iter()), nothing);
         let mut now = before[0].clone();
         now.at_us += 1_000_000;
         now.totals.loops += 2;
         now.totals.rng_replicas.insert("rng.1".to_owned(), 2);
-        let (counting, done) = since(&before, &[now]);
-        assert_eq!((counting, done.loops, done.rng_replicas["rng.1"]), (1, 2, 2));
+        let rng = "rng.1".to_owned();
+        let served = HashSet::from([(Service::Rng, &rng)]);
+        assert_eq!(since(&before, [&now].into_iter()), Since { counting: 1, served });
     }
 }

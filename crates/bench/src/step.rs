@@ -92,19 +92,20 @@ async fn measure(
     Asked { change, replicas, timing, experiment }: Asked<'_>,
     told: &UnboundedSender<Progress>,
 ) -> Result<Samples, Failure> {
+    let timing = if replicas.can_loop() { timing } else { timing.of_nothing() };
     let mut missing = |missing: &str| tell(told, Progress::Settling(missing.to_owned()));
     let settled = settle(cluster, app, change, timing.settle_timeout, &mut missing).await?;
     if let Some(experiment) = experiment {
         obedience::wait(app, replicas, Some(experiment)).await?;
     }
-    let warmed_for = warm_up(app, timing.warmup, told).await;
+    let warmed_for = warm_up(app, timing.warmup, replicas.worker, told).await;
     let begin = cluster.status().await?;
     // From inside, the ways are probed there.
     let routes = if app.is_inside() { Vec::new() } else { cluster.routes().await? };
     let prober = Prober::start(routes);
     let stations = app.stations().await;
     let window = tokio::select! {
-        window = read(app, timing.length, told) => window?,
+        window = read(app, (timing.length, replicas.worker), told) => window?,
         failure = keep_looking(cluster) => return Err(failure),
     };
     let last = app.observe_patiently().await?;
@@ -164,12 +165,16 @@ impl Cut {
 
 async fn read(
     app: &mut App,
-    length: Length,
+    (length, workers): (Length, u32),
     told: &UnboundedSender<Progress>,
 ) -> Result<Read, Failure> {
     match length {
         Length::Fixed(length) => read_fixed(app, length, told).await,
-        Length::Precise { precision, most } => read_precise(app, (precision, most), told).await,
+        Length::Precise { precision, most } => {
+            let watch = Watch::new(precision, most.as_secs_f64(), workers);
+            let watch = watch.map_err(|refusal| Failure::Untold(refusal.to_string()))?;
+            read_precise(app, watch, (precision, most), told).await
+        }
     }
 }
 
@@ -200,11 +205,10 @@ async fn read_fixed(
 /// cut off.
 async fn read_precise(
     app: &mut App,
+    mut watch: Watch,
     (precision, most): (f64, Duration),
     told: &UnboundedSender<Progress>,
 ) -> Result<Read, Failure> {
-    let unfit = |refusal: inference::Refusal| Failure::Untold(refusal.to_string());
-    let mut watch = Watch::new(precision, most.as_secs_f64()).map_err(unfit)?;
     let first = app.observe_patiently().await?;
     let mut next_check = CHECK_PERIOD;
     let mut last: Option<Checked> = None;
@@ -232,7 +236,8 @@ async fn read_precise(
     };
     let reason = match found.decision {
         Decision::Stop(Reason::TimeOver) => {
-            format!("{:.0} s were over (--max-duration)", most.as_secs_f64())
+            let why = found.open.map_or_else(String::new, |open| format!("; {open}"));
+            format!("{:.0} s were over (--max-duration){why}", most.as_secs_f64())
         }
         _ => "as precise as was asked".to_owned(),
     };
@@ -269,20 +274,22 @@ async fn keep_looking(cluster: &mut Cluster) -> Failure {
 async fn warm_up(
     app: &mut App,
     asked: Option<Duration>,
+    workers: u32,
     told: &UnboundedSender<Progress>,
 ) -> Duration {
     let begin = Instant::now();
-    let mut moments = Vec::new();
+    let (mut moments, mut counter) = (Vec::new(), Vec::new());
     let mut next_look = begin;
     loop {
         if asked.is_none() && Instant::now() >= next_look {
             next_look += WARMUP_LOOK;
-            if let Ok(seen) = app.observe_briefly().await {
-                moments.push(Moment::of(&seen));
+            if let Ok(seen) = app.brief().await {
+                moments.push(seen.moment);
+                counter.push(seen.counter);
             }
         }
         let length = asked.unwrap_or_else(|| {
-            let shortest = analyse::shortest_warm_up(&moments);
+            let shortest = analyse::shortest_warm_up(&moments, &counter, workers);
             Duration::try_from_secs_f64(shortest).unwrap_or_default().min(LONGEST_WARMUP)
         });
         let left = length.saturating_sub(begin.elapsed());

@@ -37,20 +37,9 @@ pub struct Levels {
     pub runs: usize,
 }
 
-/// What a further value and a further restart cost, in seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
-    /// One more value in a run.
-    pub value: f64,
-    /// One more restart: stopping, starting, settling, warm-up; the values not included.
-    pub restart: f64,
-}
-
 /// How to repeat from here on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Advice {
-    /// Values in each run.
-    pub values: usize,
     /// Runs in all, those there are included.
     pub runs: usize,
     /// Half-width to be expected then, as a share of the mean.
@@ -132,21 +121,13 @@ impl Levels {
     }
 }
 
-/// How many runs of how many values bring the mean over restarts to a precision (half-width as a
-/// share of the mean), from pilot runs of equally many values. For `--repeat auto`.
-///
-/// The values of a run follow from the costs; the runs are then as few as reach the precision. Where
-/// a restart adds nothing that can be seen, runs stay as long as they were.
+/// How many runs bring the mean over restarts to a precision (half-width as a share of the mean), each
+/// as long as the pilot runs, which have equally many values. For `--repeat auto`.
 ///
 /// # Errors
 /// When there are fewer than three pilot runs, they differ in length, have fewer than two values,
 /// or a number makes no sense.
-pub fn advice(
-    pilot: &[&[f64]],
-    cost: Cost,
-    precision: f64,
-    most_runs: usize,
-) -> Result<Advice, Refusal> {
+pub fn advice(pilot: &[&[f64]], precision: f64, most_runs: usize) -> Result<Advice, Refusal> {
     positive("the precision", precision)?;
     if pilot.len() < FEWEST_RUNS {
         return Err(Refusal::too_few("runs", pilot.len(), FEWEST_RUNS));
@@ -159,16 +140,12 @@ pub fn advice(
     let values = pilot.concat();
     let levels = Nested { values: &values, shape: &[length, pilot.len()] }.levels()?;
     positive("the mean", levels.mean.abs())?;
-    let best = levels.best(&[cost.value, cost.restart])?;
-    let values = best.first().copied().flatten().unwrap_or(length);
-    let within = levels.variances.first().copied().unwrap_or(0.0).max(0.0);
-    let between = levels.variances.get(1).copied().unwrap_or(0.0).max(0.0);
-    let variance = between + within / size(values);
-    let expected = |runs: usize| half_width(variance, runs) / levels.mean.abs();
+    // What the means of runs of this length scatter by, be it from restarts or from within.
+    let expected = |runs: usize| half_width(levels.highest, runs) / levels.mean.abs();
     let most = most_runs.max(pilot.len());
     let enough = (pilot.len()..=most).find(|runs| expected(*runs) <= precision);
     let runs = enough.unwrap_or(most);
-    Ok(Advice { values, runs, relative_half_width: expected(runs), precise: enough.is_some() })
+    Ok(Advice { runs, relative_half_width: expected(runs), precise: enough.is_some() })
 }
 
 /// Half-width of the t interval of the mean of runs that scatter by this variance.

@@ -5,8 +5,8 @@ use inference::changepoint::{Better, Class, course};
 use load::numbers::float;
 use observation::{Latency, Stage};
 
-use super::rate::{polled, readings};
-use super::watch::throughput;
+use super::rate::{loop_of_silent, polled, readings};
+use super::series::throughput;
 use crate::measure::Samples;
 
 /// Changes are looked for in values a second apart.
@@ -38,7 +38,8 @@ fn per_second(samples: &Samples, loop_seconds: Option<f64>) -> Option<Vec<f64>> 
         Some(rates) => Some(rates.means_over(STEP_S)),
         None => {
             let readings = readings(&samples.counter);
-            polled(&readings, loop_seconds, &[]).per_step(STEP_S).ok()
+            let silent = || loop_of_silent(&samples.counter, samples.replicas.worker);
+            polled(&readings, loop_seconds.or_else(silent), &[]).per_step(STEP_S).ok()
         }
     }
 }

@@ -29,6 +29,9 @@ pub struct Findings {
     /// What several runs of the same replicas say together, with `--repeat`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repetitions: Vec<RepetitionFindings>,
+    /// Why there is none of some of them, where several were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unrepeated: Option<String>,
     /// What became of the rate when a stage was made slower, with `--inject`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub injections: Vec<InjectionFindings>,
@@ -192,6 +195,7 @@ impl Findings {
             cluster: String::new(),
             steps: Vec::new(),
             repetitions: Vec::new(),
+            unrepeated: None,
             injections: Vec::new(),
             uninjected: None,
             verification: None,

@@ -25,6 +25,7 @@ mod rate;
 mod repetitions;
 mod scenario;
 mod seen;
+mod series;
 mod services;
 mod spreading;
 mod stages;
@@ -61,12 +62,13 @@ pub use injection::{InjectionFindings, Slowed, count_injected, injection};
 pub use paths::PathFindings;
 pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
 pub use prediction::{Prediction, Verification, doubts_of, predict};
+pub use rate::RESOLUTION;
 pub use repetitions::{Repetition, RepetitionFindings, repetitions, runs_wanted};
 pub use scenario::{measured, nominal, with_policy, with_replicas};
 pub use stages::{StageFindings, StageName};
 pub use sweep::Sweep;
 pub use verdict::Limit;
-pub use watch::{Checked, SoFar, Watch, mean_loop_s, shortest_warm_up};
+pub use watch::{Checked, Open, SoFar, Watch, shortest_warm_up, told_loop_s};
 
 /// The counter's slope so far in hashes per second, for a progress line.
 #[must_use]
@@ -204,15 +206,18 @@ fn modelled(findings: &mut StepFindings, case: &verdict::Case<'_>, app: Option<&
     }
 }
 
-/// Whether a worker reported during the window: reports of dead ones stay for minutes.
-fn is_alive(last: &Report, samples: &Samples) -> bool {
-    let first = samples.first.workers.iter().find(|first| first.id == last.id);
-    first.is_none_or(|first| last.at_us > first.at_us)
+/// The last reports of workers that told something within the window: those of dead ones stay for minutes.
+fn living(samples: &Samples) -> BTreeMap<&str, &Report> {
+    let begun = rate::by_id(&samples.first.workers);
+    let reports = samples.last.workers.iter().map(|last| (&*last.id, last));
+    let is_alive =
+        |(id, last): &(&str, &Report)| begun.get(id).is_none_or(|first| last.at_us > first.at_us);
+    reports.filter(is_alive).collect()
 }
 
 fn policies(samples: &Samples) -> BTreeMap<String, u32> {
     let mut policies = BTreeMap::new();
-    for report in samples.last.workers.iter().filter(|report| is_alive(report, samples)) {
+    for report in living(samples).into_values() {
         *policies.entry(report.policy.clone()).or_default() += 1;
     }
     policies

@@ -6,10 +6,13 @@
 //! time at which its loops were counted, so that between two reports of one worker nothing is
 //! rounded. The sum over workers is exact.
 
+use std::collections::HashMap;
+
 use inference::Refusal;
 use inference::batch::{BATCHES, batch_means};
 use inference::rate::{Departure, FLUSH_SECONDS, PERIODS_NEEDED, Polled, Reading, flush_period};
 use load::numbers::float;
+use observation::Report;
 
 use super::{Interval, Rate};
 use crate::measure::{Counter, Samples, WorkerCount};
@@ -20,7 +23,10 @@ pub(super) const NOMINAL_LOOP_S: f64 = 0.3;
 /// No interval is narrower than this share of the rate to each side: which workers meet at which
 /// replica changes over minutes, and what lasts longer than a window its batches do not show
 /// (`docs/benchmarks.md`, coverage).
-const RESOLUTION: f64 = 0.001;
+pub const RESOLUTION: f64 = 0.001;
+/// How far off an estimated loop may be, as a share of it.
+const ESTIMATED: f64 = 0.02;
+const JUST_UNDER: f64 = 0.999;
 /// A worker that has not reported for so many flush periods at the end is gone; fewer may be a queue.
 const SILENT: f64 = 10.0;
 
@@ -57,6 +63,21 @@ pub(super) fn needed_seconds(loop_seconds: f64) -> f64 {
     PERIODS_NEEDED * flush_period(loop_seconds, FLUSH_SECONDS)
 }
 
+/// Mean loop in seconds of an app whose workers tell nothing: all of them loop all the time, so it is
+/// their number by their rate. The plain slope is off by what stairs do to it; with the loop that it
+/// gives the rate is estimated again without them.
+///
+/// What seems to be just over a flush interval may be just under it, and is taken to be: then a worker
+/// tells every other loop, and two intervals level the stairs either way.
+pub(super) fn loop_of_silent(counter: &[Counter], workers: u32) -> Option<f64> {
+    let loop_s = |rate: f64| (rate > 0.0 && workers > 0).then(|| f64::from(workers) / rate);
+    let rough = slope(counter).and_then(|(rate, _)| loop_s(rate))?;
+    let rate = polled(&readings(counter), Some(rough), &[]).rate().ok();
+    let found = rate.and_then(|rate| loop_s(rate.per_second)).unwrap_or(rough);
+    let near = (FLUSH_SECONDS..(1.0 + ESTIMATED) * FLUSH_SECONDS).contains(&found);
+    Some(if near { JUST_UNDER * FLUSH_SECONDS } else { found })
+}
+
 /// The counter's readings with seconds of their own.
 pub(super) fn readings(counter: &[Counter]) -> Vec<Reading> {
     let begin = counter.first().map_or(0, |first| first.now_us);
@@ -90,6 +111,11 @@ pub(super) fn from_counter(
     workers: u64,
     warnings: &mut Vec<String>,
 ) -> Rate {
+    if !samples.replicas.can_loop() {
+        return rate(0.0, None, 0.0); // its window is none
+    }
+    let silent = || loop_of_silent(&samples.counter, samples.replicas.worker);
+    let loop_seconds = loop_seconds.or_else(silent);
     let readings = readings(&samples.counter);
     let departures = departures(samples, loop_seconds.unwrap_or(NOMINAL_LOOP_S));
     let workers = u32::try_from(workers).unwrap_or(u32::MAX).max(1);
@@ -137,7 +163,7 @@ fn departures(samples: &Samples, loop_seconds: f64) -> Vec<Departure> {
     let Some(begin) = samples.counter.first().map(|first| first.now_us) else { return Vec::new() };
     let newest = samples.last.workers.iter().map(|report| report.at_us).max().unwrap_or(begin);
     let silent = SILENT * flush_period(loop_seconds, FLUSH_SECONDS);
-    let gone = |report: &observation::Report| {
+    let gone = |report: &Report| {
         let (at, newest) = (float(report.at_us), float(newest));
         let left = (newest - at) / SECOND_US > silent;
         // A worker that was gone before the window takes nothing from it.
@@ -146,11 +172,8 @@ fn departures(samples: &Samples, loop_seconds: f64) -> Vec<Departure> {
             workers: report.virtual_workers,
         })
     };
-    let vanished = samples
-        .first
-        .workers
-        .iter()
-        .filter(|first| samples.last.workers.iter().all(|last| last.id != first.id));
+    let still = by_id(&samples.last.workers);
+    let vanished = samples.first.workers.iter().filter(|first| !still.contains_key(&*first.id));
     samples.last.workers.iter().chain(vanished).filter_map(gone).collect()
 }
 
@@ -184,14 +207,17 @@ fn rate(value: f64, statistical: Option<f64>, flush: f64) -> Rate {
     Rate { interval, statistical, flush }
 }
 
+/// Reports by the ids of their workers, of whom there may be thousands.
+pub(super) fn by_id(reports: &[Report]) -> HashMap<&str, &Report> {
+    reports.iter().map(|report| (report.id.as_str(), report)).collect()
+}
+
 /// Each worker's first and last count of the window.
 fn ends(samples: &Samples) -> Vec<(WorkerCount, WorkerCount)> {
-    let count = |report: &observation::Report| WorkerCount {
-        at_us: report.at_us,
-        loops: report.totals.loops,
-    };
+    let count = |report: &Report| WorkerCount { at_us: report.at_us, loops: report.totals.loops };
+    let begun = by_id(&samples.first.workers);
     let last = samples.last.workers.iter().filter_map(|last| {
-        let first = samples.first.workers.iter().find(|first| first.id == last.id)?;
+        let first = begun.get(&*last.id)?;
         (last.at_us > first.at_us).then(|| (count(first), count(last)))
     });
     last.collect()
@@ -313,9 +339,30 @@ mod tests {
     #[test]
     fn a_short_window_has_a_rough_rate_and_says_how_long_is_needed() {
         let mut warnings = Vec::new();
-        let rate = from_counter(&polled_for(8.0, 0.3, 0.0), None, 1, &mut warnings);
+        let rate = from_counter(&polled_for(8.0, 0.3, 0.0), Some(0.3), 1, &mut warnings);
         assert!(rate.statistical.is_none() && rate.flush > 0.1 * rate.interval.value, "{rate:?}");
         assert!(warnings[0].ends_with("too short: 12.0 s are needed"), "{warnings:?}");
+    }
+
+    #[test]
+    fn of_an_app_that_tells_nothing_the_loop_follows_from_its_rate() {
+        for (workers, rng, loop_s, needed) in [(10, 5, 0.3, "12."), (10, 1, 1.0, "20.")] {
+            let mut samples = ideal(workers, rng);
+            samples.first.workers.clear();
+            samples.last.workers.clear();
+            let found = loop_of_silent(&samples.counter, workers).unwrap();
+            assert!((found / loop_s - 1.0_f64).abs() < 0.01, "{found} for {loop_s}");
+            // Of 11 s too little is known; of 13 s enough where loops are short.
+            for (seconds, is_short) in [(11, true), (13, loop_s > 0.5)] {
+                let mut short = samples.clone();
+                short.counter.truncate(20 * seconds + 1);
+                let mut warnings = Vec::new();
+                let rate = from_counter(&short, None, 0, &mut warnings);
+                assert_eq!(rate.statistical.is_none(), is_short, "{seconds} s: {warnings:?}");
+                let told = warnings.first().is_some_and(|w| w.contains(needed));
+                assert_eq!(told, is_short, "{warnings:?}");
+            }
+        }
     }
 
     #[test]

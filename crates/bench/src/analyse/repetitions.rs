@@ -1,12 +1,14 @@
 //! What several runs of the same replicas, each with a restart before it, say together. Pure.
 
+use inference::Refusal;
 use inference::batch::BATCHES;
-use inference::repetitions::{Cost, FEWEST_RUNS, Nested, advice};
+use inference::repetitions::{FEWEST_RUNS, Nested, advice};
 use load::numbers::float;
 use serde::{Deserialize, Serialize};
 
 use super::Interval;
-use super::watch::throughput;
+use super::rate::{loop_of_silent, polled, readings};
+use super::series::{SPACING_S, throughput};
 use crate::cluster::Replicas;
 use crate::measure::Samples;
 
@@ -35,52 +37,53 @@ pub struct RepetitionFindings {
 pub struct Repetition {
     /// Rates of equal parts of its window.
     values: Vec<f64>,
-    /// Length of a part, in seconds.
-    part_s: f64,
-    /// What it took beside its window, in seconds.
-    restart_s: f64,
 }
 
 impl Repetition {
-    /// A measured run; `None` where its workers do not tell enough.
-    #[must_use]
-    pub fn of(samples: &Samples) -> Option<Self> {
-        let rates = throughput(&samples.workers, &samples.counter)?.values;
+    /// A measured run, by what its workers tell; by the counter where they tell nothing.
+    ///
+    /// # Errors
+    /// When it is too short to be cut into parts.
+    pub fn of(samples: &Samples) -> Result<Self, Refusal> {
+        let rates = match throughput(&samples.workers, &samples.counter) {
+            Some(rates) => rates.values,
+            None => by_counter(samples)?,
+        };
         let length = rates.len() / BATCHES;
-        let parts = rates.get(rates.len() - length * BATCHES..)?.chunks_exact(length.max(1));
+        if length == 0 {
+            let what = "half seconds that all workers tell of".to_owned();
+            return Err(Refusal::TooFew { what, got: rates.len(), needed: BATCHES });
+        }
+        let parts = rates[rates.len() - length * BATCHES..].chunks_exact(length);
         let mean = |part: &[f64]| part.iter().sum::<f64>() / float(part.len() as u64);
-        let warm_up_s = samples.warm_up.as_ref().map_or(0.0, |warm_up| warm_up.seconds);
-        (length > 0).then(|| Self {
-            values: parts.map(mean).collect(),
-            part_s: float(samples.window_ms) / 1000.0 / float(BATCHES as u64),
-            restart_s: float(samples.settled_after_ms) / 1000.0 + warm_up_s,
-        })
+        Ok(Self { values: parts.map(mean).collect() })
     }
+}
+
+/// Hashes per second over time of an app that tells nothing but its counter.
+fn by_counter(samples: &Samples) -> Result<Vec<f64>, Refusal> {
+    let readings = readings(&samples.counter);
+    let loop_s = loop_of_silent(&samples.counter, samples.replicas.worker);
+    polled(&readings, loop_s, &[]).per_step(SPACING_S)
 }
 
 /// How many runs there should be in all, for a mean that is known to `precision` of itself.
 ///
 /// # Errors
 /// When the runs say nothing of it; in words.
-pub fn runs_wanted(runs: &[Repetition], precision: f64) -> Result<usize, inference::Refusal> {
+pub fn runs_wanted(runs: &[Repetition], precision: f64) -> Result<usize, Refusal> {
     if runs.len() < FEWEST_RUNS {
         return Ok(FEWEST_RUNS);
     }
-    let count = float(runs.len() as u64);
-    let mean = |of: fn(&Repetition) -> f64| (runs.iter().map(of).sum::<f64>() / count).max(1e-3);
-    let cost = Cost { value: mean(|run| run.part_s), restart: mean(|run| run.restart_s) };
     let values: Vec<&[f64]> = runs.iter().map(|run| run.values.as_slice()).collect();
-    Ok(advice(&values, cost, precision, MOST_RUNS)?.runs)
+    Ok(advice(&values, precision, MOST_RUNS)?.runs)
 }
 
 /// What the runs of these replicas say together.
 ///
 /// # Errors
 /// When they are fewer than two, or differ in shape.
-pub fn repetitions(
-    replicas: Replicas,
-    runs: &[Repetition],
-) -> Result<RepetitionFindings, inference::Refusal> {
+pub fn repetitions(replicas: Replicas, runs: &[Repetition]) -> Result<RepetitionFindings, Refusal> {
     let values: Vec<f64> = runs.iter().flat_map(|run| run.values.iter().copied()).collect();
     let levels = Nested { values: &values, shape: &[BATCHES, runs.len()] }.levels()?;
     let inference::Interval { value, low, high } = levels.interval();
@@ -101,7 +104,7 @@ mod tests {
 
     fn run(rates: [f64; 2]) -> Repetition {
         let values = rates.into_iter().cycle().take(BATCHES).collect();
-        Repetition { values, part_s: 3.0, restart_s: 5.0 }
+        Repetition { values }
     }
 
     #[test]
@@ -109,10 +112,14 @@ mod tests {
         let run = Repetition::of(&ideal(10, 5)).unwrap();
         assert_eq!(run.values.len(), BATCHES);
         assert!(run.values.iter().all(|rate| (rate - 33.33).abs() < 1.0), "{:?}", run.values);
-        assert!((run.part_s - 6.0).abs() < 1e-9);
         let mut silent = ideal(10, 5);
         silent.workers.clear();
-        assert_eq!(Repetition::of(&silent), None);
+        let by_counter = Repetition::of(&silent).unwrap();
+        assert_eq!(by_counter.values.len(), BATCHES);
+        assert!(by_counter.values.iter().all(|rate| (rate - 33.33).abs() < 1.0), "{by_counter:?}");
+        silent.counter.truncate(60);
+        let refusal = Repetition::of(&silent).unwrap_err();
+        assert!(refusal.to_string().contains("too short"), "{refusal}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use load::numbers::float;
 use observation::{Counts, Latency, ReplicaTimes, Report, Stage, TimesByReplica, Totals};
 
+use super::rate::by_id;
 use crate::cluster::Service;
 use crate::measure::{Samples, Station};
 
@@ -110,8 +111,9 @@ impl<'a> Seen<'a> {
 impl Counted {
     fn of(samples: &Samples, warnings: &mut Vec<String>) -> Self {
         let mut counted = Self::default();
+        let begun = by_id(&samples.first.workers);
         for last in &samples.last.workers {
-            let Some(first) = samples.first.workers.iter().find(|first| first.id == last.id) else {
+            let Some(first) = begun.get(&*last.id) else {
                 warnings
                     .push(format!("{} appeared during the window and is left out", last.replica));
                 continue;

@@ -11,12 +11,10 @@ const AGAIN: &str = "end it (DELETE /api/experiment) or wait until it is over, a
 /// Why the window is not of the app as it was asked for, if it is not: somebody else's experiment was
 /// under way, or one that was left over, or the one that was asked for ended early.
 pub(super) fn otherwise(samples: &Samples) -> Option<String> {
-    let is_alive = |id: &String| {
-        let last = samples.last.workers.iter().find(|report| report.id == *id);
-        last.is_some_and(|last| super::is_alive(last, samples))
-    };
+    let living = super::living(samples);
     let reports = samples.first.workers.iter().chain(&samples.last.workers);
-    let told = reports.filter(|report| is_alive(&report.id)).map(|report| &report.experiment);
+    let told = reports.filter(|report| living.contains_key(&*report.id));
+    let told = told.map(|report| &report.experiment);
     let asked = samples.experiment.as_ref();
     let differs = |told: Option<&Experiment>| match (told, asked) {
         (None, None) => false,

@@ -14,6 +14,9 @@ const AT_IT: f64 = 0.05;
 /// What could not be seen, a sentence each.
 pub(super) fn unseen(seen: &Seen<'_>, rate: Interval) -> Vec<String> {
     let samples = seen.samples;
+    if !samples.replicas.can_loop() {
+        return Vec::new(); // there is nothing to see
+    }
     if samples.first.workers.is_empty() && samples.last.workers.is_empty() {
         return without_reports(samples.replicas, rate);
     }

@@ -4,22 +4,24 @@
 use inference::Refusal;
 use inference::batch::{BATCHES, batch_means};
 use inference::rate::FLUSH_SECONDS;
-use inference::stopping::{Check, Decision, Rule};
+use inference::stopping::{Check, Decision, Reason, Rule};
 use inference::warmup::{Cause, Cut, Series, cut, floor};
 use load::numbers::float;
 use observation::Stage;
 
-use super::rate::{NOMINAL_LOOP_S, needed_seconds, polled, readings};
-use crate::measure::{Counter, Moment, WorkerCount, WorkerCounts};
+use super::rate::{NOMINAL_LOOP_S, RESOLUTION, loop_of_silent, needed_seconds, polled, readings};
+use super::series::{Curves, SPACING_S, Values, residence};
+use crate::measure::{Counter, Moment, WorkerCounts};
 
-/// A series whose first half moves its mean by this share of the precision may need a cut;
+/// A series whose first half moves the rate by this share of the precision may need a cut;
 const CUT: f64 = 0.1;
 /// one that moves it by this share is not yet what it will be.
 const MOVING: f64 = 0.5;
+/// It does so by more than chance beyond so many half-widths of its later half: one alone would be
+/// too little, as it is looked at every second.
+const SURE: f64 = 2.0;
 /// A window can only begin with whole reports, which are read this often, in seconds.
 const BEGINS_EVERY_S: f64 = 5.0;
-/// Distance of the values of a series, in seconds.
-const SPACING_S: f64 = 0.5;
 
 /// What was read of a window so far.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +40,11 @@ pub struct SoFar<'a> {
 #[derive(Clone, Debug)]
 pub struct Watch {
     rule: Rule,
+    /// Loops that are run at a time, by what was asked for.
+    workers: u32,
     checks: Vec<Check>,
     cut: Cut,
+    curves: Curves,
 }
 
 /// What a check found.
@@ -53,6 +58,28 @@ pub struct Checked {
     pub cut_seconds: f64,
     /// By what rule.
     pub cause: Cause,
+    /// What keeps the window open; `None` where nothing does.
+    pub open: Option<Open>,
+}
+
+/// What keeps a window open.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Open {
+    /// This series has not settled.
+    #[error("{0} had not settled (MSER-5)")]
+    Unsettled(String),
+    /// There is no interval.
+    #[error("there was no interval")]
+    Unknown,
+    /// The interval is wider than was asked for.
+    #[error("the interval was wider than was asked")]
+    Wide,
+    /// It is shorter than so many seconds.
+    #[error("what was left of the window was shorter than the {0:.0} s it takes")]
+    Short(f64),
+    /// The interval has not been narrow enough for long enough.
+    #[error("the interval had not been as narrow as was asked for two fifths of the window")]
+    Brief,
 }
 
 impl Checked {
@@ -60,73 +87,91 @@ impl Checked {
     #[must_use]
     pub fn nothing() -> Self {
         let decision = Decision::GoOn { expected: None };
-        Self { decision, reached: None, cut_seconds: 0.0, cause: Cause::Floor }
+        Self { decision, reached: None, cut_seconds: 0.0, cause: Cause::Floor, open: None }
     }
 }
 
 impl Watch {
     /// A window that is to be open until the half-width is `precision` of the rate, or for
-    /// `most_seconds`.
+    /// `most_seconds`, of an app with so many workers.
     ///
     /// # Errors
-    /// When one of them is not over 0.
-    pub fn new(precision: f64, most_seconds: f64) -> Result<Self, Refusal> {
+    /// When precision or length is not over 0.
+    pub fn new(precision: f64, most_seconds: f64, workers: u32) -> Result<Self, Refusal> {
         let cut = Cut { seconds: 0.0, cause: Cause::Floor };
-        Ok(Self { rule: Rule::new(precision, most_seconds)?, checks: Vec::new(), cut })
+        let rule = Rule::new(precision, most_seconds)?;
+        Ok(Self { rule, workers, checks: Vec::new(), cut, curves: Curves::default() })
     }
 
-    /// One more check. A later cut makes the window a new one, with checks of its own.
+    /// One more check, of a window that has grown since the one before. A later cut makes the window a
+    /// new one, with checks of its own.
     pub fn check(&mut self, seen: SoFar<'_>) -> Checked {
-        let throughput = throughput(seen.workers, seen.counter);
+        let loop_s = mean_loop_s(seen.moments, seen.counter, self.workers);
+        self.curves.read(seen.workers);
+        let throughput = self.curves.throughput(seen.workers.last(), seen.counter);
         let converged = match &throughput {
-            Some(throughput) => self.warm_up(throughput, &residence(seen.moments)),
+            Some(throughput) => self.warm_up(throughput, (&residence(seen.moments), loop_s)),
             None => None,
         };
         if let Some(Ok(cut)) = &converged {
             let seconds = (cut.seconds / BEGINS_EVERY_S).ceil() * BEGINS_EVERY_S;
             self.cut = Cut { seconds, cause: cut.cause.clone() };
-            let kept = throughput.as_ref().map_or(&[][..], |of| kept(of, seconds));
+            let kept = throughput.as_ref().map_or(&[][..], |of| of.from(seconds));
             self.checks = checks_until_now(kept);
         }
         let precise = match &throughput {
-            Some(of) => batch_means(kept(of, self.cut.seconds))
+            Some(of) => batch_means(of.from(self.cut.seconds))
                 .ok()
                 .and_then(|means| means.relative_half_width()),
             // The original app's workers do not tell when they counted.
-            None => by_counter(seen.counter),
+            None => by_counter(seen.counter, loop_s),
         };
-        let reached = precise.filter(|_| !matches!(converged, Some(Err(_))));
+        let reached = precise.map(|half| half.max(RESOLUTION));
+        let unsettled = match converged {
+            Some(Err(Refusal::NotConverged { series })) => Some(series),
+            _ => None,
+        };
         let seconds = seen.seconds - self.cut.seconds;
-        self.checks.push(Check { seconds, relative_half_width: reached });
-        let needed = needed_seconds(mean_loop_s(seen.moments));
+        let relative_half_width = reached.filter(|_| unsettled.is_none());
+        self.checks.push(Check { seconds, relative_half_width });
         let rule = Rule {
-            least_seconds: self.rule.least_seconds.max(needed),
+            least_seconds: self.rule.least_seconds.max(needed_seconds(loop_s)),
             most_seconds: self.rule.most_seconds - self.cut.seconds,
             ..self.rule
         };
-        Checked {
-            decision: rule.decide(&self.checks),
-            reached,
-            cut_seconds: self.cut.seconds,
-            cause: self.cut.cause.clone(),
-        }
+        let decision = rule.decide(&self.checks);
+        let open = match (decision, unsettled, reached) {
+            (Decision::Stop(Reason::Precise), ..) => None,
+            (_, Some(series), _) => Some(Open::Unsettled(series)),
+            (_, None, None) => Some(Open::Unknown),
+            (_, None, Some(half)) if half > rule.precision => Some(Open::Wide),
+            _ if seconds < rule.least_seconds => Some(Open::Short(rule.least_seconds)),
+            _ => Some(Open::Brief),
+        };
+        let Cut { seconds, cause } = self.cut.clone();
+        Checked { decision, reached, cut_seconds: seconds, cause, open }
     }
 
     /// Where the warm-up ends, where that is later than was known; an error while the app still moves
     /// so much that no number is its speed yet.
-    fn warm_up(&self, throughput: &Values, residence: &Values) -> Option<Result<Cut, Refusal>> {
-        let named = [("throughput", throughput), ("time at rng", residence)];
+    fn warm_up(
+        &self,
+        throughput: &Values,
+        (residence, loop_s): (&Values, f64),
+    ) -> Option<Result<Cut, Refusal>> {
         let known = self.cut.seconds;
-        let all: Vec<_> = named.map(|(name, of)| (name, kept(of, known), of.begin)).into();
+        let named = [("throughput", throughput, None), ("time at rng", residence, Some(loop_s))];
         let series = |share: f64| {
-            let moving = all.iter().filter(move |(_, values, _)| self.moves(values, share));
-            let series = moving.map(|(name, values, begin)| Series {
-                name,
-                values,
-                begin_seconds: begin.max(known),
-                spacing_seconds: SPACING_S,
+            let moving = named.into_iter().filter_map(move |(name, of, whole)| {
+                let values = of.from(known);
+                self.moves(values, whole, share).then(|| Series {
+                    name,
+                    values,
+                    begin_seconds: of.begin.max(known),
+                    spacing_seconds: SPACING_S,
+                })
             });
-            series.collect::<Vec<_>>()
+            moving.collect::<Vec<_>>()
         };
         match cut(&series(CUT), known) {
             Ok(cut) if cut.seconds > known => Some(Ok(cut)),
@@ -139,33 +184,42 @@ impl Watch {
     }
 
     /// Whether cutting off the first half would change the mean by this share of the precision that
-    /// is wanted or more.
-    fn moves(&self, values: &[f64], share: f64) -> bool {
-        let mean = |of: &[f64]| of.iter().sum::<f64>() / float(of.len().max(1) as u64);
-        let (all, later) = (mean(values), mean(&values[values.len() / 2..]));
-        (all - later).abs() >= share * self.rule.precision * all.abs() && !values.is_empty()
+    /// is wanted or more, and by more than chance. MSER-5 always finds some cut;
+    /// of what only scatters none is wanted. The change is one of the `whole` that the values are a
+    /// part of, as time at rng is of a loop; of themselves where there is none.
+    fn moves(&self, values: &[f64], whole: Option<f64>, share: f64) -> bool {
+        let (_, later) = values.split_at(values.len() / 2);
+        let Ok(later) = batch_means(later) else { return false };
+        let mean = values.iter().sum::<f64>() / float(values.len() as u64);
+        let change = (mean - later.mean).abs();
+        let matters = share * self.rule.precision * whole.unwrap_or(mean).abs();
+        change >= matters && change > SURE * later.half_width
     }
+}
+
+/// Mean time of a loop in seconds: as the workers tell; where they tell nothing, as their number and the
+/// counter have it; else the original's.
+fn mean_loop_s(moments: &[Moment], counter: &[Counter], workers: u32) -> f64 {
+    let told = told_loop_s(moments).or_else(|| loop_of_silent(counter, workers));
+    told.unwrap_or(NOMINAL_LOOP_S)
 }
 
 /// The shortest warm-up of an app of which this was seen, in seconds: two flush periods and ten
 /// loops.
 #[must_use]
-pub fn shortest_warm_up(moments: &[Moment]) -> f64 {
-    floor(mean_loop_s(moments), FLUSH_SECONDS)
+pub fn shortest_warm_up(moments: &[Moment], counter: &[Counter], workers: u32) -> f64 {
+    floor(mean_loop_s(moments, counter, workers), FLUSH_SECONDS)
 }
 
-/// Mean time of a loop in seconds; the original app's where nobody tells another.
+/// Mean time of a loop in seconds; `None` where nobody tells.
 #[must_use]
-pub fn mean_loop_s(moments: &[Moment]) -> f64 {
+pub fn told_loop_s(moments: &[Moment]) -> Option<f64> {
     let sums = |moment: &Moment| {
         moment.totals.stages.get(&Stage::Loop).map_or((0, 0), |l| (l.count(), l.sum_us()))
     };
-    let (first, last) = (moments.first().map(sums), moments.last().map(sums));
-    let seconds = first.zip(last).and_then(|(first, last)| {
-        let count = last.0.checked_sub(first.0).filter(|count| *count > 0)?;
-        Some(float(last.1.checked_sub(first.1)?) / 1e6 / float(count))
-    });
-    seconds.unwrap_or(NOMINAL_LOOP_S)
+    let (first, last) = (moments.first().map(sums)?, moments.last().map(sums)?);
+    let count = last.0.checked_sub(first.0).filter(|count| *count > 0)?;
+    Some(float(last.1.checked_sub(first.1)?) / 1e6 / float(count))
 }
 
 /// What earlier checks would have found, had the window begun where it is now found to begin.
@@ -183,113 +237,18 @@ fn checks_until_now(kept: &[f64]) -> Vec<Check> {
         .collect()
 }
 
-/// Values at even distances, the first from `begin` seconds after the window was opened.
-pub(super) struct Values {
-    begin: f64,
-    pub(super) values: Vec<f64>,
-}
-
-impl Values {
-    /// Means of so many seconds each; what is left over at the end is left out.
-    pub(super) fn means_over(&self, seconds: f64) -> Vec<f64> {
-        let mut end = 0.0;
-        let mut means = Vec::new();
-        let (mut sum, mut count) = (0.0, 0_u32);
-        for value in &self.values {
-            (sum, count, end) = (sum + value, count + 1, end + SPACING_S);
-            if end >= seconds - 1e-9 {
-                means.push(sum / f64::from(count));
-                (sum, count, end) = (0.0, 0, 0.0);
-            }
-        }
-        means
-    }
-}
-
-fn kept(of: &Values, from: f64) -> &[f64] {
-    let left_out = of
-        .values
-        .iter()
-        .zip(0_u32..)
-        .take_while(|(_, index)| of.begin + SPACING_S * f64::from(*index) < from);
-    &of.values[left_out.count()..]
-}
-
-/// Hashes per second over time, by the workers' own counts; `None` where they tell none.
-pub(super) fn throughput(workers: &[WorkerCounts], counter: &[Counter]) -> Option<Values> {
-    let begin_us = counter.first().map_or(0, |counter| counter.now_us);
-    let curves = curves(workers);
-    if curves.is_empty() {
-        return None;
-    }
-    let begin = curves.iter().map(|curve| curve[0].0).fold(f64::MIN, f64::max);
-    let end = curves.iter().map(|curve| curve[curve.len() - 1].0).fold(f64::MAX, f64::min);
-    let at = |time: f64| curves.iter().map(|curve| interpolated(curve, time)).sum::<f64>();
-    let edges: Vec<f64> = grid(begin, end).map(at).collect();
-    let values = edges.windows(2).map(|pair| (pair[1] - pair[0]) / SPACING_S).collect();
-    Some(Values { begin: (begin - float(begin_us) / 1e6).max(0.0), values })
-}
-
 /// How well the counter alone tells the rate, as a share of it: chance and flush together.
-fn by_counter(counter: &[Counter]) -> Option<f64> {
+fn by_counter(counter: &[Counter], loop_s: f64) -> Option<f64> {
     let readings = readings(counter);
-    let polled = polled(&readings, None, &[]);
+    let polled = polled(&readings, Some(loop_s), &[]);
     let rate = polled.rate().ok()?;
     (rate.per_second > 0.0).then(|| (rate.statistical + rate.flush) / rate.per_second)
 }
 
-/// Mean time at rng in seconds, over time.
-fn residence(moments: &[Moment]) -> Values {
-    let sums = |moment: &Moment| {
-        let rng = moment.totals.stages.get(&Stage::Rng)?;
-        Some((float(moment.now_us) / 1e6, float(rng.count()), float(rng.sum_us()) / 1e6))
-    };
-    let sums: Vec<_> = moments.iter().filter_map(sums).collect();
-    let (Some(first), Some(last)) = (sums.first(), sums.last()) else {
-        return Values { begin: 0.0, values: Vec::new() };
-    };
-    let counts: Vec<_> = sums.iter().map(|sums| (sums.0, sums.1)).collect();
-    let times: Vec<_> = sums.iter().map(|sums| (sums.0, sums.2)).collect();
-    let edges: Vec<_> = grid(first.0, last.0)
-        .map(|time| (interpolated(&counts, time), interpolated(&times, time)))
-        .collect();
-    let mean = |pair: &[(f64, f64)]| (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0).max(1e-9);
-    Values { begin: 0.0, values: edges.windows(2).map(mean).collect() }
-}
-
-/// Each worker's reports, as seconds and loops, each report once.
-fn curves(workers: &[WorkerCounts]) -> Vec<Vec<(f64, f64)>> {
-    let Some(last) = workers.last() else { return Vec::new() };
-    let point = |count: &WorkerCount| (float(count.at_us) / 1e6, float(count.loops));
-    let curve = |id: &String| {
-        let counts = workers.iter().filter_map(|counts| counts.get(id));
-        let mut curve: Vec<_> = counts.map(point).collect();
-        curve.dedup_by(|a, b| a.0 <= b.0);
-        curve
-    };
-    last.keys().map(curve).filter(|curve| curve.len() > 2).collect()
-}
-
-/// Times from `begin` to `end` at even distances.
-fn grid(begin: f64, end: f64) -> impl Iterator<Item = f64> {
-    (0_u32..).map(move |step| begin + SPACING_S * f64::from(step)).take_while(move |t| *t <= end)
-}
-
-/// The value at a time, between the points around it.
-fn interpolated(curve: &[(f64, f64)], time: f64) -> f64 {
-    let after = curve.partition_point(|point| point.0 < time);
-    match (after.checked_sub(1).map(|before| curve[before]), curve.get(after)) {
-        (Some(before), Some(after)) => {
-            before.1 + (after.1 - before.1) * (time - before.0) / (after.0 - before.0)
-        }
-        (Some(point), None) => point.1,
-        (None, point) => point.map_or(0.0, |point| point.1),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use inference::stopping::Reason;
+    use rand::rngs::SmallRng;
+    use rand::{RngExt as _, SeedableRng as _};
 
     use super::*;
     use crate::analyse::tests::ideal;
@@ -310,7 +269,7 @@ mod tests {
 
     #[test]
     fn an_even_app_is_measured_for_as_long_as_the_least_window() {
-        let mut watch = Watch::new(0.01, 120.0).unwrap();
+        let mut watch = Watch::new(0.01, 120.0, 10).unwrap();
         let found = watched(&mut watch, 10, 5, 60);
         let stop = |found: &Checked| found.decision == Decision::Stop(Reason::Precise);
         let first = found.iter().position(stop).unwrap() + 1;
@@ -321,10 +280,12 @@ mod tests {
 
     #[test]
     fn what_is_never_precise_enough_ends_when_time_is_over_and_says_when_it_would_be() {
-        let mut watch = Watch::new(1e-9, 50.0).unwrap();
+        let mut watch = Watch::new(1e-9, 50.0, 7).unwrap();
         let found = watched(&mut watch, 7, 1, 50);
         assert!(matches!(found[40].decision, Decision::GoOn { expected: Some(_) }), "{found:?}");
         assert_eq!(found[49].decision, Decision::Stop(Reason::TimeOver));
+        assert_eq!(found[49].open, Some(Open::Wide));
+        assert_eq!(found[49].reached, Some(RESOLUTION), "less than the rate's own interval");
     }
 
     #[test]
@@ -346,7 +307,7 @@ mod tests {
             moments: &samples.moments,
         };
         let cut = |samples: crate::measure::Samples| {
-            Watch::new(0.01, 120.0).unwrap().check(seen(Box::leak(Box::new(samples))))
+            Watch::new(0.01, 120.0, 10).unwrap().check(seen(Box::leak(Box::new(samples))))
         };
         assert!(cut(samples).cut_seconds < 1e-9);
         let found = cut(slow);
@@ -355,10 +316,40 @@ mod tests {
     }
 
     #[test]
+    fn the_warm_up_of_an_app_that_tells_nothing_follows_its_counter() {
+        let counter = ideal(10, 1).counter;
+        let slow = shortest_warm_up(&[], &counter[..=200], 10);
+        assert!((slow - 10.0).abs() < 0.3, "ten loops of 1 s: {slow}");
+    }
+
+    #[test]
+    fn what_only_scatters_is_not_cut() {
+        let watch = Watch::new(0.01, 120.0, 10).unwrap();
+        let mut random = SmallRng::seed_from_u64(7);
+        let mut scattered = || -> Vec<f64> {
+            let noise = |level: f64, random: &mut SmallRng| level + random.random_range(-3.0..3.0);
+            (0..80).map(|_| noise(30.0, &mut random)).collect()
+        };
+        let moving = (0..200).filter(|_| watch.moves(&scattered(), None, CUT)).count();
+        assert!(moving <= 10, "{moving} of 200 are taken to move");
+        let slow = (0..200).filter(|_| {
+            let mut values = scattered();
+            values[..20].iter_mut().for_each(|value| *value -= 10.0);
+            watch.moves(&values, None, CUT)
+        });
+        let found = slow.count();
+        assert!(found >= 190, "of 200 slow beginnings {found} are seen");
+        // What rng takes longer counts by what it is of a loop.
+        let drifting: Vec<f64> =
+            (0..80).map(|second| if second < 40 { 0.1004 } else { 0.1 }).collect();
+        assert!(watch.moves(&drifting, None, CUT) && !watch.moves(&drifting, Some(0.3), CUT));
+    }
+
+    #[test]
     fn the_shortest_warm_up_follows_the_loop() {
-        let nominal = shortest_warm_up(&[]);
+        let nominal = shortest_warm_up(&[], &[], 10);
         assert!((nominal - 3.0).abs() < 1e-9, "ten loops of 0.3 s");
-        let slow = shortest_warm_up(&ideal(10, 1).moments);
+        let slow = shortest_warm_up(&ideal(10, 1).moments, &[], 10);
         assert!((slow - 10.0).abs() < 1e-6, "ten loops of 1 s: {slow}");
     }
 }

@@ -7,13 +7,14 @@ use clap::{Args, CommandFactory as _, ValueEnum};
 use service::settings::{duration, positive_duration};
 
 use super::{Cli, LocalArgs, OF_A_STACK, StackArgs};
+use crate::analyse::RESOLUTION;
 use crate::cluster::sim::{SETTINGS, Timed};
 
 /// How a step is measured.
 #[derive(Args, Clone, Debug)]
 pub struct MeasureArgs {
-    /// Measure until the rate is known to this share of itself, and for 30 s at least
-    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = share)]
+    /// Measure until the rate is known to this share of itself, 0.1% or more, and for 30 s at least
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = precision)]
     pub precision: f64,
     /// End the window then, however precise it is
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = positive_duration)]
@@ -74,13 +75,14 @@ impl AppArgs {
             || self.attach.is_some()
             || self.from_inside
             || self.stack.is_given()
+            || self.local.is_given()
             || self.cluster.is_some_and(|kind| kind != AnyKind::Sim);
         let simulated = self.cluster == Some(AnyKind::Sim) || !self.simulate.is_empty();
         match simulated && elsewhere {
             true => Err(Cli::command().error(
                 ErrorKind::ArgumentConflict,
-                "a simulated app is on no machine and on no swarm: leave out --simulate and \
-                 --cluster sim, or what names one",
+                "a simulated app is on no machine and on no swarm, has no ports and no Redis of its \
+                 own: leave out --simulate and --cluster sim, or what names such a thing",
             )),
             false => Ok(simulated),
         }
@@ -96,6 +98,17 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     match number.parse::<f64>().map(|number| number / unit) {
         Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
         _ => Err("must be a share above 0 and below 1, as 1% or 0.01".to_owned()),
+    }
+}
+
+/// The same, but no less than any interval is said to be.
+fn precision(text: &str) -> Result<f64, String> {
+    match share(text)? {
+        share if share < RESOLUTION => Err(format!(
+            "no interval is said to be narrower than {} % of the rate",
+            100.0 * RESOLUTION
+        )),
+        share => Ok(share),
     }
 }
 

@@ -63,6 +63,14 @@ impl Default for Replicas {
     }
 }
 
+impl Replicas {
+    /// Whether there is somebody to loop, and somebody to answer.
+    #[must_use]
+    pub fn can_loop(self) -> bool {
+        self.worker > 0 && self.rng > 0 && self.hasher > 0
+    }
+}
+
 /// A change of replicas; what is `None` stays as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Change {

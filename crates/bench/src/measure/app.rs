@@ -6,7 +6,7 @@ use observation::Observation;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::published::Published;
-use super::{Counter, Feed, Moment, Readings, Spares, Stations, Steering, WorkerCounts};
+use super::{Brief, Counter, Feed, Moment, Readings, Spares, Stations, Steering, WorkerCounts};
 use crate::cluster::Status;
 use crate::cluster::sim::Simulated;
 use crate::failure::Failure;
@@ -133,6 +133,19 @@ impl App {
         }
     }
 
+    /// What is read every second: the sums of all workers, and each one's count.
+    ///
+    /// # Errors
+    /// When webui has no good answer.
+    pub async fn brief(&mut self) -> Result<Brief, HttpError> {
+        match &mut self.source {
+            Source::Published(_) | Source::Inside(_) => {
+                self.observe_briefly().await.map(|seen| Brief::of(&seen))
+            }
+            Source::Simulated(app) => app.brief().map_err(stuck),
+        }
+    }
+
     /// What the stations say of themselves; one that does not say is left out.
     pub async fn stations(&mut self) -> Stations {
         match &mut self.source {
@@ -193,10 +206,10 @@ impl App {
             if spares == Spares::EverySoOften && now >= next_spare && !self.is_inside() {
                 next_spare += SPARE_PERIOD;
                 next_workers += WORKERS_PERIOD;
-                readings.whole(self.observe().await.ok());
+                readings.whole(self.observe().await.ok().as_ref());
             } else if now >= next_workers {
                 next_workers += WORKERS_PERIOD;
-                readings.brief(self.observe_briefly().await.ok());
+                readings.brief(self.brief().await.ok());
             }
             let elapsed = begin.elapsed();
             let Readings { counter, workers, moments, .. } = &readings;

@@ -21,7 +21,7 @@ pub use feed::Feed;
 pub use paths::{PathSample, Prober, Route, probe};
 pub use ports::{MOST_SAMPLES, Pace, Port, PortSample, PortSamples, Ports, PortsSeen, Work};
 pub use published::Published;
-pub use readings::{Readings, Spares};
+pub use readings::{Brief, Readings, Spares, Told};
 pub use steering::Steering;
 
 /// Everything that was seen in one step.

@@ -13,6 +13,39 @@ pub enum Spares {
     EverySoOften,
 }
 
+/// What is read of the app every second.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Brief {
+    /// The counter.
+    pub counter: Counter,
+    /// Each worker's own count.
+    pub workers: WorkerCounts,
+    /// What all of them together had counted.
+    pub moment: Moment,
+    /// What workers tell that they carry out, each once.
+    pub experiments: Vec<Told>,
+}
+
+/// An experiment, or that there is none, and when the last report of it was.
+pub type Told = (Option<Experiment>, u64);
+
+impl Brief {
+    /// The part of all reports that is read every second.
+    #[must_use]
+    pub fn of(seen: &Observation) -> Self {
+        let Observation { now_us, hashes, coins, .. } = *seen;
+        let counter = Counter { now_us, hashes, coins };
+        let mut experiments: Vec<Told> = Vec::new();
+        for Report { experiment, at_us, .. } in &seen.workers {
+            match experiments.iter_mut().find(|(told, _)| told == experiment) {
+                Some((_, last_us)) => *last_us = (*last_us).max(*at_us),
+                None => experiments.push((experiment.clone(), *at_us)),
+            }
+        }
+        Self { counter, workers: counts(seen), moment: Moment::of(seen), experiments }
+    }
+}
+
 /// A whole report this much too early is early enough.
 const EARLY_US: u64 = 500_000;
 
@@ -30,34 +63,37 @@ pub struct Readings {
     /// How long the ways to the replicas took, where that is probed from inside.
     pub paths: Vec<PathSample>,
     /// What workers told that they carry out, each once, and when the last of them did.
-    experiments: Vec<(Option<Experiment>, u64)>,
+    experiments: Vec<Told>,
+    /// What the last reading told of them.
+    told: Option<Vec<Told>>,
     /// Whole reports with their times. As text, in which histograms are a hundred times smaller.
     spares: Vec<(u64, Vec<u8>)>,
 }
 
 impl Readings {
-    /// Reports without histograms, or none where that failed.
-    pub(super) fn brief(&mut self, seen: Option<Observation>) {
+    /// What is read every second, or nothing where that failed.
+    pub(super) fn brief(&mut self, seen: Option<Brief>) {
         match seen {
-            Some(seen) => {
-                self.note_experiments(&seen);
-                self.workers.push(counts(&seen));
-                self.moments.push(Moment::of(&seen));
+            Some(Brief { workers, moment, experiments, .. }) => {
+                self.note(experiments);
+                self.workers.push(workers);
+                self.moments.push(moment);
             }
             None => self.failed += 1,
         }
     }
 
-    /// Notes what new reports tell of experiments: old ones may be of workers that are gone.
-    fn note_experiments(&mut self, seen: &Observation) {
-        let Some(before) = self.workers.last() else { return };
-        let is_new = |report: &&Report| {
-            before.get(&report.id).is_some_and(|before| report.at_us > before.at_us)
-        };
-        for Report { experiment, .. } in seen.workers.iter().filter(is_new) {
-            match self.experiments.iter_mut().find(|(noted, _)| noted == experiment) {
-                Some((_, last_us)) => *last_us = seen.now_us,
-                None => self.experiments.push((experiment.clone(), seen.now_us)),
+    /// Notes which experiments are told anew: a report that stays is of a worker that is gone.
+    fn note(&mut self, told: Vec<Told>) {
+        if let Some(before) = self.told.replace(told.clone()) {
+            for (experiment, at_us) in told {
+                let earlier = before.iter().find(|(other, _)| *other == experiment);
+                let is_news = earlier.is_none_or(|(_, earlier_us)| at_us > *earlier_us);
+                match self.experiments.iter_mut().find(|(noted, _)| *noted == experiment) {
+                    _ if !is_news => {}
+                    Some((_, last_us)) => *last_us = at_us,
+                    None => self.experiments.push((experiment, at_us)),
+                }
             }
         }
     }
@@ -69,11 +105,13 @@ impl Readings {
     }
 
     /// Whole reports, likewise.
-    pub(super) fn whole(&mut self, seen: Option<Observation>) {
-        if let Some(text) = seen.as_ref().and_then(|seen| serde_json::to_vec(seen).ok()) {
-            self.spares.push((seen.as_ref().map_or(0, |seen| seen.now_us), text));
+    pub(super) fn whole(&mut self, seen: Option<&Observation>) {
+        if let Some((seen, text)) =
+            seen.and_then(|seen| Some((seen, serde_json::to_vec(seen).ok()?)))
+        {
+            self.spares.push((seen.now_us, text));
         }
-        self.brief(seen);
+        self.brief(seen.map(Brief::of));
     }
 
     /// Leaves out what was read before so many seconds after `begin_us`; the whole reports that the
@@ -127,7 +165,7 @@ mod tests {
         let mut readings = Readings::default();
         let begin_us = at(0, [None; 2]).now_us;
         for (second, told) in [(0, Some(7)), (1, Some(7)), (2, None), (3, None)] {
-            readings.whole(Some(at(second, [Some(9), told])));
+            readings.whole(Some(&at(second, [Some(9), told])));
         }
         let told = |readings: &Readings| {
             let carried_out = readings.carried_out().into_iter();

@@ -42,6 +42,12 @@ impl Timing {
         }
     }
 
+    /// The same where nobody can loop: there is nothing to wait for.
+    #[must_use]
+    pub fn of_nothing(self) -> Self {
+        Self { warmup: Some(Duration::ZERO), length: Length::Fixed(Duration::ZERO), ..self }
+    }
+
     /// Why the warm-up ends when it does, in a few words.
     #[must_use]
     pub fn warmup_rule(&self) -> &'static str {

@@ -37,6 +37,9 @@ pub(super) fn render(findings: &Findings) -> String {
     for several in &findings.repetitions {
         let _ = writeln!(text, "\n{GOOD}{}{GOOD:#}", words::repetitions(several));
     }
+    if let Some(reason) = &findings.unrepeated {
+        let _ = writeln!(text, "\n{DOUBT}No mean over runs: {reason}.{DOUBT:#}");
+    }
     if let Some((sentence, held)) = words::verification(findings) {
         let style = if held { GOOD } else { DOUBT };
         let _ = writeln!(text, "\n{style}{sentence}{style:#}");

@@ -39,8 +39,8 @@ pub(super) async fn wait(
             let now = Moment::of(seen);
             let first = first.get_or_insert_with(|| now.clone());
             let never = Moment { now_us: 0, totals: Totals::default() };
-            let since = |earlier: &Moment| analyse::mean_loop_s(&[earlier.clone(), now.clone()]);
-            loop_s = since(first).max(since(&never));
+            let since = |earlier: &Moment| analyse::told_loop_s(&[earlier.clone(), now.clone()]);
+            loop_s = since(first).into_iter().chain(since(&never)).fold(0.0, f64::max);
         }
         if obeying >= replicas.worker && obeying == reporting.alive() {
             return Ok(());

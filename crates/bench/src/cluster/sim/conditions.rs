@@ -17,8 +17,11 @@ use crate::measure::{Station, Stations};
 const REDIS_SHARE: (u64, u64) = (36, 64);
 /// How long a worker pauses after a request that failed.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Of 100 requests to a service with a dead replica so many go there first and fail.
-const MEET_THE_DEAD: u8 = 10;
+/// How often a worker tries a dead replica again: pauses have grown to ten seconds, less up to half of
+/// them by chance.
+const TRIED_AGAIN: Duration = Duration::from_millis(7500);
+/// Shares of loops are told in so many parts.
+const PARTS: u32 = 10_000;
 
 /// A setting, and from when on it holds, counted from the start of the app.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,15 +189,15 @@ impl Conditions {
             return Ok(None);
         };
         let mut stages = vec![self.stage(Part::Rng, rng)?, self.stage(Part::Hasher, hasher)?];
-        for extra in self.extras() {
+        for extra in self.extras(replicas) {
             stages.push(match extra {
                 Extra::Redis => {
                     let time = self.service.get(&Part::Redis).copied().unwrap_or_default();
                     sometimes(Part::Redis.name(), time, REDIS_SHARE)?
                 }
                 Extra::Retry(part) => {
-                    let failing = u64::from(self.failing(part));
-                    sometimes("retry", PAUSE, (failing, 100 - failing))?
+                    let failing = self.failing(part, replicas);
+                    sometimes("retry", PAUSE, (failing.into(), (PARTS - failing).into()))?
                 }
             });
         }
@@ -205,18 +208,19 @@ impl Conditions {
     }
 
     /// What is told of each loop.
-    pub(super) fn telling(&self) -> Telling {
+    pub(super) fn telling(&self, replicas: Replicas) -> Telling {
         Telling {
             network: self.network,
             shares: [Part::Rng, Part::Hasher].map(|part| self.share(part)),
-            extras: self.extras(),
+            extras: self.extras(replicas),
         }
     }
 
     /// What a loop does beyond rng and hasher, in the order of the scenario's further stages.
-    fn extras(&self) -> Vec<Extra> {
+    fn extras(&self, replicas: Replicas) -> Vec<Extra> {
         let redis = self.service.contains_key(&Part::Redis).then_some(Extra::Redis);
-        let failing = [Part::Rng, Part::Hasher].into_iter().filter(|part| self.failing(*part) > 0);
+        let parts = [Part::Rng, Part::Hasher].into_iter();
+        let failing = parts.filter(|part| self.failing(*part, replicas) > 0);
         redis.into_iter().chain(failing.map(Extra::Retry)).collect()
     }
 
@@ -225,11 +229,40 @@ impl Conditions {
         self.quota.get(&part).copied().unwrap_or(100)
     }
 
-    /// Of 100 requests to a stage those that fail.
-    fn failing(&self, part: Part) -> u8 {
-        let set = self.fails.get(&part).copied().unwrap_or(0);
-        let has_dead = self.dead.iter().any(|(of, _)| *of == part);
-        if has_dead { set.max(MEET_THE_DEAD) } else { set }
+    /// Of [`PARTS`] loops those in which a request to a stage fails: so many as are set to, and each time
+    /// that a worker tries a dead replica again.
+    fn failing(&self, part: Part, replicas: Replicas) -> u32 {
+        let set = f64::from(self.fails.get(&part).copied().unwrap_or(0)) / 100.0;
+        let tries = self.loop_time(replicas).as_secs_f64() / TRIED_AGAIN.as_secs_f64();
+        let share = set + f64::from(self.dead(part, replicas)) * tries;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share")]
+        let parts = (share.clamp(0.0, 1.0) * f64::from(PARTS)).round() as u32;
+        parts
+    }
+
+    /// How many of a stage's replicas are dead.
+    fn dead(&self, part: Part, replicas: Replicas) -> u32 {
+        let there = match part {
+            Part::Rng => replicas.rng,
+            Part::Hasher => replicas.hasher,
+            Part::Redis => 0,
+        };
+        let dead = self.dead.iter().filter(|(of, number)| *of == part && *number < there);
+        u32::try_from(dead.count()).unwrap_or(u32::MAX)
+    }
+
+    /// How long a loop takes by the bounds: alone, or as long as the busiest stage takes for one
+    /// request of every worker.
+    fn loop_time(&self, replicas: Replicas) -> Duration {
+        let service = |part| self.service.get(&part).copied().unwrap_or_default();
+        let alone = self.think + 2 * self.network + service(Part::Rng) + service(Part::Hasher);
+        let all = [(Part::Rng, replicas.rng), (Part::Hasher, replicas.hasher)];
+        let busy = all.into_iter().map(|(part, there)| {
+            let places = self.places.get(&part).map_or(1, |places| places.get());
+            let alive = there.saturating_sub(self.dead(part, replicas));
+            service(part) * replicas.worker / alive.saturating_mul(places).max(1)
+        });
+        busy.fold(alone, Duration::max)
     }
 
     /// What is added to a stage for an experiment; `None` stands for thinking.
@@ -318,17 +351,21 @@ mod tests {
         let rng = &scenario.stages()[0];
         assert_eq!(rng.policy(), Policy::Random);
         assert_eq!(rng.exceptions().keys().collect::<Vec<_>>(), [&1]);
-        for text in ["rng.4=dead", "hasher-quota=50", "hasher-fails=5"] {
+        for text in ["rng.4=dead", "hasher-quota=50", "hasher-fails=5", "network=0ms"] {
             conditions.apply(&text.parse::<Timed>().unwrap().setting);
         }
         let scenario = conditions.scenario(ten).unwrap().unwrap();
         let [rng, hasher, ..] = scenario.stages() else { panic!("{scenario:?}") };
         assert_eq!(rng.alive().map(|(number, _)| number).collect::<Vec<_>>(), [0, 1, 2, 4]);
         assert!((hasher.typical().service.mean().get() - 0.2).abs() < 0.001, "{hasher:?}");
-        let telling = conditions.telling();
+        let telling = conditions.telling(ten);
         assert_eq!(telling.shares, [100, 50]);
         let retries = [Extra::Retry(Part::Rng), Extra::Retry(Part::Hasher)];
         assert_eq!(telling.extras, [Extra::Redis, retries[0], retries[1]]);
+        // A loop of 0.3 s, and each worker tries the dead one every 7.5 s; of fewer replicas there is none.
+        assert_eq!(conditions.failing(Part::Rng, ten), 400);
+        assert_eq!(conditions.failing(Part::Hasher, ten), 500);
+        assert_eq!(conditions.failing(Part::Rng, Replicas { rng: 3, ..ten }), 0);
         let nobody = Replicas { rng: 0, ..ten };
         assert!(conditions.scenario(nobody).unwrap().is_none());
     }

@@ -13,6 +13,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 use super::conditions::Part;
+use crate::measure::{Brief, Counter, Moment, WorkerCount};
 
 /// How long a worker keeps its counts to itself.
 const FLUSH_NS: u64 = 1_000_000_000;
@@ -46,16 +47,19 @@ pub(super) struct Telling {
     pub(super) extras: Vec<Extra>,
 }
 
-/// What one worker counted.
+/// What one worker counted, or several together.
 #[derive(Clone, Debug, Default)]
 struct Sums {
     loops: u64,
     coins: u64,
     stages: BTreeMap<Stage, (u64, u64)>,
-    rng: Vec<ReplicaTimes>,
-    hasher: Vec<ReplicaTimes>,
+    rng: TimesByNumber,
+    hasher: TimesByNumber,
     errors: BTreeMap<&'static str, u64>,
 }
+
+/// What answers took, by the number of the replica, from 0. A worker has met few of many.
+type TimesByNumber = BTreeMap<u32, ReplicaTimes>;
 
 /// One worker.
 #[derive(Debug)]
@@ -66,7 +70,9 @@ struct Worker {
     /// When its loop began, on the simulation's clock since the app started.
     began_ns: u64,
     visits: [Option<Visit>; STAGES],
-    counted: Sums,
+    /// What it counted since it last told.
+    untold: Sums,
+    /// What it has told in all.
     told: Sums,
     told_at_ns: u64,
     told_us: u64,
@@ -76,6 +82,8 @@ struct Worker {
 #[derive(Debug)]
 pub(super) struct Ledger {
     workers: Vec<Worker>,
+    /// What all of them have told.
+    merged: Sums,
     /// Distributions of all workers together: one for each worker would take a megabyte each.
     distributions: BTreeMap<Stage, Latency>,
     hashes: u64,
@@ -92,6 +100,7 @@ impl Ledger {
     pub(super) fn new(start_us: u64, seed: u64) -> Self {
         Self {
             workers: Vec::new(),
+            merged: Sums::default(),
             distributions: BTreeMap::new(),
             hashes: 0,
             coins: 0,
@@ -105,9 +114,13 @@ impl Ledger {
     /// From now on there are so many workers, and all begin a loop.
     pub(super) fn begin(&mut self, workers: u32, now_ns: u64) {
         let workers = workers as usize;
-        for leaving in self.workers.drain(workers.min(self.workers.len())..) {
-            // One that is told to stop tells what it has.
-            self.hashes += leaving.counted.loops - leaving.told.loops;
+        if workers < self.workers.len() {
+            // One that is told to stop tells what it has, and takes its report along.
+            self.hashes += self.workers.drain(workers..).map(|one| one.untold.loops).sum::<u64>();
+            self.merged = Sums::default();
+            for worker in &self.workers {
+                self.merged.add(&worker.told);
+            }
         }
         for number in self.workers.len() + 1..=workers {
             let id = format!("worker.{number}-{:08x}", self.chance.next_u32());
@@ -118,7 +131,7 @@ impl Ledger {
                 started_us,
                 began_ns: now_ns,
                 visits: [None; STAGES],
-                counted: Sums::default(),
+                untold: Sums::default(),
                 told: Sums::default(),
                 told_at_ns: now_ns,
                 told_us: started_us,
@@ -139,20 +152,37 @@ impl Ledger {
         self.coins
     }
 
+    /// What is read every second, without the reports that it could be added up from: of thousands of
+    /// workers they are millions of names.
+    pub(super) fn brief(&self, now_us: u64) -> Brief {
+        let count =
+            |worker: &Worker| WorkerCount { at_us: worker.told_us, loops: worker.told.loops };
+        Brief {
+            counter: Counter { now_us, hashes: self.hashes, coins: self.coins },
+            workers: self.workers.iter().map(|one| (one.id.clone(), count(one))).collect(),
+            moment: Moment { now_us, totals: self.merged.totals() },
+            experiments: Vec::new(),
+        }
+    }
+
+    /// When the last report before a moment was, and the last one from then on.
+    pub(super) fn last_reports(&self, changed_us: u64) -> [Option<u64>; 2] {
+        let last = |is: &dyn Fn(&u64) -> bool| {
+            self.workers.iter().map(|worker| worker.told_us).filter(|at_us| is(at_us)).max()
+        };
+        [last(&|at_us| *at_us < changed_us), last(&|at_us| *at_us >= changed_us)]
+    }
+
     /// All reports at a moment; with distributions if `whole`, which the first one has for all.
     pub(super) fn observation(&self, now_us: u64, whole: bool) -> Observation {
         let mut workers: Vec<Report> = self.workers.iter().map(Worker::report).collect();
-        let mut merged = Totals::default();
-        for report in &workers {
-            merged.add(&report.totals);
-        }
         if let Some(first) = workers.first_mut().filter(|_| whole) {
             for (stage, of) in &self.distributions {
                 let sums = first.totals.stages.entry(*stage).or_default();
                 *sums = sums.distributed_as(of);
             }
         }
-        let (hashes, coins) = (self.hashes, self.coins);
+        let (hashes, coins, merged) = (self.hashes, self.coins, self.merged.totals());
         Observation { schema_version: SCHEMA_VERSION, now_us, hashes, coins, merged, workers }
     }
 }
@@ -171,7 +201,7 @@ impl Observer for Ledger {
         let network_ns = nanoseconds(*network);
         let mut took = |stage: Stage, time_ns: u64| {
             let us = time_ns / 1000;
-            let sum = worker.counted.stages.entry(stage).or_default();
+            let sum = worker.untold.stages.entry(stage).or_default();
             (sum.0, sum.1) = (sum.0 + 1, sum.1 + us);
             self.distributions.entry(stage).or_default().record(us);
         };
@@ -196,7 +226,7 @@ impl Observer for Ledger {
                 Extra::Redis => took(Stage::Redis, time_ns),
                 Extra::Retry(part) => {
                     took(Stage::Retry, time_ns);
-                    *worker.counted.errors.entry(part.name()).or_default() += 1;
+                    *worker.untold.errors.entry(part.name()).or_default() += 1;
                 }
             }
         }
@@ -209,8 +239,10 @@ impl Observer for Ledger {
         self.coins += u64::from(coin);
         worker.began_ns = end_ns;
         if end_ns - worker.told_at_ns >= FLUSH_NS {
-            self.hashes += worker.counted.loops - worker.told.loops;
-            worker.told = worker.counted.clone();
+            let news = std::mem::take(&mut worker.untold);
+            self.hashes += news.loops;
+            worker.told.add(&news);
+            self.merged.add(&news);
             (worker.told_at_ns, worker.told_us) = (end_ns, self.start_us + end_ns / 1000);
         }
     }
@@ -218,41 +250,20 @@ impl Observer for Ledger {
 
 impl Worker {
     fn looped(&mut self, coin: bool, network_ns: u64, shares: [u8; 2]) {
-        self.counted.loops += 1;
-        self.counted.coins += u64::from(coin);
-        let replicas = [&mut self.counted.rng, &mut self.counted.hasher];
+        self.untold.loops += 1;
+        self.untold.coins += u64::from(coin);
+        let replicas = [&mut self.untold.rng, &mut self.untold.hasher];
         for ((times, visit), share) in replicas.into_iter().zip(&mut self.visits).zip(shares) {
             let Some(Visit { replica, arrives, begins, ends, .. }) = visit.take() else { continue };
-            let place = replica as usize;
-            if times.len() <= place {
-                times.resize(place + 1, ReplicaTimes::default());
-            }
             let server = ServerTiming {
                 queue_us: Some((begins - arrives) / 1000),
                 service_us: Some(told_ns(begins, ends, share) / 1000),
             };
-            times[place].record((ends - arrives + network_ns) / 1000, server);
+            times.entry(replica).or_default().record((ends - arrives + network_ns) / 1000, server);
         }
     }
 
     fn report(&self) -> Report {
-        let Sums { loops, coins, stages, rng, hasher, errors } = &self.told;
-        let latency =
-            |(stage, sums): (&Stage, &(u64, u64))| (*stage, Latency::of_sums(sums.0, sums.1));
-        let (rng_times, hasher_times) = (named("rng", rng), named("hasher", hasher));
-        let answers = |times: &TimesByReplica| {
-            times.iter().map(|(name, times)| (name.clone(), times.answers)).collect()
-        };
-        let totals = Totals {
-            loops: *loops,
-            coins: *coins,
-            stages: stages.iter().map(latency).collect(),
-            rng_replicas: answers(&rng_times),
-            hasher_replicas: answers(&hasher_times),
-            rng_times,
-            hasher_times,
-            errors: errors.iter().map(|(at, n)| (format!("{at}: connect"), *n)).collect(),
-        };
         Report {
             schema_version: SCHEMA_VERSION,
             id: self.id.clone(),
@@ -262,14 +273,53 @@ impl Worker {
             virtual_workers: 1,
             policy: String::new(),
             experiment: None,
-            totals,
+            totals: self.told.totals(),
         }
     }
 }
 
-fn named(service: &str, times: &[ReplicaTimes]) -> TimesByReplica {
-    let numbered = (1..).zip(times).filter(|(_, times)| times.answers > 0);
-    numbered.map(|(number, times)| (format!("{service}.{number}"), *times)).collect()
+impl Sums {
+    fn add(&mut self, other: &Self) {
+        self.loops += other.loops;
+        self.coins += other.coins;
+        for (stage, (count, sum_us)) in &other.stages {
+            let sum = self.stages.entry(*stage).or_default();
+            (sum.0, sum.1) = (sum.0 + count, sum.1 + sum_us);
+        }
+        for (own, others) in [(&mut self.rng, &other.rng), (&mut self.hasher, &other.hasher)] {
+            for (number, times) in others {
+                let sum = own.entry(*number).or_default();
+                *sum = sum.plus(*times);
+            }
+        }
+        for (at, count) in &other.errors {
+            *self.errors.entry(at).or_default() += count;
+        }
+    }
+
+    fn totals(&self) -> Totals {
+        let Self { loops, coins, stages, rng, hasher, errors } = self;
+        let latency =
+            |(stage, sums): (&Stage, &(u64, u64))| (*stage, Latency::of_sums(sums.0, sums.1));
+        let (rng_times, hasher_times) = (named("rng", rng), named("hasher", hasher));
+        let answers = |times: &TimesByReplica| {
+            times.iter().map(|(name, times)| (name.clone(), times.answers)).collect()
+        };
+        Totals {
+            loops: *loops,
+            coins: *coins,
+            stages: stages.iter().map(latency).collect(),
+            rng_replicas: answers(&rng_times),
+            hasher_replicas: answers(&hasher_times),
+            rng_times,
+            hasher_times,
+            errors: errors.iter().map(|(at, n)| (format!("{at}: connect"), *n)).collect(),
+        }
+    }
+}
+
+fn named(service: &str, times: &TimesByNumber) -> TimesByReplica {
+    times.iter().map(|(number, times)| (format!("{service}.{}", number + 1), *times)).collect()
 }
 
 /// What a server tells of its work, which may have taken it longer than it knows.

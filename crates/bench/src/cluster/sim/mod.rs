@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::{Change, Replicas, Service, ServiceStatus, Status};
 use crate::failure::Failure;
-use crate::measure::{Counter, Stations};
+use crate::measure::{Brief, Counter, Stations};
 
 pub use conditions::{Conditions, Jitter, Part, Setting, Timed};
 use ledger::Ledger;
@@ -137,6 +137,25 @@ impl Simulated {
         Ok(Counter { now_us: app.now_us(), hashes: ledger.hashes(), coins: ledger.coins() })
     }
 
+    /// What is read every second.
+    ///
+    /// # Errors
+    /// When it cannot be simulated any further.
+    pub fn brief(&self) -> Result<Brief, Failure> {
+        let app = self.now()?;
+        let mut brief = app.ledger.brief(app.now_us());
+        let (changed_us, earlier) = &app.earlier;
+        let told = [earlier, &app.conditions.experiment].into_iter();
+        let told = told.zip(app.ledger.last_reports(*changed_us));
+        brief.experiments = told.filter_map(|(told, at_us)| Some((told.clone(), at_us?))).collect();
+        if !app.conditions.tells {
+            brief.workers.clear();
+            brief.experiments.clear();
+            brief.moment.totals = observation::Totals::default();
+        }
+        Ok(brief)
+    }
+
     /// All reports; with distributions if `whole`.
     ///
     /// # Errors
@@ -228,7 +247,7 @@ impl App {
     fn begin(&mut self, now_ns: u64) -> Result<(), Failure> {
         let scenario = self.conditions.scenario(self.there);
         let scenario = scenario.map_err(|error| Failure::Simulation(error.to_string()))?;
-        self.ledger.telling = self.conditions.telling();
+        self.ledger.telling = self.conditions.telling(self.there);
         self.ledger.begin(self.there.worker, now_ns);
         let seed = self.conditions.seed.wrapping_add(now_ns);
         self.running = scenario.map(|scenario| scenario.begin(seed));

@@ -31,10 +31,11 @@ impl FromStr for Timed {
 }
 
 fn setting(key: &str, value: &str) -> Result<Setting, String> {
+    let unknown = || format!("there is no such setting; there are {SETTINGS}");
     let part = |name: &str| match name {
         "rng" => Ok(Part::Rng),
         "hasher" => Ok(Part::Hasher),
-        _ => Err(format!("there is no such setting; there are {SETTINGS}")),
+        _ => Err(unknown()),
     };
     if let Some((name, what)) = key.split_once('-').filter(|_| key != "hung-workers") {
         return match what {
@@ -43,9 +44,8 @@ fn setting(key: &str, value: &str) -> Result<Setting, String> {
             "declares" => Ok(Setting::Declares(part(name)?, Some(number(value)?))),
             "quota" => Ok(Setting::Quota(part(name)?, per_cent(value)?)),
             "fails" => Ok(Setting::Fails(part(name)?, per_cent(value)?)),
-            _ => Err(part("")?),
-        }
-        .map_err(|_: Part| String::new());
+            _ => Err(unknown()),
+        };
     }
     if let Some((name, of)) = key.split_once('.') {
         let number = number(of)?.get();
@@ -138,7 +138,9 @@ mod tests {
         ] {
             assert!(wrong.parse::<Timed>().is_err(), "{wrong} was accepted");
         }
-        let unknown = "mars=1s".parse::<Timed>().unwrap_err();
-        assert!(unknown.contains("hung-workers"), "{unknown}");
+        for unknown in ["mars=1s", "rng-moons=2"] {
+            let said = unknown.parse::<Timed>().unwrap_err();
+            assert!(said.contains("hung-workers"), "{unknown}: {said}");
+        }
     }
 }

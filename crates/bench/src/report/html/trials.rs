@@ -34,6 +34,9 @@ pub(super) fn section(review: &Review) -> Markup {
                 (table("Runs of the same replicas", REPEATED, &repetitions, 0))
             }
         }
+        @if let Some(reason) = &review.findings.unrepeated {
+            p { "There is no mean over runs: " (reason) "." }
+        }
         @if let Some(reason) = &review.findings.uninjected {
             p { "Nothing is said of a delay put in on purpose: " (reason) "." }
         }
