@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 
 use super::evidence::ConcurrencyFindings;
 use super::seen::{ReplicaSeen, ServiceSeen};
+use crate::cluster::Service;
 
 /// In service beyond its places by this factor, a replica serves more than it declares,
 const BEYOND: f64 = 1.05;
@@ -216,20 +217,22 @@ fn sentence(
         (Some(_), None) => "any number".to_owned(),
         (Some(_), Some(number)) => number.to_string(),
     };
+    let a = if seen.service == Service::Rng { "an" } else { "a" };
     match difference {
         Difference::None => format!(
-            "a {name} replica works on {says} at a time, as it says; {busiest:.1} were seen at most"
+            "{a} {name} replica works on {says} at a time, as it says; the busiest worked on \
+             {busiest:.1} on average"
         ),
         Difference::More => format!(
-            "a {name} replica says that it works on {says} at a time, but worked on {busiest:.1} on \
+            "{a} {name} replica says that it works on {says} at a time, but worked on {busiest:.1} on \
              average: it serves requests side by side"
         ),
         Difference::Fewer => format!(
-            "a {name} replica says that it works on {says} at a time, but requests waited while it \
+            "{a} {name} replica says that it works on {says} at a time, but requests waited while it \
              worked on {mean:.1}"
         ),
         Difference::Late => format!(
-            "a {name} replica says that it works on {says} at a time, but requests waited while it \
+            "{a} {name} replica says that it works on {says} at a time, but requests waited while it \
              says it worked on {mean:.2}: it is late, as when the processor is short"
         ),
     }

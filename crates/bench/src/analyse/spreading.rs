@@ -39,10 +39,6 @@ pub(super) fn spreading(seen: &ServiceSeen<'_>, declared: Policy) -> Option<Spre
         return Some(Spreading::InTurn);
     }
     let (pinned, idle) = (is_pinned(seen), seen.idle() > 0);
-    if shared && !idle && is_even(seen) {
-        // Connections are dealt out in turn, and workers that go round in step meet the same one.
-        return Some(Spreading::InTurn);
-    }
     match (pinned, idle) {
         (true, true) if idle_by_chance(seen) > RARELY => return Some(Spreading::Pinned),
         (_, true) => return Some(Spreading::Stale),

@@ -236,10 +236,8 @@ fn a_cap_and_lateness_show_before_every_request_waits() {
 #[test]
 fn slow_services_are_named() {
     let rng = step(&App::new(10, 1).replicas_like(0, &replica(1, 0.3)).samples());
-    assert_eq!(
-        (limit(&rng), &first(&rng).cause),
-        (Limit::Rng, &Cause::SlowService { service: Service::Rng })
-    );
+    let slow = Cause::SlowService { service: Service::Rng };
+    assert_eq!((limit(&rng), &first(&rng).cause), (Limit::Rng, &slow));
     assert!(within(cost(first(&rng)), 10.0 - 3.33, 0.05), "{:?}", first(&rng));
     let hasher = step(&App::new(10, 5).replicas_like(1, &replica(20, 0.4)).samples());
     let slow = Cause::SlowService { service: Service::Hasher };
@@ -279,8 +277,8 @@ fn longer_thinking_lateness_and_repeating_are_named() {
 fn what_may_stand_still_now_and_then_is_not_taken_for_idle() {
     let varying = Distribution::exponential(Seconds::new(0.1).unwrap());
     let app = App::new(10, 5).taking_as(Stage::Rng, varying.clone());
-    let reason = step(&app.samples()).withheld.unwrap().reason;
-    assert!(reason.contains("stands still now and then"), "{reason}");
+    let withheld = step(&app.samples()).withheld.unwrap();
+    assert!(withheld.reason.contains("stands still now and then"), "{withheld:?}");
     // With replicas to spare it would have time enough for that.
     let spare = step(&App::new(10, 20).taking_as(Stage::Rng, varying).samples());
     assert_eq!(limit(&spare), Limit::Worker);
