@@ -146,9 +146,10 @@ pub(super) fn unhindered_ms(step: &StepFindings) -> Option<f64> {
     step.loop_ms.map(|loop_ms| (loop_ms - waits).max(f64::MIN_POSITIVE))
 }
 
-/// An app whose workers set the pace depends on each time by its part of a loop without waits, d_k; one
-/// whose service k does depends on that alone. In between, e_k = w_k + w d_k, where the weights w of the
-/// workers and w_k of the services sum to 1: w = (1 - sum e_k) / (1 - sum d_k). Who has most is the limit.
+/// An app whose workers set the pace depends on each time by its part of a loop without waits, `d_k`;
+/// one whose service k does depends on that alone. In between, `e_k = w_k + w * d_k`, where the weights w of
+/// the workers and `w_k` of the services sum to 1: `w = (1 - sum e_k) / (1 - sum d_k)`. Who has most is
+/// the limit.
 fn by_elasticity(step: &StepFindings, elasticities: Option<&ElasticityFindings>) -> Vote {
     let method = Method::Elasticity;
     let Some(found) = elasticities else {

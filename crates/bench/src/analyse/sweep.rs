@@ -255,7 +255,7 @@ fn limit(app: &Scenario) -> Resource {
             let widened = model::Bounds { workers: bounds.workers * TIE, ..bounds };
             widened.limit()
         }
-        station => station,
+        station @ Resource::Station(_) => station,
     }
 }
 
