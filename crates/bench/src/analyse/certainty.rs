@@ -20,8 +20,6 @@ const BUSY: f64 = 0.9;
 const A_QUEUE: f64 = 0.5;
 /// as are less than this share of the workers.
 const OF_WORKERS: f64 = 0.05;
-/// Half way from an app whose workers set the pace to one whose service does.
-pub(super) const HALF_WAY: f64 = 0.5;
 
 /// The seconds of a window.
 pub(super) fn rows(samples: &Samples) -> Vec<Sums> {
@@ -128,15 +126,6 @@ fn by_queue(step: &StepFindings) -> Vote {
             vote(method, Some(limit), Some(waiting), sentence)
         }
     }
-}
-
-/// How much a service is what limits an app, from 0 to 1, whose rate depends on it by `elasticity`, and
-/// would by `unhindered` did nobody wait. An app whose workers set the pace depends on each time by its
-/// part of a loop without waits, d; one whose service k does depends on that alone. In between, e is
-/// the mean of the two with a weight of (e − d)/(1 − d) for the service.
-pub(super) fn weight(elasticity: f64, unhindered: f64) -> f64 {
-    let part = unhindered.min(1.0 - f64::EPSILON);
-    (elasticity - part) / (1.0 - part)
 }
 
 /// What a loop takes without the waits at services, in milliseconds.

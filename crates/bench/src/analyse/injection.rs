@@ -12,6 +12,9 @@ use super::{Findings, Interval, Method, StepFindings, Vote, agreement, certainty
 use crate::cluster::{Replicas, Service};
 use crate::measure::Samples;
 
+/// Half way from an app whose workers set the pace to one whose service does.
+const HALF_WAY: f64 = 0.5;
+
 /// The stages that can be made slower.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -140,14 +143,14 @@ fn vote(injections: &[InjectionFindings]) -> Option<Vote> {
     let tried = |stage| injections.iter().rev().find(|one| one.stage == stage);
     let mut all = [tried(Slowed::Think)?, tried(Slowed::Rng)?, tried(Slowed::Hasher)?];
     let weight = |of: fn(&Interval) -> f64| {
-        move |one: &&InjectionFindings| certainty::weight(of(&one.elasticity), one.unhindered)
+        move |one: &&InjectionFindings| weight_of(of(&one.elasticity), one.unhindered)
     };
     let most = |of: fn(&Interval) -> f64| {
         let services = all.iter().filter(|one| one.stage != Slowed::Think).copied();
         services.max_by(|a, b| weight(of)(a).total_cmp(&weight(of)(b)))
     };
-    let surely = most(|e| e.low).filter(|one| weight(|e| e.low)(one) > certainty::HALF_WAY);
-    let perhaps = most(|e| e.high).filter(|one| weight(|e| e.high)(one) > certainty::HALF_WAY);
+    let surely = most(|e| e.low).filter(|one| weight(|e| e.low)(one) > HALF_WAY);
+    let perhaps = most(|e| e.high).filter(|one| weight(|e| e.high)(one) > HALF_WAY);
     let service = match (surely, perhaps) {
         (Some(one), _) => Some(one.stage.service()),
         (None, None) => Some(Service::Worker),
@@ -162,6 +165,15 @@ fn vote(injections: &[InjectionFindings]) -> Option<Vote> {
     let open = if service.is_none() { ": too uncertain to tell" } else { "" };
     let sentence = format!("elasticities {}{open}", told.join(", "));
     Some(Vote { method: Method::InjectedDelay, service, value, sentence })
+}
+
+/// How much a service is what limits an app, from 0 to 1, whose rate depends on it by `elasticity`, and
+/// would by `unhindered` did nobody wait. An app whose workers set the pace depends on each time by its
+/// part of a loop without waits, d; one whose service k does depends on that alone. In between, e is
+/// the mean of the two with a weight of (e − d)/(1 − d) for the service.
+fn weight_of(elasticity: f64, unhindered: f64) -> f64 {
+    let part = unhindered.min(1.0 - f64::EPSILON);
+    (elasticity - part) / (1.0 - part)
 }
 
 /// The slope between two rates, with what their intervals leave open.

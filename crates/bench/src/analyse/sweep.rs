@@ -10,6 +10,7 @@ use rand::rngs::SmallRng;
 use rand::seq::SliceRandom as _;
 
 use super::advice::{interval, service};
+use super::agreement::named;
 use super::grid::{self, CellFindings, Grid, Reason, SweepFindings, best};
 use super::verdict::TIE;
 use super::{Interval, Limit, StepFindings, with_replicas};
@@ -241,10 +242,11 @@ impl Sweep {
 /// What a measured app is short of; where a service binds as good as early as the workers, that is.
 fn limit_of(step: &StepFindings) -> Option<Limit> {
     let bottleneck = step.bottleneck.as_ref()?.service;
-    let tied = step.bounds.as_ref()?.next_binding().filter(|(_, next)| {
-        bottleneck == Limit::Worker && *next < step.bounds.map_or(0.0, |b| b.worker) * TIE
-    });
-    Some(tied.map_or(bottleneck, |(service, _)| service.into()))
+    let [_, tied] = named(step.bounds.as_ref()?);
+    Some(match (bottleneck, tied) {
+        (Limit::Worker, Some(service)) => service.into(),
+        _ => bottleneck,
+    })
 }
 
 /// The same of an app in the model.
