@@ -17,13 +17,14 @@ pub mod place;
 pub mod proc_fs;
 pub mod process;
 pub mod redis_server;
+pub mod undisturbed;
 pub mod up;
-
 pub mod wait;
 
 pub use lab::Lab;
 pub use place::Place;
 pub use process::{Ended, Process};
 pub use redis_server::RedisServer;
+pub use undisturbed::undisturbed;
 pub use up::Up;
 pub use wait::{DEADLINE, eventually, within};

@@ -2,6 +2,7 @@
 //! process by now, so each goes with its start time.
 
 use std::fs;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -57,6 +58,19 @@ pub fn catches(pid: u32, signal: Signal) -> bool {
     let mut caught = status.lines().filter_map(|line| line.strip_prefix("SigCgt:"));
     let mask = caught.next().and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
+}
+
+/// For how long something has waited for a processor since the machine began, and for how long a
+/// hypervisor had one of them: <https://docs.kernel.org/accounting/psi.html>, and `steal` in `proc_stat(5)`.
+/// None where the kernel does not tell.
+#[must_use]
+pub fn waited_for_processors() -> Option<Duration> {
+    let pressure = fs::read_to_string("/proc/pressure/cpu").ok()?;
+    let (_, total) = pressure.lines().next()?.rsplit_once("total=")?;
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let stolen = stat.lines().next()?.split_whitespace().nth(8)?;
+    let stolen = Duration::from_millis(10 * stolen.parse::<u64>().ok()?);
+    Some(Duration::from_micros(total.parse().ok()?) + stolen)
 }
 
 struct Stat {

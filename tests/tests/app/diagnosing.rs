@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use app_tests::process::send;
-use app_tests::{Ended, Place, RedisServer, Up};
+use app_tests::{Ended, Place, RedisServer, Up, undisturbed};
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -148,67 +148,73 @@ async fn slow_way(server: SocketAddr) -> SocketAddr {
 
 #[tokio::test]
 async fn healthy_workers() {
-    assert_eq!(said_of((2, 1, 1), &[]).await, "worker, none");
+    undisturbed(async || assert_eq!(said_of((2, 1, 1), &[]).await, "worker, none")).await;
 }
 
 #[tokio::test]
 async fn healthy_rng() {
-    assert_eq!(said_of((6, 1, 1), &[]).await, "rng, none");
+    undisturbed(async || assert_eq!(said_of((6, 1, 1), &[]).await, "rng, none")).await;
 }
 
 #[tokio::test]
 async fn scattering_rng() {
     let settings = [("RNG_DISTRIBUTION", "exponential")];
-    assert_eq!(said_of((6, 1, 1), &settings).await, "rng, none");
+    undisturbed(async || assert_eq!(said_of((6, 1, 1), &settings).await, "rng, none")).await;
 }
 
 /// 13 and 7.7.
 #[tokio::test]
 async fn slow_rng() {
     let settings = [("RNG_SERVICE_TIME", "130ms")];
-    assert_eq!(said_of((3, 1, 1), &settings).await, "rng, slow_service rng");
+    undisturbed(async || assert_eq!(said_of((3, 1, 1), &settings).await, "rng, slow_service rng"))
+        .await;
 }
 
 /// 16, 40 and 133.
 #[tokio::test]
 async fn slow_hasher() {
     let settings = [("HASHER_SERVICE_TIME", "150ms")];
-    assert_eq!(said_of((4, 2, 1), &settings).await, "worker, slow_service hasher");
+    undisturbed(async || {
+        assert_eq!(said_of((4, 2, 1), &settings).await, "worker, slow_service hasher");
+    })
+    .await;
 }
 
 /// 26.7, 80 and 20.
 #[tokio::test]
 async fn capped_hasher() {
     let settings = [("HASHER_CONCURRENCY", "1")];
-    assert_eq!(said_of((4, 4, 1), &settings).await, "hasher, none");
+    undisturbed(async || assert_eq!(said_of((4, 4, 1), &settings).await, "hasher, none")).await;
 }
 
 /// 40, and 20 if it were not.
 #[tokio::test]
 async fn threaded_rng() {
     let settings = [("RNG_CONCURRENCY", "0")];
-    assert_eq!(said_of((6, 1, 1), &settings).await, "worker, none");
+    undisturbed(async || assert_eq!(said_of((6, 1, 1), &settings).await, "worker, none")).await;
 }
 
 /// 13.3 and 40.
 #[tokio::test]
 async fn long_think() {
     let settings = [("WORKER_THINK_TIME", "200ms")];
-    assert_eq!(said_of((4, 2, 1), &settings).await, "worker, long_think");
+    undisturbed(async || assert_eq!(said_of((4, 2, 1), &settings).await, "worker, long_think"))
+        .await;
 }
 
 /// 66.7 and 40.
 #[tokio::test]
 async fn random_policy() {
     let settings = [("WORKER_POLICY", "random")];
-    assert_eq!(said_of((10, 2, 1), &settings).await, "rng, random rng");
+    undisturbed(async || assert_eq!(said_of((10, 2, 1), &settings).await, "rng, random rng")).await;
 }
 
 /// 26.7, 80 and 20.
 #[tokio::test]
 async fn long_think_before_a_capped_hasher() {
     let settings = [("WORKER_THINK_TIME", "200ms"), ("HASHER_CONCURRENCY", "1")];
-    assert_eq!(said_of((8, 4, 1), &settings).await, "hasher, long_think");
+    undisturbed(async || assert_eq!(said_of((8, 4, 1), &settings).await, "hasher, long_think"))
+        .await;
 }
 
 /// 40 and 60 if it ran as the others do; but it answers once in 220 ms, and all take turns: 13.6. Requests
@@ -216,47 +222,71 @@ async fn long_think_before_a_capped_hasher() {
 /// missing, but must not name anything else.
 #[tokio::test]
 async fn one_rng_without_processor_is_named_or_nothing_is() {
-    let said = said_with_a_quota((6, 3, 1), "rng.2").await;
-    assert!(said == "rng, straggler rng.2" || said.starts_with("withheld: the app does"), "{said}");
+    undisturbed(async || {
+        let said = said_with_a_quota((6, 3, 1), "rng.2").await;
+        assert!(
+            said == "rng, straggler rng.2" || said.starts_with("withheld: the app does"),
+            "{said}"
+        );
+    })
+    .await;
 }
 
 /// Once in 220 ms. Its own clock runs on while it stands still, but nothing tells of requests that arrive
 /// then: it is slow, or starved, whichever is more.
 #[tokio::test]
 async fn the_only_rng_without_processor() {
-    let said = said_with_a_quota((3, 1, 1), "rng.1").await;
-    assert!(["rng, slow_service rng", "rng, starved rng"].contains(&&*said), "{said}");
+    undisturbed(async || {
+        let said = said_with_a_quota((3, 1, 1), "rng.1").await;
+        assert!(["rng, slow_service rng", "rng, starved rng"].contains(&&*said), "{said}");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn slow_redis() {
-    let folder = tempfile::tempdir().unwrap();
-    let server = RedisServer::start(folder.path()).await;
-    let redis = format!("redis://{}", slow_way(server.address()).await);
-    let (place, _up) = app((4, 2, 1), &[], &["--redis", &redis]).await;
-    assert_eq!(measured(&place).await, "redis, slow_redis");
+    undisturbed(async || {
+        let folder = tempfile::tempdir().unwrap();
+        let server = RedisServer::start(folder.path()).await;
+        let redis = format!("redis://{}", slow_way(server.address()).await);
+        let (place, _up) = app((4, 2, 1), &[], &["--redis", &redis]).await;
+        assert_eq!(measured(&place).await, "redis, slow_redis");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_worker_stands_still() {
-    let said = said_when((4, 2, 1), Signal::STOP, "worker.2").await;
-    assert!(said.starts_with("withheld"), "{said}");
+    undisturbed(async || {
+        let said = said_when((4, 2, 1), Signal::STOP, "worker.2").await;
+        assert!(said.starts_with("withheld"), "{said}");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_worker_is_killed() {
-    let said = said_when((4, 2, 1), Signal::KILL, "worker.3").await;
-    assert!(said.contains("died during the window"), "{said}");
+    undisturbed(async || {
+        let said = said_when((4, 2, 1), Signal::KILL, "worker.3").await;
+        assert!(said.contains("died during the window"), "{said}");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_rng_stands_still() {
-    let said = said_when((4, 2, 1), Signal::STOP, "rng.2").await;
-    assert!(said.starts_with("withheld"), "{said}");
+    undisturbed(async || {
+        let said = said_when((4, 2, 1), Signal::STOP, "rng.2").await;
+        assert!(said.starts_with("withheld"), "{said}");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn an_rng_is_killed() {
-    let said = said_when((4, 2, 1), Signal::KILL, "rng.1").await;
-    assert!(said.contains("died during the window"), "{said}");
+    undisturbed(async || {
+        let said = said_when((4, 2, 1), Signal::KILL, "rng.1").await;
+        assert!(said.contains("died during the window"), "{said}");
+    })
+    .await;
 }
