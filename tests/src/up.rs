@@ -63,6 +63,16 @@ impl Up {
         .await;
     }
 
+    /// Waits until there is an answer at every published address.
+    pub async fn answers(&self) {
+        for address in self.addresses() {
+            eventually(&format!("an answer of {address}"), async || {
+                http::get(address, "/").await.ok()
+            })
+            .await;
+        }
+    }
+
     /// webui's answer to `path`, once there is any answer.
     pub async fn ask(&self, path: &str) -> Reply {
         eventually(&format!("webui's {path}"), async || http::get(self.webui, path).await.ok())

@@ -61,7 +61,7 @@ fn runs_of_an_app_that_tells_nothing_have_a_mean_by_the_counter() {
 #[test]
 fn a_window_that_ends_by_time_says_what_kept_it_open() {
     let (found, _) =
-        scale("--worker 10 --rng 5 --precision 0.1% --max-duration 31s --simulate policy=random");
+        scale("--worker 10 --rng 5 --precision 0.2% --max-duration 31s --simulate policy=random");
     let stopped = &found["steps"][0]["stopped"];
     let reason = stopped["reason"].as_str().unwrap();
     assert!(reason.starts_with("31 s were over (--max-duration); "), "{stopped}");
@@ -90,7 +90,7 @@ fn a_warm_up_is_cut_and_what_only_scatters_is_not() {
 
 #[test]
 fn what_a_simulated_app_has_no_use_for_is_refused() {
-    for wrong in ["--webui-port 9000", "--bind 0.0.0.0", "--redis somewhere", "--precision 0.05%"] {
+    for wrong in ["--webui-port 9000", "--bind 0.0.0.0", "--redis somewhere", "--precision 0.1%"] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bench"));
         command.args(["scale", "--cluster", "sim"]).args(wrong.split(' '));
         let output = command.output().unwrap();

@@ -41,9 +41,9 @@ impl Side {
         })
     }
 
-    /// A side of one run, from the half-width of its 95 % interval and the batches that gave it (ten
-    /// batches have 9 degrees of freedom). What another run would change is not in it: two such
-    /// sides differ more often than the interval says.
+    /// A side of one run, from the half-width of its 95 % interval and the degrees of freedom of
+    /// that. What another run would change is not in it: two such sides differ more often than the
+    /// interval says.
     ///
     /// # Errors
     /// When the value is not over 0, or the half-width or the freedom make no sense.

@@ -5,12 +5,12 @@
 //! what needs chance takes a seed. Intervals are at 95 % unless their name says otherwise.
 //! Each estimate names what makes it doubtful instead of hiding it.
 
-pub mod batch;
 pub mod bootstrap;
 pub mod changepoint;
 pub mod coins;
 pub mod comparison;
 mod drift;
+pub mod long_run;
 mod numbers;
 mod quantile;
 pub mod rate;

@@ -6,6 +6,7 @@
 
 mod calendar;
 mod choice;
+mod curve;
 mod engine;
 mod station;
 mod streams;

@@ -56,6 +56,7 @@ async fn requests_queue_where_the_app_is_held_back() {
 async fn an_idle_app_has_no_queue_and_ctrl_c_prints_what_was_seen() {
     let place = Place::fast();
     let up = place.up(&["--worker", "0"]).await;
+    up.answers().await;
     let words = ["probe", "--interval", "50ms", "--count", "0", "--output", "json"];
     let probing = Process::start(&mut place.plain(&words));
     // Two seconds are forty probes of each path; how many there were is told below.

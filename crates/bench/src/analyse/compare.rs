@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use inference::Refusal;
 use inference::comparison::{Answer, Effect, Outcome, Side, effect};
+use inference::long_run::frequencies;
+use load::numbers::{float, whole};
 use serde::{Deserialize, Serialize};
 
+use super::series::SPACING_S;
 use super::{Interval, SCHEMA_VERSION, StepFindings};
 use crate::cluster::Replicas;
-
-/// Batches that gave a run's own interval, less one.
-const FREEDOM: f64 = 9.0;
 
 /// What is asked of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -203,7 +203,9 @@ fn side(steps: &[&StepFindings]) -> Result<Side, Refusal> {
     match steps {
         [only] => {
             let Interval { value, low, high } = only.hashes_per_second.interval;
-            Side::of_one_run(value, (high - low) / 2.0, FREEDOM)
+            let values = whole(float(only.window_ms) / 1e3 / SPACING_S);
+            let values = usize::try_from(values).unwrap_or(usize::MAX);
+            Side::of_one_run(value, (high - low) / 2.0, frequencies(values))
         }
         several => {
             let rates = several.iter().map(|step| step.hashes_per_second.interval.value);

@@ -162,7 +162,7 @@ pub struct Rate {
     /// The best estimate and both errors together.
     #[serde(flatten)]
     pub interval: Interval,
-    /// 95 % half-width from the scatter over ten batches; `None` when there are too few samples.
+    /// 95 % half-width from how the rate scatters over the window; `None` when that is too short.
     pub statistical: Option<f64>,
     /// Largest error from the counter's being told only about once a second.
     pub flush: f64,

@@ -9,11 +9,12 @@
 use std::collections::HashMap;
 
 use inference::Refusal;
-use inference::batch::{BATCHES, batch_means};
+use inference::long_run::long_run_mean;
 use inference::rate::{Departure, FLUSH_SECONDS, PERIODS_NEEDED, Polled, Reading, flush_period};
 use load::numbers::float;
 use observation::Report;
 
+use super::series::{SPACING_S, throughput};
 use super::{Interval, Rate};
 use crate::measure::{Counter, Samples, WorkerCount};
 
@@ -21,9 +22,11 @@ const SECOND_US: f64 = 1e6;
 /// Without a report the original's loop time is the best guess.
 pub(super) const NOMINAL_LOOP_S: f64 = 0.3;
 /// No interval is narrower than this share of the rate to each side: which workers meet at which
-/// replica changes over minutes, and what lasts longer than a window its batches do not show
+/// replica changes over minutes, and what lasts longer than a window it does not show
 /// (`docs/benchmarks.md`, coverage).
-pub const RESOLUTION: f64 = 0.001;
+pub const RESOLUTION: f64 = 0.002;
+/// Reports of fewer seconds do not show how much the rate scatters.
+const LEAST_S: f64 = 10.0;
 /// How far off an estimated loop may be, as a share of it.
 const ESTIMATED: f64 = 0.02;
 const JUST_UNDER: f64 = 0.999;
@@ -184,7 +187,7 @@ pub(super) fn from_workers(samples: &Samples, counter: Rate, warnings: &mut Vec<
         return counter;
     }
     let exact: f64 = ends.iter().map(|(first, last)| per_second(*first, *last)).sum();
-    let statistical = batch_half_width(samples);
+    let statistical = half_width(samples);
     let half = |rate: Option<f64>| rate.unwrap_or(0.0);
     let tolerance = counter.flush + half(counter.statistical) + half(statistical) + 0.01 * exact;
     let apart = (exact - counter.interval.value).abs();
@@ -228,24 +231,15 @@ fn per_second(first: WorkerCount, last: WorkerCount) -> f64 {
     loops / (float(last.at_us.saturating_sub(first.at_us)) / SECOND_US)
 }
 
-/// 95 % half-width of the mean over ten equal batches of the time that every worker's reports
-/// cover; `None` of batches that are too short to hold a report or two of every worker.
-fn batch_half_width(samples: &Samples) -> Option<f64> {
-    let curves = curves(samples);
-    let from = curves.iter().map(|curve| curve[0].at_us).max()?;
-    let to = curves.iter().map(|curve| curve[curve.len() - 1].at_us).min()?;
-    let batches = float(BATCHES as u64);
-    let length = float(to.checked_sub(from)?) / batches;
-    if length < SECOND_US {
+/// 95 % half-width of the mean, by the rates over the time that every worker's reports cover; `None` where
+/// that is too short.
+fn half_width(samples: &Samples) -> Option<f64> {
+    let rates = throughput(&samples.workers, &samples.counter)?.values;
+    if float(rates.len() as u64) * SPACING_S < LEAST_S {
         return None;
     }
-    let at = |batch: usize| float(from) + length * float(batch as u64);
-    let count = |time: f64| curves.iter().map(|curve| interpolate(curve, time)).sum::<f64>();
-    let edges: Vec<f64> = (0..=BATCHES).map(|batch| count(at(batch))).collect();
-    let rates: Vec<f64> =
-        edges.windows(2).map(|edge| (edge[1] - edge[0]) / (length / SECOND_US)).collect();
-    let found = batch_means(&rates).ok()?;
-    // Equal batches differ in their last digit.
+    let found = long_run_mean(&rates).ok()?;
+    // Equal rates differ in their last digit.
     Some(found.half_width.max(RESOLUTION * found.mean))
 }
 

@@ -1,7 +1,6 @@
 //! What several runs of the same replicas, each with a restart before it, say together. Pure.
 
 use inference::Refusal;
-use inference::batch::BATCHES;
 use inference::repetitions::{FEWEST_RUNS, Nested, advice};
 use load::numbers::float;
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,8 @@ use super::series::{SPACING_S, throughput};
 use crate::cluster::Replicas;
 use crate::measure::Samples;
 
+/// Parts of a run whose scatter is held against that between runs.
+const PARTS: usize = 10;
 /// No more runs are advised than this.
 const MOST_RUNS: usize = 10;
 
@@ -49,12 +50,12 @@ impl Repetition {
             Some(rates) => rates.values,
             None => by_counter(samples)?,
         };
-        let length = rates.len() / BATCHES;
+        let length = rates.len() / PARTS;
         if length == 0 {
             let what = "half seconds that all workers tell of".to_owned();
-            return Err(Refusal::TooFew { what, got: rates.len(), needed: BATCHES });
+            return Err(Refusal::TooFew { what, got: rates.len(), needed: PARTS });
         }
-        let parts = rates[rates.len() - length * BATCHES..].chunks_exact(length);
+        let parts = rates[rates.len() - length * PARTS..].chunks_exact(length);
         let mean = |part: &[f64]| part.iter().sum::<f64>() / float(part.len() as u64);
         Ok(Self { values: parts.map(mean).collect() })
     }
@@ -85,7 +86,7 @@ pub fn runs_wanted(runs: &[Repetition], precision: f64) -> Result<usize, Refusal
 /// When they are fewer than two, or differ in shape.
 pub fn repetitions(replicas: Replicas, runs: &[Repetition]) -> Result<RepetitionFindings, Refusal> {
     let values: Vec<f64> = runs.iter().flat_map(|run| run.values.iter().copied()).collect();
-    let levels = Nested { values: &values, shape: &[BATCHES, runs.len()] }.levels()?;
+    let levels = Nested { values: &values, shape: &[PARTS, runs.len()] }.levels()?;
     let inference::Interval { value, low, high } = levels.interval();
     let deviation = |level: usize| levels.variances.get(level).map_or(0.0, |v| v.max(0.0).sqrt());
     Ok(RepetitionFindings {
@@ -103,19 +104,19 @@ mod tests {
     use crate::analyse::tests::ideal;
 
     fn run(rates: [f64; 2]) -> Repetition {
-        let values = rates.into_iter().cycle().take(BATCHES).collect();
+        let values = rates.into_iter().cycle().take(PARTS).collect();
         Repetition { values }
     }
 
     #[test]
     fn a_run_is_ten_parts_of_its_window() {
         let run = Repetition::of(&ideal(10, 5)).unwrap();
-        assert_eq!(run.values.len(), BATCHES);
+        assert_eq!(run.values.len(), PARTS);
         assert!(run.values.iter().all(|rate| (rate - 33.33).abs() < 1.0), "{:?}", run.values);
         let mut silent = ideal(10, 5);
         silent.workers.clear();
         let by_counter = Repetition::of(&silent).unwrap();
-        assert_eq!(by_counter.values.len(), BATCHES);
+        assert_eq!(by_counter.values.len(), PARTS);
         assert!(by_counter.values.iter().all(|rate| (rate - 33.33).abs() < 1.0), "{by_counter:?}");
         silent.counter.truncate(60);
         let refusal = Repetition::of(&silent).unwrap_err();

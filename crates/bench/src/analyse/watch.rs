@@ -2,7 +2,7 @@
 //! rate is by now, and when it will be precise enough. Pure: it is told what was read so far.
 
 use inference::Refusal;
-use inference::batch::{BATCHES, batch_means};
+use inference::long_run::{FEWEST, frequencies, long_run_mean, long_run_mean_by};
 use inference::rate::FLUSH_SECONDS;
 use inference::stopping::{Check, Decision, Reason, Rule};
 use inference::warmup::{Cause, Cut, Series, cut, floor};
@@ -20,6 +20,8 @@ const MOVING: f64 = 0.5;
 /// It does so by more than chance beyond so many half-widths of its later half: one alone would be
 /// too little, as it is looked at every second.
 const SURE: f64 = 2.0;
+/// And that half-width has to be known better than the few values of a short half would have it.
+const LEAST_FREEDOM: f64 = 10.0;
 /// A window can only begin with whole reports, which are read this often, in seconds.
 const BEGINS_EVERY_S: f64 = 5.0;
 
@@ -78,7 +80,7 @@ pub enum Open {
     #[error("what was left of the window was shorter than the {0:.0} s it takes")]
     Short(f64),
     /// The interval has not been narrow enough for long enough.
-    #[error("the interval had not been as narrow as was asked for two fifths of the window")]
+    #[error("the interval had not been as narrow as was asked for long enough")]
     Brief,
 }
 
@@ -120,9 +122,9 @@ impl Watch {
             self.checks = checks_until_now(kept);
         }
         let precise = match &throughput {
-            Some(of) => batch_means(of.from(self.cut.seconds))
+            Some(of) => long_run_mean(of.from(self.cut.seconds))
                 .ok()
-                .and_then(|means| means.relative_half_width()),
+                .and_then(|found| found.relative_half_width()),
             // The original app's workers do not tell when they counted.
             None => by_counter(seen.counter, loop_s),
         };
@@ -189,7 +191,8 @@ impl Watch {
     /// part of, as time at rng is of a loop; of themselves where there is none.
     fn moves(&self, values: &[f64], whole: Option<f64>, share: f64) -> bool {
         let (_, later) = values.split_at(values.len() / 2);
-        let Ok(later) = batch_means(later) else { return false };
+        let freedom = frequencies(later.len()).max(LEAST_FREEDOM);
+        let Ok(later) = long_run_mean_by(later, freedom) else { return false };
         let mean = values.iter().sum::<f64>() / float(values.len() as u64);
         let change = (mean - later.mean).abs();
         let matters = share * self.rule.precision * whole.unwrap_or(mean).abs();
@@ -224,14 +227,14 @@ pub fn told_loop_s(moments: &[Moment]) -> Option<f64> {
 
 /// What earlier checks would have found, had the window begun where it is now found to begin.
 fn checks_until_now(kept: &[f64]) -> Vec<Check> {
-    let each_second = (BATCHES..=kept.len()).filter(|length| length % 2 == 0);
+    let each_second = (FEWEST..=kept.len()).filter(|length| length % 2 == 0);
     each_second
         .filter_map(|length| {
             let index = u32::try_from(length).ok()?;
-            let means = batch_means(&kept[..length]).ok()?;
+            let found = long_run_mean(&kept[..length]).ok()?;
             Some(Check {
                 seconds: SPACING_S * f64::from(index),
-                relative_half_width: means.relative_half_width(),
+                relative_half_width: found.relative_half_width(),
             })
         })
         .collect()

@@ -13,7 +13,7 @@ use crate::cluster::sim::{SETTINGS, Timed};
 /// How a step is measured.
 #[derive(Args, Clone, Debug)]
 pub struct MeasureArgs {
-    /// Measure until the rate is known to this share of itself, 0.1% or more, and for 30 s at least
+    /// Measure until the rate is known to this share of itself, 0.2% or more, and for 30 s at least
     #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = precision)]
     pub precision: f64,
     /// End the window then, however precise it is

@@ -19,7 +19,7 @@ pub(super) fn step(step: &StepFindings) -> Vec<Line> {
     let counter = step.counter_hashes_per_second;
     let statistical = rate.statistical.map_or_else(
         || "too few samples for a statistical error".to_owned(),
-        |half| format!("{} statistical (95 %, ten batches)", words::plus_minus(half)),
+        |half| format!("{} statistical (95 %)", words::plus_minus(half)),
     );
     let mut lines = vec![
         line("interval", format!("{statistical}, {} flush", words::plus_minus(rate.flush))),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng as _, SeedableRng as _};
-use statrs::distribution::{ContinuousCDF as _, Normal};
 
+use super::curve::{Curve, EXPONENTIAL, NORMAL};
 use crate::distribution::{Distribution, Recorded, Shape};
 use crate::numbers::{SECOND, float, index, whole};
 
@@ -57,12 +57,15 @@ fn scale(bits: u64, count: u32) -> u32 {
 pub(super) enum Source {
     Fixed(u64),
     /// By its mean.
-    Exponential(f64),
+    Exponential {
+        mean: f64,
+        standard: &'static Curve,
+    },
     /// By mean and standard deviation of its logarithm.
     LogNormal {
         location: f64,
         spread: f64,
-        normal: Normal,
+        standard: &'static Curve,
     },
     Empirical {
         recorded: Arc<Recorded>,
@@ -76,11 +79,13 @@ impl Source {
         let factor = distribution.scale * SECOND;
         match &distribution.shape {
             Shape::Fixed(time) => Self::Fixed(whole((time * factor).round())),
-            Shape::Exponential(mean) => Self::Exponential(mean * factor),
+            Shape::Exponential(mean) => {
+                Self::Exponential { mean: mean * factor, standard: &EXPONENTIAL }
+            }
             Shape::LogNormal { mean, deviation } => {
                 let variance = (deviation / mean).powi(2).ln_1p();
                 let location = (mean * factor).ln() - variance / 2.0;
-                Self::LogNormal { location, spread: variance.sqrt(), normal: Normal::standard() }
+                Self::LogNormal { location, spread: variance.sqrt(), standard: &NORMAL }
             }
             Shape::Empirical(recorded) => {
                 let guide = recorded.guide().into();
@@ -95,10 +100,9 @@ impl Source {
     pub(super) fn draw(&self, stream: &mut Stream) -> u64 {
         match self {
             Self::Fixed(time) => *time,
-            Self::Exponential(mean) => whole(-mean * (-stream.quantile()).ln_1p()),
-            Self::LogNormal { location, spread, normal } => {
-                let deviate = normal.inverse_cdf(stream.quantile());
-                whole((location + spread * deviate).exp())
+            Self::Exponential { mean, standard } => whole(mean * standard.at(stream.quantile())),
+            Self::LogNormal { location, spread, standard } => {
+                whole((location + spread * standard.at(stream.quantile())).exp())
             }
             Self::Empirical { recorded, guide, factor } => {
                 whole(recorded.quantile(stream.quantile(), guide) * factor)
