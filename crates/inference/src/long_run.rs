@@ -11,9 +11,10 @@ use crate::{CONFIDENCE, Interval, Refusal};
 
 /// Fewer values say nothing of what is slow.
 pub const FEWEST: usize = 10;
-/// Frequencies that are looked at: this by n^(2/3) for n values, and not fewer than the least.
+/// Frequencies that are looked at: this by n^(2/3) for n values,
 const FREQUENCIES: f64 = 0.4;
-const FEWEST_FREQUENCIES: f64 = 4.0;
+/// and not fewer than these.
+pub const FEWEST_FREQUENCIES: f64 = 4.0;
 
 /// The mean of a series with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 /// The app as it should be: a loop of 150 ms.
 const BASE: [(&str, &str); 3] =
@@ -103,9 +104,10 @@ async fn said_when(replicas: (u32, u32, u32), signal: Signal, replica: &str) -> 
 async fn said_with_a_quota(replicas: (u32, u32, u32), replica: &str) -> String {
     let (place, up) = app(replicas, &[], &[]).await;
     let victim = up.replica(replica).await;
-    let duty = tokio::spawn(stop_and_go(victim.pid));
+    let mut duty = JoinSet::new();
+    duty.spawn(stop_and_go(victim.pid));
     let said = measured(&place).await;
-    duty.abort();
+    duty.shutdown().await;
     send(victim.pid, Signal::CONT);
     said
 }

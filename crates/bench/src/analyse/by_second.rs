@@ -5,8 +5,7 @@ use inference::rate::{FLUSH_SECONDS, flush_period};
 use load::numbers::float;
 use serde::{Deserialize, Serialize};
 
-use super::rate::{curves, interpolate};
-use crate::measure::{Counter, Samples};
+use crate::measure::{Counter, Samples, WorkerCount};
 
 const SECOND_US: u64 = 1_000_000;
 /// So many seconds are told: a picture of more shows nothing of single ones.
@@ -87,6 +86,30 @@ fn exact(samples: &Samples) -> Vec<Moving> {
         Moving { from: second, to: second + 1.0, per_second }
     };
     covered.map(moving).collect()
+}
+
+/// Every worker's counts over the window, each time once.
+fn curves(samples: &Samples) -> Vec<Vec<WorkerCount>> {
+    let ids = samples.last.workers.iter().map(|report| report.id.as_str());
+    let curve = |id: &str| {
+        let mut counts: Vec<WorkerCount> =
+            samples.workers.iter().filter_map(|counts| counts.get(id).copied()).collect();
+        counts.dedup_by_key(|count| count.at_us);
+        counts
+    };
+    ids.map(curve).filter(|curve| curve.len() > 2).collect()
+}
+
+/// The count at `time`, between the two reports around it.
+fn interpolate(curve: &[WorkerCount], time: f64) -> f64 {
+    let after = curve.partition_point(|count| float(count.at_us) < time);
+    let (before, after) = match after {
+        0 => return float(curve[0].loops),
+        after if after == curve.len() => return float(curve[after - 1].loops),
+        after => (curve[after - 1], curve[after]),
+    };
+    let share = (time - float(before.at_us)) / float(after.at_us - before.at_us);
+    float(before.loops) + share * float(after.loops.saturating_sub(before.loops))
 }
 
 #[cfg(test)]

@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use inference::Refusal;
 use inference::comparison::{Answer, Effect, Outcome, Side, effect};
-use inference::long_run::frequencies;
-use load::numbers::{float, whole};
+use inference::long_run::FEWEST_FREQUENCIES;
 use serde::{Deserialize, Serialize};
 
-use super::series::SPACING_S;
 use super::{Interval, SCHEMA_VERSION, StepFindings};
 use crate::cluster::Replicas;
 
@@ -203,9 +201,9 @@ fn side(steps: &[&StepFindings]) -> Result<Side, Refusal> {
     match steps {
         [only] => {
             let Interval { value, low, high } = only.hashes_per_second.interval;
-            let values = whole(float(only.window_ms) / 1e3 / SPACING_S);
-            let values = usize::try_from(values).unwrap_or(usize::MAX);
-            Side::of_one_run(value, (high - low) / 2.0, frequencies(values))
+            // What nobody told is taken to be as little as it may be.
+            let freedom = only.hashes_per_second.freedom.unwrap_or(FEWEST_FREQUENCIES);
+            Side::of_one_run(value, (high - low) / 2.0, freedom)
         }
         several => {
             let rates = several.iter().map(|step| step.hashes_per_second.interval.value);

@@ -164,6 +164,9 @@ pub struct Rate {
     pub interval: Interval,
     /// 95 % half-width from how the rate scatters over the window; `None` when that is too short.
     pub statistical: Option<f64>,
+    /// Degrees of freedom of that, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freedom: Option<f64>,
     /// Largest error from the counter's being told only about once a second.
     pub flush: f64,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::advice::named;
-use super::{Interval, Limit, SCHEMA_VERSION};
+use super::{Interval, Limit, RowLaw, SCHEMA_VERSION};
 use crate::cluster::Replicas;
 
 /// The axes, each in order.
@@ -92,6 +92,9 @@ pub struct SweepFindings {
     pub mean_absolute_error: Option<f64>,
     /// Cells whose measurement and prediction exclude each other.
     pub surprises: u32,
+    /// Rows as the Universal Scalability Law describes them, where enough of them was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub laws: Vec<RowLaw>,
     /// The fewest containers that make the most of this grid, in a sentence.
     pub sentence: String,
 }

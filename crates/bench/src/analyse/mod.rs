@@ -23,6 +23,7 @@ mod ports;
 mod prediction;
 mod rate;
 mod repetitions;
+mod scalability;
 mod scenario;
 mod seen;
 mod series;
@@ -64,6 +65,7 @@ pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports}
 pub use prediction::{Prediction, Verification, doubts_of, predict};
 pub use rate::RESOLUTION;
 pub use repetitions::{Repetition, RepetitionFindings, repetitions, runs_wanted};
+pub use scalability::RowLaw;
 pub use scenario::{measured, nominal, with_policy, with_replicas};
 pub use stages::{StageFindings, StageName};
 pub use sweep::Sweep;

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use inference::Refusal;
-use inference::long_run::long_run_mean;
+use inference::long_run::{LongRunMean, long_run_mean};
 use inference::rate::{Departure, FLUSH_SECONDS, PERIODS_NEEDED, Polled, Reading, flush_period};
 use load::numbers::float;
 use observation::Report;
@@ -187,7 +187,8 @@ pub(super) fn from_workers(samples: &Samples, counter: Rate, warnings: &mut Vec<
         return counter;
     }
     let exact: f64 = ends.iter().map(|(first, last)| per_second(*first, *last)).sum();
-    let statistical = half_width(samples);
+    let scatter = scatter(samples);
+    let statistical = scatter.map(|found| found.half_width);
     let half = |rate: Option<f64>| rate.unwrap_or(0.0);
     let tolerance = counter.flush + half(counter.statistical) + half(statistical) + 0.01 * exact;
     let apart = (exact - counter.interval.value).abs();
@@ -201,13 +202,14 @@ pub(super) fn from_workers(samples: &Samples, counter: Rate, warnings: &mut Vec<
     }
     // Too few samples for the scatter: then the counter's own error is the safe thing to say.
     let flush = if statistical.is_none() { counter.flush } else { 0.0 };
-    rate(exact, statistical, flush)
+    Rate { freedom: scatter.map(|found| found.freedom), ..rate(exact, statistical, flush) }
 }
 
 fn rate(value: f64, statistical: Option<f64>, flush: f64) -> Rate {
+    let statistical = statistical.map(|half| half.max(RESOLUTION * value));
     let half = statistical.unwrap_or(0.0) + flush;
     let interval = Interval { value, low: (value - half).max(0.0), high: value + half };
-    Rate { interval, statistical, flush }
+    Rate { interval, statistical, flush, freedom: None }
 }
 
 /// Reports by the ids of their workers, of whom there may be thousands.
@@ -231,40 +233,11 @@ fn per_second(first: WorkerCount, last: WorkerCount) -> f64 {
     loops / (float(last.at_us.saturating_sub(first.at_us)) / SECOND_US)
 }
 
-/// 95 % half-width of the mean, by the rates over the time that every worker's reports cover; `None` where
-/// that is too short.
-fn half_width(samples: &Samples) -> Option<f64> {
+/// How the rate scatters over the time that every worker's reports cover; `None` where that is too short.
+fn scatter(samples: &Samples) -> Option<LongRunMean> {
     let rates = throughput(&samples.workers, &samples.counter)?.values;
-    if float(rates.len() as u64) * SPACING_S < LEAST_S {
-        return None;
-    }
-    let found = long_run_mean(&rates).ok()?;
-    // Equal rates differ in their last digit.
-    Some(found.half_width.max(RESOLUTION * found.mean))
-}
-
-/// Every worker's counts over the window, each time once.
-pub(super) fn curves(samples: &Samples) -> Vec<Vec<WorkerCount>> {
-    let ids = samples.last.workers.iter().map(|report| report.id.as_str());
-    let curve = |id: &str| {
-        let mut counts: Vec<WorkerCount> =
-            samples.workers.iter().filter_map(|counts| counts.get(id).copied()).collect();
-        counts.dedup_by_key(|count| count.at_us);
-        counts
-    };
-    ids.map(curve).filter(|curve| curve.len() > 2).collect()
-}
-
-/// The count at `time`, between the two reports around it.
-pub(super) fn interpolate(curve: &[WorkerCount], time: f64) -> f64 {
-    let after = curve.partition_point(|count| float(count.at_us) < time);
-    let (before, after) = match after {
-        0 => return float(curve[0].loops),
-        after if after == curve.len() => return float(curve[after - 1].loops),
-        after => (curve[after - 1], curve[after]),
-    };
-    let share = (time - float(before.at_us)) / float(after.at_us - before.at_us);
-    float(before.loops) + share * float(after.loops.saturating_sub(before.loops))
+    let is_enough = float(rates.len() as u64) * SPACING_S >= LEAST_S;
+    is_enough.then(|| long_run_mean(&rates).ok()).flatten()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use rand::seq::SliceRandom as _;
 use super::advice::{interval, service};
 use super::agreement::named;
 use super::grid::{self, CellFindings, Grid, Reason, SweepFindings, best};
+use super::scalability::laws;
 use super::verdict::TIE;
 use super::{Interval, Limit, StepFindings, with_replicas};
 use crate::cluster::{Replicas, Service};
@@ -196,6 +197,7 @@ impl Sweep {
             ridge: self.ridge(),
             mean_absolute_error: (count > 0.0).then(|| errors.iter().sum::<f64>() / count),
             surprises: u32::try_from(surprises).unwrap_or(u32::MAX),
+            laws: laws(&cells),
             sentence: grid::sentence(&cells),
             cells,
         }
@@ -310,6 +312,20 @@ mod tests {
         assert!(guided.sentence.contains("12 workers, 4 rng and 1 hasher"), "{}", guided.sentence);
         let ridge: Vec<_> = guided.ridge.iter().map(|cell| (cell.worker, cell.rng)).collect();
         assert_eq!(ridge, [(3, 1), (8, 2), (10, 3), (12, 4)]);
+    }
+
+    #[test]
+    fn rows_are_described_by_the_law_with_its_lack_of_fit() {
+        let grid = Grid { worker: vec![1, 2, 3, 5, 8], rng: vec![1, 2], hasher: vec![1] };
+        let found = swept(grid.clone(), true, &[]).findings(None);
+        let rows: Vec<_> = found.laws.iter().map(|row| (row.rng, row.hasher)).collect();
+        assert_eq!(rows, [(1, 1), (2, 1)]);
+        // min(W/0.3, 10) has a corner, and the law has none.
+        let law = found.laws[0].law;
+        assert!((0.02..0.2).contains(&law.lack_of_fit) && law.worst > law.lack_of_fit, "{law:?}");
+        assert!((law.at(1.0) / 3.33 - 1.0).abs() <= law.worst + 0.01, "{law:?}");
+        let few = Grid { worker: vec![1, 2, 3], ..grid };
+        assert!(swept(few, true, &[]).findings(None).laws.is_empty());
     }
 
     #[test]

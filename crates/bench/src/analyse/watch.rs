@@ -22,6 +22,8 @@ const MOVING: f64 = 0.5;
 const SURE: f64 = 2.0;
 /// And that half-width has to be known better than the few values of a short half would have it.
 const LEAST_FREEDOM: f64 = 10.0;
+/// So often a window is looked at anew that turns out to begin later.
+const MOST_LOOKS: usize = 300;
 /// A window can only begin with whole reports, which are read this often, in seconds.
 const BEGINS_EVERY_S: f64 = 5.0;
 
@@ -121,14 +123,11 @@ impl Watch {
             let kept = throughput.as_ref().map_or(&[][..], |of| of.from(seconds));
             self.checks = checks_until_now(kept);
         }
-        let precise = match &throughput {
-            Some(of) => long_run_mean(of.from(self.cut.seconds))
-                .ok()
-                .and_then(|found| found.relative_half_width()),
+        let reached = match &throughput {
+            Some(of) => relative_half_width(of.from(self.cut.seconds)),
             // The original app's workers do not tell when they counted.
             None => by_counter(seen.counter, loop_s),
         };
-        let reached = precise.map(|half| half.max(RESOLUTION));
         let unsettled = match converged {
             Some(Err(Refusal::NotConverged { series })) => Some(series),
             _ => None,
@@ -225,19 +224,24 @@ pub fn told_loop_s(moments: &[Moment]) -> Option<f64> {
     Some(float(last.1.checked_sub(first.1)?) / 1e6 / float(count))
 }
 
-/// What earlier checks would have found, had the window begun where it is now found to begin.
+/// What earlier checks would have found, had the window begun where it is now found to begin: each second,
+/// or, of a long one, as often as is no trouble.
 fn checks_until_now(kept: &[f64]) -> Vec<Check> {
-    let each_second = (FEWEST..=kept.len()).filter(|length| length % 2 == 0);
-    each_second
-        .filter_map(|length| {
-            let index = u32::try_from(length).ok()?;
-            let found = long_run_mean(&kept[..length]).ok()?;
-            Some(Check {
-                seconds: SPACING_S * f64::from(index),
-                relative_half_width: found.relative_half_width(),
-            })
-        })
-        .collect()
+    let apart = 2 * (kept.len() / (2 * MOST_LOOKS)).max(1);
+    let lengths = (FEWEST..=kept.len()).rev().step_by(apart);
+    let check = |length: usize| Check {
+        seconds: SPACING_S * float(length as u64),
+        relative_half_width: relative_half_width(&kept[..length]),
+    };
+    let mut checks: Vec<Check> = lengths.map(check).collect();
+    checks.reverse();
+    checks
+}
+
+/// Half of the interval that these rates give, as a share of their mean.
+fn relative_half_width(rates: &[f64]) -> Option<f64> {
+    let half = long_run_mean(rates).ok()?.relative_half_width()?;
+    Some(half.max(RESOLUTION))
 }
 
 /// How well the counter alone tells the rate, as a share of it: chance and flush together.
@@ -245,7 +249,8 @@ fn by_counter(counter: &[Counter], loop_s: f64) -> Option<f64> {
     let readings = readings(counter);
     let polled = polled(&readings, Some(loop_s), &[]);
     let rate = polled.rate().ok()?;
-    (rate.per_second > 0.0).then(|| (rate.statistical + rate.flush) / rate.per_second)
+    let half = rate.statistical.max(RESOLUTION * rate.per_second) + rate.flush;
+    (rate.per_second > 0.0).then(|| half / rate.per_second)
 }
 
 #[cfg(test)]

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use model::Usl;
 use observation::Experiment;
 
 use crate::analyse::tests::ideal;
 use crate::analyse::{
     self, ActionFindings, BalancingFindings, CellFindings, Certainty, ConcurrencyFindings,
     ElasticityFindings, Findings, Grid, InjectionFindings, Interval, Method, PredictedState,
-    PresentFindings, Reason, RepetitionFindings, ReplicaFindings, ReplicaState, ServiceFindings,
-    Slowed, Spreading, StageName, StepFindings, StopFindings, SweepFindings, Sweeps, Vote,
-    WallFindings, WarmUpFindings,
+    PresentFindings, Reason, RepetitionFindings, ReplicaFindings, ReplicaState, RowLaw,
+    ServiceFindings, Slowed, Spreading, StageName, StepFindings, StopFindings, SweepFindings,
+    Sweeps, Vote, WallFindings, WarmUpFindings,
 };
 use crate::cluster::{Replicas, Service};
 use crate::measure::Samples;
@@ -123,6 +124,9 @@ pub(super) fn swept(policies: &[Option<&str>]) -> Review {
             withheld: None,
         }
     };
+    let law =
+        Usl { single: 3.4, contention: 0.05, coherency: 0.002, lack_of_fit: 0.061, worst: 0.113 };
+    let law = RowLaw { rng: 1, hasher: 1, law };
     let sweep = |policy: Option<&str>| SweepFindings {
         policy: policy.map(str::to_owned),
         cells: grid.cells().into_iter().map(cell).collect(),
@@ -130,6 +134,7 @@ pub(super) fn swept(policies: &[Option<&str>]) -> Review {
         ridge: vec![replicas(5, 1), replicas(10, 2)],
         mean_absolute_error: Some(0.0),
         surprises: 0,
+        laws: vec![law],
         sentence: "The most of this grid is 33.33 hashes/s, predicted. Measure it.".to_owned(),
     };
     let mut sweeps = Sweeps::none("simulated");

@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use anstyle::{Ansi256Color, Color, Style};
+use model::Usl;
 
 use super::compare::percent;
 use super::json;
 use super::table::{DOUBT, FAINT, GOOD};
 use crate::analyse::verdict::counted;
-use crate::analyse::{CellFindings, Reason, SweepFindings, Sweeps};
+use crate::analyse::{CellFindings, Reason, RowLaw, SweepFindings, Sweeps};
 use crate::cli::StatusFormat;
 use crate::cluster::Replicas;
 
@@ -60,6 +61,18 @@ pub(super) fn surprises(findings: &SweepFindings) -> Option<String> {
     some.then(|| format!("{cells} not as predicted; the rows they are in were measured"))
 }
 
+/// A row as the Universal Scalability Law describes it, and how badly it does.
+pub(super) fn law(row: &RowLaw) -> String {
+    let Usl { single, contention, coherency, lack_of_fit, worst } = row.law;
+    let replicas = format!("{} rng and {} hasher", row.rng, row.hasher);
+    format!(
+        "Universal Scalability Law, {replicas}: a {single:.2} hashes/s, s {contention:.4}, k \
+         {coherency:.5}; a description that is {:.1} % off on average and {:.1} % at worst",
+        100.0 * lack_of_fit,
+        100.0 * worst
+    )
+}
+
 /// A cell that was measured, in one line.
 #[must_use]
 pub fn line(cell: &CellFindings) -> String {
@@ -104,6 +117,9 @@ fn table(findings: &SweepFindings) -> String {
     let _ = writeln!(text, "\n{FAINT}{}{FAINT:#}", key(findings));
     if let Some(line) = errors(findings) {
         let _ = writeln!(text, "{FAINT}{line}{FAINT:#}");
+    }
+    for row in &findings.laws {
+        let _ = writeln!(text, "{FAINT}{}{FAINT:#}", law(row));
     }
     if let Some(line) = surprises(findings) {
         let _ = writeln!(text, "{DOUBT}{line}{DOUBT:#}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use load::command::Trouble;
 use load::plan::Refusal;
+use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::support::{GOOD, Seen, load, request, serve, typed};
@@ -28,7 +29,7 @@ fn narrow(nth: usize) -> SocketAddr {
     })
 }
 
-async fn searched(address: SocketAddr, more: &[&str]) -> (Seen, serde_json::Value) {
+async fn searched(address: SocketAddr, more: &[&str]) -> (Seen, Value) {
     let address = address.to_string();
     let words = ["--find-max", "-c8", "-d", "300ms", "--warmup", "50ms", "--json", &address];
     let seen = load(&[&words[..], more].concat()).await;
@@ -41,8 +42,14 @@ async fn the_highest_good_rate_is_bracketed() {
     let (seen, found) = searched(narrow(usize::MAX), &["--slo", "p50<200ms"]).await;
     assert_eq!(seen.exit(), 0, "{seen:?}");
     let (met, missed) = (&found["met_per_second"], &found["missed_per_second"]);
+    let steps = found["steps"].as_array().unwrap();
+    let ended_at = |rate: &Value, met: bool| {
+        steps.iter().filter(|step| step["target_per_second"] == *rate && step["met"] == met).count()
+    };
+    assert!(ended_at(met, true) >= 2 && ended_at(missed, false) >= 1, "{found}");
     let (met, missed) = (met.as_f64().unwrap(), missed.as_f64().unwrap());
-    assert!(met < missed && met > 20.0 && met <= 220.0, "{found}");
+    // How near 200 it comes is up to what else the machine does.
+    assert!(met < missed && met <= 220.0, "{found}");
     assert!(found["conclusion"].as_str().unwrap().contains("lies between"), "{found}");
 }
 
@@ -54,7 +61,11 @@ async fn a_rate_with_errors_is_good_only_where_they_are_allowed() {
     assert!(first["met"] == false && first["errors"].as_f64().unwrap() > 0.0, "{found}");
     assert!(first["verdict"].as_str().unwrap().contains("of all requests failed"), "{found}");
     let (_, found) = searched(narrow(2), &["--slo", "max<10s", "--max-errors", "100%"]).await;
-    assert_eq!(found["steps"][0]["met"], true, "{found}");
+    let steps = found["steps"].as_array().unwrap();
+    let good = |step: &&Value| step["met"] == true && step["errors"].as_f64() > Some(0.0);
+    assert!(steps.iter().any(|step| good(&step)), "{found}");
+    let blamed = |step: &Value| step["verdict"].as_str().unwrap().contains("requests failed");
+    assert!(!steps.iter().any(blamed), "{found}");
 }
 
 #[tokio::test]

@@ -36,8 +36,8 @@ impl Choice {
         let own = matches!(policy, RoundRobin | LeastOutstanding);
         let group = if own { scenario.workers_per_process() } else { workers };
         let groups = workers.get().div_ceil(group.get());
-        let counts =
-            matches!(policy, LeastOutstanding | Policy::SharedLeastOutstanding | FewerOfTwo);
+        let counts = servers > 1
+            && matches!(policy, LeastOutstanding | Policy::SharedLeastOutstanding | FewerOfTwo);
         let mut of_workers = streams(seed, workers.get(), purpose);
         let turns = match own {
             true => {
@@ -70,6 +70,9 @@ impl Choice {
     /// The replica that a worker's next request goes to; `free` says when one would begin with it.
     #[inline]
     pub(super) fn choose(&mut self, worker: u32, free: impl Fn(u32) -> u64) -> u32 {
+        if self.servers == 1 {
+            return 0;
+        }
         let chosen = match self.policy {
             Policy::SharedRoundRobin => self.turn(0),
             Policy::RoundRobin => self.turn(self.group_of(worker)),
@@ -84,6 +87,11 @@ impl Choice {
             self.under_way[place] += 1;
         }
         chosen
+    }
+
+    /// Whether it matters when requests are done.
+    pub(super) fn minds_departures(&self) -> bool {
+        !self.under_way.is_empty()
     }
 
     /// A request of a worker is done.
@@ -125,9 +133,6 @@ impl Choice {
     }
 
     fn fewer_of_two(&mut self, worker: u32) -> u32 {
-        if self.servers == 1 {
-            return 0;
-        }
         let (first, second) = of(&mut self.streams, worker).two_below(self.servers);
         let of_group = self.place(worker, 0);
         let under_way = |server: u32| self.under_way[of_group + index(server)];

@@ -26,6 +26,8 @@ pub(super) struct Engine {
     think: Source,
     think_streams: Vec<Stream>,
     pub(super) stations: Vec<Station>,
+    /// By the stages a worker has visited: whether what it does next can be noticed by others.
+    noticed: Vec<bool>,
     pub(super) loops: Loops,
     /// Integral of workers that think over the window, in nanoseconds.
     pub(super) thinking: u128,
@@ -39,13 +41,16 @@ impl Engine {
         let mut think_streams = streams(seed, workers, 0);
         let first: Vec<_> = think_streams.iter_mut().map(|stream| think.draw(stream)).collect();
         let stages = scenario.stages().iter().enumerate();
+        let stations: Vec<_> =
+            stages.map(|(k, stage)| Station::new(stage, k, scenario, seed)).collect();
         Self {
             thinking: first.iter().map(|time| u128::from(window.overlap(0, *time))).sum(),
             calendar: Calendar::new(&first),
             positions: vec![Position::default(); first.len()],
             think,
             think_streams,
-            stations: stages.map(|(k, stage)| Station::new(stage, k, scenario, seed)).collect(),
+            noticed: (0..=stations.len()).map(|visited| is_noticed(&stations, visited)).collect(),
+            stations,
             loops: Loops::new(workers, window),
             window,
         }
@@ -66,17 +71,22 @@ impl Engine {
     }
 
     #[inline]
-    fn step(&mut self, observer: &mut impl Observer) {
-        let (now, worker) = self.calendar.first();
-        let Position { visited, server } = self.positions[index(worker)];
+    fn step<O: Observer>(&mut self, observer: &mut O) {
+        let (mut now, worker) = self.calendar.first();
+        let Position { mut visited, server } = self.positions[index(worker)];
         if visited > 0 {
             self.stations[visited - 1].leave(worker, server);
         }
-        let done = match visited < self.stations.len() {
-            true => self.visit(worker, now, visited, observer),
-            false => self.think(worker, now, observer),
-        };
-        self.calendar.replace(worker, done);
+        loop {
+            (now, visited) = match visited < self.stations.len() {
+                true => (self.visit(worker, now, visited, observer), visited + 1),
+                false => (self.think(worker, now, observer), 0),
+            };
+            if O::IN_ORDER || self.noticed[visited] {
+                break;
+            }
+        }
+        self.calendar.replace(worker, now);
     }
 
     #[inline]
@@ -99,4 +109,12 @@ impl Engine {
         self.thinking += u128::from(self.window.overlap(now, until));
         until
     }
+}
+
+/// Whether others notice it when a worker leaves the last of so many stages and goes on. The first stage
+/// counts as noticed in any case, so that a worker does not loop for ever ahead of all others.
+fn is_noticed(stations: &[Station], visited: usize) -> bool {
+    let left = visited.checked_sub(1).map(|left| &stations[left]);
+    let next = stations.get(visited);
+    left.is_none_or(Station::minds_departures) || next.is_some_and(Station::is_shared)
 }

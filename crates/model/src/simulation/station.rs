@@ -114,6 +114,16 @@ impl Station {
         Taken { server, begins, ends }
     }
 
+    /// Whether a request that is done changes where the next one goes.
+    pub(super) fn minds_departures(&self) -> bool {
+        self.choice.minds_departures()
+    }
+
+    /// Whether a request can make another one wait or go elsewhere.
+    pub(super) fn is_shared(&self) -> bool {
+        !matches!(&self.servers[..], [Server { places: Places::Enough, .. }])
+    }
+
     /// A worker's request is done.
     #[inline]
     pub(super) fn leave(&mut self, worker: u32, server: u32) {

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use crate::analyse::{StepFindings, SweepFindings, Sweeps};
 use crate::cluster::Replicas;
-use crate::report::sweep::{RIDGE, errors, key, surprises};
+use crate::report::sweep::{RIDGE, errors, key, law, surprises};
 
 /// A cell as it is shown.
 struct Square {
@@ -70,6 +70,7 @@ fn of_sweep(sweep: &SweepFindings) -> Markup {
         @if let Some(policy) = &sweep.policy { h3 { "Policy " (policy) } }
         (map(sweep.policy.as_deref(), &squares))
         p.note { (key(sweep)) @if let Some(line) = errors(sweep) { "; " (line) } "." }
+        @for row in &sweep.laws { p.note { (law(row)) "." } }
         @if let Some(line) = surprises(sweep) { p.outcome.doubt { (line) "." } }
     }
 }
