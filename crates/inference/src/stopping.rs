@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stops_after_the_second_precise_check() {
+    fn it_stops_when_it_has_been_precise_for_long_enough() {
         let rule = Rule::new(0.01, 600.0).unwrap();
         // 1 % is reached at 100 s. At 165 s it is 0.78 %, and has held for two fifths of the window.
         assert!(matches!(rule.decide(&shrinking(0.1, 99)), Decision::GoOn { .. }));
