@@ -14,10 +14,13 @@ build: ## Build everything, optimised
 tools: ## Install what the tests need, where that may be done; else say what is missing
 	scripts/tools
 
+# Static binaries, so that images for the swarm are of what is compiled already. No backtraces: what a
+# test says when it fails is a sentence, which the calls that led there would bury.
 .PHONY: test
+test: export RUST_BACKTRACE = 0
 test: tools ## Install what is needed, then run every check and every test
-	$(CARGO) nextest run --workspace --profile ci
-	$(CARGO) test --workspace --doc --quiet
+	. scripts/static && $(CARGO) nextest run --workspace --profile ci
+	. scripts/static && $(CARGO) test --workspace --doc --quiet
 	$(MAKE) --jobs=2 --output-sync=target lint-aside test-lab
 
 # Tests on a swarm mostly wait: linters have what they leave of the processors, in a directory of

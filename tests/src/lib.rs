@@ -17,7 +17,6 @@ pub mod place;
 pub mod proc_fs;
 pub mod process;
 pub mod redis_server;
-pub mod undisturbed;
 pub mod up;
 pub mod wait;
 
@@ -25,6 +24,5 @@ pub use lab::Lab;
 pub use place::Place;
 pub use process::{Ended, Process};
 pub use redis_server::RedisServer;
-pub use undisturbed::undisturbed;
 pub use up::Up;
 pub use wait::{DEADLINE, eventually, within};

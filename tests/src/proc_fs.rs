@@ -2,7 +2,6 @@
 //! process by now, so each goes with its start time.
 
 use std::fs;
-use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -60,24 +59,6 @@ pub fn catches(pid: u32, signal: Signal) -> bool {
     mask.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
 }
 
-/// For how long something has waited for a processor since the machine began, and for how long a
-/// hypervisor had each of them on average. None where the kernel does not tell.
-#[must_use]
-pub fn waited_for_processors() -> Option<Duration> {
-    let pressure = fs::read_to_string("/proc/pressure/cpu").ok()?;
-    waited(&pressure, &fs::read_to_string("/proc/stat").ok()?)
-}
-
-/// `total` in the first line of <https://docs.kernel.org/accounting/psi.html>, in microseconds, and the
-/// eighth number of the line `cpu` in `proc_stat(5)`, in hundredths of a second.
-fn waited(pressure: &str, stat: &str) -> Option<Duration> {
-    let (_, total) = pressure.lines().next()?.rsplit_once("total=")?;
-    let stolen: u64 = stat.lines().next()?.split_whitespace().nth(8)?.parse().ok()?;
-    let processors = stat.lines().skip(1).take_while(|line| line.starts_with("cpu")).count();
-    let stolen = Duration::from_millis(10 * stolen) / u32::try_from(processors).ok()?.max(1);
-    Some(Duration::from_micros(total.parse().ok()?) + stolen)
-}
-
 struct Stat {
     parent: u32,
     started: u64,
@@ -94,19 +75,4 @@ fn stat(pid: u32) -> Option<Stat> {
         parent: fields.get(1)?.parse().ok()?,
         started: fields.get(19)?.parse().ok()?,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waiting_is_told_of_tasks_and_of_stolen_processors() {
-        let pressure =
-            "some avg10=0.00 avg60=1.00 avg300=2.00 total=3500000\nfull avg10=0.00 total=9\n";
-        let stat = "cpu  1 2 3 4 5 6 7 800 0 0\ncpu0 1 2 3 4 5 6 7 300 0 0\ncpu1 0 0 0 0 0 0 0 500 0 0\nintr 1\n";
-        assert_eq!(waited(pressure, stat), Some(Duration::from_millis(7_500)));
-        assert_eq!(waited("", stat), None);
-        assert_eq!(waited(pressure, "cpu 1 2"), None);
-    }
 }

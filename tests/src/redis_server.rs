@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use redis::aio::MultiplexedConnection;
+use tokio::time::Instant;
 
-use crate::wait::eventually;
+use crate::wait::{DEADLINE, eventually};
 
 const ATTEMPTS: usize = 5;
 
@@ -42,10 +43,18 @@ impl RedisServer {
         self.child.wait().expect("redis-server ends");
     }
 
-    /// Starts it again on the same port with what is on disk.
+    /// Starts it again on the same port with what is on disk, once the port is free: a client that looks
+    /// for the server may have been given that very port for its own end, and is then connected to itself
+    /// for a moment.
     pub async fn start_again(&mut self) {
-        self.child = spawn(&self.folder, self.port);
-        assert!(self.is_ready().await, "redis-server did not start again");
+        let begin = Instant::now();
+        loop {
+            self.child = spawn(&self.folder, self.port);
+            if self.is_ready().await {
+                return;
+            }
+            assert!(begin.elapsed() < DEADLINE, "redis-server did not start again");
+        }
     }
 
     /// Where it listens.

@@ -264,7 +264,12 @@ impl TryFrom<ScaleArgs> for ScalePlan {
         let ScaleArgs { worker, rng, hasher, measure, output, out, .. } = arguments;
         let ScaleArgs { repeat, inject, verify, restore, app, .. } = arguments;
         let steps = steps(worker.as_ref(), rng.as_ref(), hasher.as_ref());
-        let (target, timing) = (app.try_into()?, measure.into());
+        let (mut target, timing) = (Target::try_from(app)?, measure.into());
+        // What is verified may have more replicas than any step.
+        if !verify {
+            let states: Vec<_> = steps.iter().map(|step| step.on(Replicas::default())).collect();
+            target = target.with_replicas(&states)?;
+        }
         Ok(Self { target, steps, repeat, timing, output, out, restore, inject, verify })
     }
 }
@@ -319,6 +324,32 @@ mod tests {
         assert_eq!(scale("").target.running, Some(Wanted::Any));
         assert_eq!(scale("--attach 7").target.running, Some(Wanted::Pid(7)));
         assert_eq!(scale("--own").target.running, None);
+    }
+
+    #[test]
+    fn a_simulated_setting_is_of_a_replica_that_is_there() {
+        let refused = |words: &str| {
+            let words = ["bench"].into_iter().chain(words.split_whitespace());
+            Plan::try_from(Cli::parse_from(words)).err().map(|error| error.to_string())
+        };
+        for (words, expected) in [
+            ("scale --simulate rng.5=200ms", Some("no such replica, only 1 rng: ask for --rng 5")),
+            ("scale --rng 1,5 --simulate rng.5=200ms", None),
+            (
+                "scale --hasher 2 --simulate hasher.3=dead",
+                Some("only 2 hasher: ask for --hasher 3"),
+            ),
+            ("scale --verify --simulate rng.2=200ms", None),
+            ("sweep --worker 1,2 --simulate rng.2=200ms", Some("only 1 rng")),
+            ("sweep --rng 1..4 --simulate rng.4=200ms", None),
+        ] {
+            let said = refused(words);
+            let right = match (&said, expected) {
+                (Some(said), Some(expected)) => said.contains(expected),
+                (said, expected) => said.is_none() && expected.is_none(),
+            };
+            assert!(right, "{words}: {said:?}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use app_tests::process::send;
-use app_tests::{Ended, Place, RedisServer, Up, undisturbed};
+use app_tests::{Ended, Place, RedisServer, Up};
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -71,13 +71,9 @@ fn answer(ended: &Ended) -> String {
     format!("{}, {cause}", text(&step["bottleneck"]["service"]))
 }
 
-/// What bench says of the app there; once more where bench itself was short of the processor.
+/// What bench says of the app there.
 async fn measured(place: &Place) -> String {
-    let said = answer(&place.start(&SCALE).end_within(LONG).await);
-    match said.starts_with("withheld: bench could not keep up") {
-        true => answer(&place.start(&SCALE).end_within(LONG).await),
-        false => said,
-    }
+    answer(&place.start(&SCALE).end_within(LONG).await)
 }
 
 /// What bench says of an app that is set up so.
@@ -150,73 +146,67 @@ async fn slow_way(server: SocketAddr) -> SocketAddr {
 
 #[tokio::test]
 async fn healthy_workers() {
-    undisturbed(async || assert_eq!(said_of((2, 1, 1), &[]).await, "worker, none")).await;
+    assert_eq!(said_of((2, 1, 1), &[]).await, "worker, none");
 }
 
 #[tokio::test]
 async fn healthy_rng() {
-    undisturbed(async || assert_eq!(said_of((6, 1, 1), &[]).await, "rng, none")).await;
+    assert_eq!(said_of((6, 1, 1), &[]).await, "rng, none");
 }
 
 #[tokio::test]
 async fn scattering_rng() {
     let settings = [("RNG_DISTRIBUTION", "exponential")];
-    undisturbed(async || assert_eq!(said_of((6, 1, 1), &settings).await, "rng, none")).await;
+    assert_eq!(said_of((6, 1, 1), &settings).await, "rng, none");
 }
 
 /// 13 and 7.7.
 #[tokio::test]
 async fn slow_rng() {
     let settings = [("RNG_SERVICE_TIME", "130ms")];
-    undisturbed(async || assert_eq!(said_of((3, 1, 1), &settings).await, "rng, slow_service rng"))
-        .await;
+    assert_eq!(said_of((3, 1, 1), &settings).await, "rng, slow_service rng");
 }
 
 /// 16, 40 and 133.
 #[tokio::test]
 async fn slow_hasher() {
     let settings = [("HASHER_SERVICE_TIME", "150ms")];
-    undisturbed(async || {
-        assert_eq!(said_of((4, 2, 1), &settings).await, "worker, slow_service hasher");
-    })
-    .await;
+    assert_eq!(said_of((4, 2, 1), &settings).await, "worker, slow_service hasher");
 }
 
 /// 26.7, 80 and 20.
 #[tokio::test]
 async fn capped_hasher() {
     let settings = [("HASHER_CONCURRENCY", "1")];
-    undisturbed(async || assert_eq!(said_of((4, 4, 1), &settings).await, "hasher, none")).await;
+    assert_eq!(said_of((4, 4, 1), &settings).await, "hasher, none");
 }
 
 /// 40, and 20 if it were not.
 #[tokio::test]
 async fn threaded_rng() {
     let settings = [("RNG_CONCURRENCY", "0")];
-    undisturbed(async || assert_eq!(said_of((6, 1, 1), &settings).await, "worker, none")).await;
+    assert_eq!(said_of((6, 1, 1), &settings).await, "worker, none");
 }
 
 /// 13.3 and 40.
 #[tokio::test]
 async fn long_think() {
     let settings = [("WORKER_THINK_TIME", "200ms")];
-    undisturbed(async || assert_eq!(said_of((4, 2, 1), &settings).await, "worker, long_think"))
-        .await;
+    assert_eq!(said_of((4, 2, 1), &settings).await, "worker, long_think");
 }
 
 /// 66.7 and 40.
 #[tokio::test]
 async fn random_policy() {
     let settings = [("WORKER_POLICY", "random")];
-    undisturbed(async || assert_eq!(said_of((10, 2, 1), &settings).await, "rng, random rng")).await;
+    assert_eq!(said_of((10, 2, 1), &settings).await, "rng, random rng");
 }
 
 /// 26.7, 80 and 20.
 #[tokio::test]
 async fn long_think_before_a_capped_hasher() {
     let settings = [("WORKER_THINK_TIME", "200ms"), ("HASHER_CONCURRENCY", "1")];
-    undisturbed(async || assert_eq!(said_of((8, 4, 1), &settings).await, "hasher, long_think"))
-        .await;
+    assert_eq!(said_of((8, 4, 1), &settings).await, "hasher, long_think");
 }
 
 /// 40 and 60 if it ran as the others do; but it answers once in 220 ms, and all take turns: 13.6. Requests
@@ -224,71 +214,47 @@ async fn long_think_before_a_capped_hasher() {
 /// missing, but must not name anything else.
 #[tokio::test]
 async fn one_rng_without_processor_is_named_or_nothing_is() {
-    undisturbed(async || {
-        let said = said_with_a_quota((6, 3, 1), "rng.2").await;
-        assert!(
-            said == "rng, straggler rng.2" || said.starts_with("withheld: the app does"),
-            "{said}"
-        );
-    })
-    .await;
+    let said = said_with_a_quota((6, 3, 1), "rng.2").await;
+    assert!(said == "rng, straggler rng.2" || said.starts_with("withheld: the app does"), "{said}");
 }
 
 /// Once in 220 ms. Its own clock runs on while it stands still, but nothing tells of requests that arrive
 /// then: it is slow, or starved, whichever is more.
 #[tokio::test]
 async fn the_only_rng_without_processor() {
-    undisturbed(async || {
-        let said = said_with_a_quota((3, 1, 1), "rng.1").await;
-        assert!(["rng, slow_service rng", "rng, starved rng"].contains(&&*said), "{said}");
-    })
-    .await;
+    let said = said_with_a_quota((3, 1, 1), "rng.1").await;
+    assert!(["rng, slow_service rng", "rng, starved rng"].contains(&&*said), "{said}");
 }
 
 #[tokio::test]
 async fn slow_redis() {
-    undisturbed(async || {
-        let folder = tempfile::tempdir().unwrap();
-        let server = RedisServer::start(folder.path()).await;
-        let redis = format!("redis://{}", slow_way(server.address()).await);
-        let (place, _up) = app((4, 2, 1), &[], &["--redis", &redis]).await;
-        assert_eq!(measured(&place).await, "redis, slow_redis");
-    })
-    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let server = RedisServer::start(folder.path()).await;
+    let redis = format!("redis://{}", slow_way(server.address()).await);
+    let (place, _up) = app((4, 2, 1), &[], &["--redis", &redis]).await;
+    assert_eq!(measured(&place).await, "redis, slow_redis");
 }
 
 #[tokio::test]
 async fn a_worker_stands_still() {
-    undisturbed(async || {
-        let said = said_when((4, 2, 1), Signal::STOP, "worker.2").await;
-        assert!(said.starts_with("withheld"), "{said}");
-    })
-    .await;
+    let said = said_when((4, 2, 1), Signal::STOP, "worker.2").await;
+    assert!(said.starts_with("withheld"), "{said}");
 }
 
 #[tokio::test]
 async fn a_worker_is_killed() {
-    undisturbed(async || {
-        let said = said_when((4, 2, 1), Signal::KILL, "worker.3").await;
-        assert!(said.contains("died during the window"), "{said}");
-    })
-    .await;
+    let said = said_when((4, 2, 1), Signal::KILL, "worker.3").await;
+    assert!(said.contains("died during the window"), "{said}");
 }
 
 #[tokio::test]
 async fn an_rng_stands_still() {
-    undisturbed(async || {
-        let said = said_when((4, 2, 1), Signal::STOP, "rng.2").await;
-        assert!(said.starts_with("withheld"), "{said}");
-    })
-    .await;
+    let said = said_when((4, 2, 1), Signal::STOP, "rng.2").await;
+    assert!(said.starts_with("withheld"), "{said}");
 }
 
 #[tokio::test]
 async fn an_rng_is_killed() {
-    undisturbed(async || {
-        let said = said_when((4, 2, 1), Signal::KILL, "rng.1").await;
-        assert!(said.contains("died during the window"), "{said}");
-    })
-    .await;
+    let said = said_when((4, 2, 1), Signal::KILL, "rng.1").await;
+    assert!(said.contains("died during the window"), "{said}");
 }

@@ -2,14 +2,12 @@
 //! afterwards. What rng says it worked is compared, which no slow machine changes. Then bench's own
 //! experiments, which it begins, renews, and ends.
 
-#![expect(clippy::unwrap_used, reason = "what these tests share fails the test")]
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use app_tests::http::{Reply, request};
 use app_tests::wait::eventually;
-use app_tests::{Place, Up, undisturbed};
+use app_tests::{Place, Up};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -71,13 +69,9 @@ async fn rng_is_slower_by_the_delay_until_the_experiment_is_taken_away() {
     assert!((10_000..=10_300).contains(&as_before), "{as_before} us");
 }
 
+/// One rng of 40 ms is what five workers wait for: the rate falls by as much as its time grows.
 #[tokio::test]
 async fn bench_makes_rng_slower_and_says_what_the_rate_depends_on() {
-    undisturbed(made_slower).await;
-}
-
-/// One rng of 40 ms is what five workers wait for: the rate falls by as much as its time grows.
-async fn made_slower() {
     let place = Place::fast().with("RNG_SERVICE_TIME", "40ms");
     let up = place.up(&["--worker", "5"]).await;
     let words = ["scale", "--inject", "rng=+20ms", "--output", "json"];

@@ -1,21 +1,15 @@
 //! `bench scale` with an app of its own: its results in every format, and that they are right.
 
-#![expect(clippy::unwrap_used, reason = "what these tests share fails the test")]
-
-use app_tests::{Place, undisturbed};
+use app_tests::Place;
 use serde_json::Value;
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
+/// At nominal speed two workers, each 0.3 s for a loop, make 6.67 hashes/s.
 #[tokio::test]
 async fn a_long_enough_window_ends_with_a_right_rate_and_a_verdict() {
-    undisturbed(long_enough).await;
-}
-
-/// At nominal speed two workers, each 0.3 s for a loop, make 6.67 hashes/s.
-async fn long_enough() {
     let place = Place::nominal();
     let words = ["scale", "--worker", "2", "--rng", "1", "--output", "json"];
     let timing = ["--warmup", "500ms", "--duration", "13500ms"];

@@ -1,23 +1,17 @@
 //! `bench scale --verify`: the best next action is predicted, done, and scored.
 
-#![expect(clippy::unwrap_used, reason = "what these tests share fails the test")]
-
 use std::time::Duration;
 
-use app_tests::{Place, undisturbed, within};
+use app_tests::{Place, within};
 use serde_json::Value;
 
 /// A window of 12 s and all around it, on a machine that does other things too.
 const LONG: Duration = Duration::from_mins(1);
 
-#[tokio::test]
-async fn the_prediction_is_written_down_before_it_is_tried_and_what_was_changed_is_put_back() {
-    undisturbed(verified).await;
-}
-
 /// Five workers and one rng that takes twice as long as the rest of their loop: a second rng makes twice
 /// as many.
-async fn verified() {
+#[tokio::test]
+async fn the_prediction_is_written_down_before_it_is_tried_and_what_was_changed_is_put_back() {
     let place = Place::fast().with("RNG_SERVICE_TIME", "40ms");
     let up = place.up(&["--worker", "5"]).await;
     let run = place.folder().join("run");

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::{Target, Timing};
 use crate::cli::{ReplicaList, StatusFormat, SweepArgs};
+use crate::cluster::{Change, Replicas};
 
 /// A grid of replicas.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,11 +71,14 @@ impl TryFrom<SweepArgs> for SweepPlan {
             numbers.dedup();
             numbers
         };
+        let [worker, rng, hasher] = [worker, rng, hasher].map(sorted);
+        let most =
+            Change { worker: None, rng: rng.last().copied(), hasher: hasher.last().copied() };
         Ok(Self {
-            target: app.try_into()?,
-            worker: sorted(worker),
-            rng: sorted(rng),
-            hasher: sorted(hasher),
+            target: Target::try_from(app)?.with_replicas(&[most.on(Replicas::default())])?,
+            worker,
+            rng,
+            hasher,
             policies: match policy.as_slice() {
                 [] => vec![None],
                 all => all.iter().map(|one| Some(one.name())).collect(),

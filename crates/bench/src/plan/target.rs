@@ -1,11 +1,13 @@
 //! On which app to act, and from where it is read.
 
-use crate::cli::{AnyKind, AppArgs, MOST_REPLICAS};
-use crate::cluster::Change;
+use clap::CommandFactory as _;
+use clap::error::ErrorKind;
+
+use crate::cli::{AnyKind, AppArgs, Cli, MOST_REPLICAS};
 use crate::cluster::control::Wanted;
 use crate::cluster::local::Setup;
-use crate::cluster::sim::Timed;
-use crate::cluster::swarm;
+use crate::cluster::sim::{Part, Timed};
+use crate::cluster::{Change, Replicas, swarm};
 use crate::failure::Failure;
 
 /// How the app is read from inside its network.
@@ -52,6 +54,32 @@ pub fn fits_one_machine(steps: &[Change]) -> Result<(), Failure> {
     match asked.flatten().any(|count| count > MOST_REPLICAS) {
         true => Err(Failure::TooMany { most: MOST_REPLICAS }),
         false => Ok(()),
+    }
+}
+
+impl Target {
+    /// The same, where every replica that has a simulated setting of its own is there in one of `states`.
+    ///
+    /// # Errors
+    /// When one is in none of them, so that its setting would do nothing.
+    pub(super) fn with_replicas(self, states: &[Replicas]) -> Result<Self, clap::Error> {
+        let settings = self.simulated.iter().flatten();
+        for (part, number) in settings.filter_map(|timed| timed.setting.replica()) {
+            let counts =
+                states.iter().map(|state| if part == Part::Rng { state.rng } else { state.hasher });
+            let most = counts.max().unwrap_or(0);
+            if number > most {
+                let name = part.name();
+                return Err(Cli::command().error(
+                    ErrorKind::ValueValidation,
+                    format!(
+                        "--simulate {name}.{number}: there is no such replica, only {most} {name}: ask for \
+                         --{name} {number}, or leave the setting out"
+                    ),
+                ));
+            }
+        }
+        Ok(self)
     }
 }
 

@@ -43,9 +43,17 @@ impl RedisServer {
         self.child.kill().await.unwrap();
     }
 
-    /// Starts it again where it was, empty.
+    /// Starts it again where it was, empty, once the port is free: a client that looks for the server may
+    /// have been given that very port for its own end, and is then connected to itself for a moment.
     pub(crate) async fn restart(&mut self) {
-        self.child = launch(self.address).await.unwrap();
+        let again = async {
+            loop {
+                if let Some(child) = launch(self.address).await {
+                    break child;
+                }
+            }
+        };
+        self.child = timeout(PATIENCE, again).await.unwrap();
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

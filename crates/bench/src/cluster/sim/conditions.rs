@@ -66,6 +66,19 @@ pub enum Setting {
     Seed(u64),
 }
 
+impl Setting {
+    /// The one replica that this is about: its service and number.
+    #[must_use]
+    pub fn replica(&self) -> Option<(Part, u32)> {
+        match self {
+            Self::Service(part, Some(number), _) | Self::Dead(part, number) => {
+                Some((*part, *number))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A stage of the loop that works on requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
@@ -314,7 +327,8 @@ impl Conditions {
 
 impl Part {
     /// Its name.
-    pub(super) fn name(self) -> &'static str {
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Rng => "rng",
             Self::Hasher => "hasher",
