@@ -19,7 +19,7 @@ make_images() {
         cd "$MESH_HOME/.." || exit
         # In the guests' network, where the build runs, nothing can be fetched.
         cargo fetch --locked --quiet
-        unset REGISTRY TAG
+        unset REGISTRY TAG BINARIES
         PROFILE=quick with_engine 1 nice scripts/images build
         with_engine 1 scripts/images redis
     ) >&2

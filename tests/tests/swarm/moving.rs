@@ -48,7 +48,8 @@ async fn assert_every_loop_is_counted_once(stack: &Stack) {
 #[tokio::test]
 async fn on_storage_that_all_nodes_reach_no_loop_is_lost_when_redis_moves() {
     let lab = Lab::at_hand();
-    let shared: PathBuf = lab.state().join("shared-redis");
+    // Of this attempt alone: one that failed leaves its data.
+    let shared: PathBuf = lab.state().join(format!("shared-redis-{}", std::process::id()));
     std::fs::create_dir_all(&shared).unwrap();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let extra = root.join("redis-shared.yml");

@@ -108,6 +108,8 @@ async fn a_service_in_global_mode_cannot_be_scaled_and_can_be_left_alone() {
     let network = format!("{PLAIN}_{PLAIN}");
     let (image, name) = (format!("{REGISTRY}/rng:latest"), "everywhere");
     let create = ["service", "create", "--detach", "--mode", "global", "--no-resolve-image"];
+    // What an attempt that failed has left.
+    lab.attempt(&["docker", "m1", "service", "rm", name]).await;
     let rest = ["--name", name, "--network", &network, "--endpoint-mode", "dnsrr", &image];
     lab.docker("m1", &[&create[..], &rest].concat()).await;
     let ended = scale(&lab, &["--rng", "9", "--service", "rng=everywhere"]).await;

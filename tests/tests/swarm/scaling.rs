@@ -62,20 +62,13 @@ async fn tasks(lab: &Lab, service: &str) -> BTreeSet<String> {
     tasks.iter().filter_map(|task| Some(task["ID"].as_str()?.to_owned())).collect()
 }
 
-/// What an app can do shows in a window in which the machine let it.
-const TRIES: usize = 3;
-
-/// What bench says of these replicas; once more while it has no verdict.
+/// What bench says of these replicas; once more if it has no verdict, since on a busy machine nobody can do
+/// what was asked.
 async fn verdict(lab: &Lab, (worker, rng): (&str, &str), duration: &str) -> Value {
     let words = ["scale", "--worker", worker, "--rng", rng, "--duration", duration];
     let words = [&words[..], &["--warmup", "2s", "--output", "json"]].concat();
     let mut ended = lab.measure(&words).await;
-    for _ in 1..TRIES {
-        if ended.code == Some(0) {
-            break;
-        }
-        // Withheld: on a busy machine nobody can do what was asked.
-        assert_eq!(ended.code, Some(3), "{ended:?}");
+    if ended.code == Some(3) {
         ended = lab.measure(&words).await;
     }
     assert_eq!(ended.code, Some(0), "{ended:?}");

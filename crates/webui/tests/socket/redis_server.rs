@@ -53,7 +53,7 @@ impl RedisServer {
                 }
             }
         };
-        self.child = timeout(PATIENCE, again).await.unwrap();
+        self.child = timeout(PATIENCE, again).await.expect("redis-server starts again");
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
