@@ -15,10 +15,13 @@ tools: ## Install what the tests need, where that may be done; else say what is 
 	scripts/tools
 
 # Static binaries, so that images for the swarm are of what is compiled already. No backtraces: what a
-# test says when it fails is a sentence, which the calls that led there would bury.
+# test says when it fails is a sentence, which the calls that led there would bury. What was compiled is
+# on the disk before anything is measured.
 .PHONY: test
 test: export RUST_BACKTRACE = 0
 test: tools ## Install what is needed, then run every check and every test
+	. scripts/static && $(CARGO) nextest run --workspace --profile ci --no-run
+	sync
 	. scripts/static && $(CARGO) nextest run --workspace --profile ci
 	. scripts/static && $(CARGO) test --workspace --doc --quiet
 	$(MAKE) --jobs=2 --output-sync=target lint-aside test-lab

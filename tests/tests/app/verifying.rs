@@ -17,9 +17,13 @@ async fn the_prediction_is_written_down_before_it_is_tried_and_what_was_changed_
     let run = place.folder().join("run");
     let words = ["scale", "--verify", "--duration", "12s", "--warmup", "1s", "--output", "json"];
     let out = ["--out", run.to_str().unwrap()];
-    let verifying = place.start(&[&words[..], &out].concat());
+    let mut verifying = place.start(&[&words[..], &out].concat());
     let prediction = run.join("prediction.json");
-    let kept = within(LONG, "the prediction", async || std::fs::read(&prediction).ok()).await;
+    let kept = within(LONG, "the prediction", async || {
+        let kept = std::fs::read(&prediction).ok();
+        (kept.is_some() || verifying.has_ended()).then_some(kept)
+    });
+    let Some(kept) = kept.await else { panic!("no prediction: {:?}", verifying.end().await) };
     let kept: Value = serde_json::from_slice(&kept).unwrap();
     let measured = std::fs::read_to_string(run.join("samples.ndjson")).unwrap().lines().count();
     assert_eq!(measured, 1, "told before it was tried");
