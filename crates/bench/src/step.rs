@@ -30,6 +30,8 @@ const WARMUP_LOOK: Duration = Duration::from_secs(1);
 const LONGEST_WARMUP: Duration = Duration::from_mins(2);
 /// How often it is looked at whether the window has been open for long enough.
 const CHECK_PERIOD: Duration = Duration::from_secs(1);
+/// How often it is looked at whether experiments can be asked for.
+const THERE_PERIOD: Duration = Duration::from_millis(200);
 /// How often the cluster is looked at during a window.
 const LOOK_PERIOD: Duration = Duration::from_secs(2);
 
@@ -64,6 +66,7 @@ pub(crate) async fn measure_step(
     };
     let mut steering = app.steering().ok_or_else(inside)?;
     under_way.replace(app.steering());
+    until_there(cluster, &mut steering, asked.timing.settle_timeout).await?;
     if let Err(refused) = steering.begin(experiment).await {
         // It may have been taken all the same.
         let _ = steering.end().await;
@@ -84,6 +87,21 @@ pub(crate) async fn measure_step(
         let _ = obedience::wait(app, asked.replicas, None).await;
     }
     measured
+}
+
+/// Waits for whoever carries experiments out; in vain, if nobody is there in time.
+async fn until_there(
+    cluster: &mut Cluster,
+    steering: &mut Steering,
+    timeout: Duration,
+) -> Result<(), Failure> {
+    let begin = Instant::now();
+    while !steering.is_there().await && begin.elapsed() < timeout {
+        // The app may be gone altogether.
+        cluster.status().await?;
+        tokio::time::sleep(THERE_PERIOD).await;
+    }
+    Ok(())
 }
 
 async fn measure(

@@ -32,6 +32,17 @@ pub enum Steering {
 }
 
 impl Steering {
+    /// Whether somebody is there to ask: on an app that has just begun webui, or its Redis, may not be yet.
+    pub async fn is_there(&mut self) -> bool {
+        let Self::Webui(webui) = self else { return true };
+        match webui.ask(Method::GET, PATH, Bytes::new()).await {
+            Ok(_) => true,
+            // Any other answer, such as that there is no experiment, is one.
+            Err(HttpError::Status { status, .. }) => status != StatusCode::SERVICE_UNAVAILABLE,
+            Err(_) => false,
+        }
+    }
+
     /// Asks for a change, which ends the one before.
     ///
     /// # Errors
@@ -94,7 +105,28 @@ fn refused(error: &HttpError) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_gives_any_answer_but_that_it_is_not_ready_is_there() {
+        for (answer, expected) in [
+            ("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", true),
+            ("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n", false),
+            ("", false),
+        ] {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut steering = Steering::Webui(Client::new(listener.local_addr().unwrap()));
+            let server = async {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let _ = stream.read(&mut [0; 1024]).await.unwrap();
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            };
+            let (there, ()) = tokio::join!(steering.is_there(), server);
+            assert_eq!(there, expected, "{answer}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn what_cannot_be_ended_is_waited_for() {
