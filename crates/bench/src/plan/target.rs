@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use crate::cli::{AnyKind, AppArgs, Cli, MOST_REPLICAS};
 use crate::cluster::control::Wanted;
 use crate::cluster::local::Setup;
-use crate::cluster::sim::{Part, Timed};
+use crate::cluster::sim::Timed;
 use crate::cluster::{Change, Replicas, swarm};
 use crate::failure::Failure;
 
@@ -65,9 +65,7 @@ impl Target {
     pub(super) fn with_replicas(self, states: &[Replicas]) -> Result<Self, clap::Error> {
         let settings = self.simulated.iter().flatten();
         for (part, number) in settings.filter_map(|timed| timed.setting.replica()) {
-            let counts =
-                states.iter().map(|state| if part == Part::Rng { state.rng } else { state.hasher });
-            let most = counts.max().unwrap_or(0);
+            let most = states.iter().map(|state| part.replicas(*state)).max().unwrap_or(0);
             if number > most {
                 let name = part.name();
                 return Err(Cli::command().error(

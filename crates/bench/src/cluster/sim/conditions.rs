@@ -255,11 +255,7 @@ impl Conditions {
 
     /// How many of a stage's replicas are dead.
     fn dead(&self, part: Part, replicas: Replicas) -> u32 {
-        let there = match part {
-            Part::Rng => replicas.rng,
-            Part::Hasher => replicas.hasher,
-            Part::Redis => 0,
-        };
+        let there = part.replicas(replicas);
         let dead = self.dead.iter().filter(|(of, number)| *of == part && *number < there);
         u32::try_from(dead.count()).unwrap_or(u32::MAX)
     }
@@ -333,6 +329,16 @@ impl Part {
             Self::Rng => "rng",
             Self::Hasher => "hasher",
             Self::Redis => "redis",
+        }
+    }
+
+    /// How many of it can be told apart by number.
+    #[must_use]
+    pub fn replicas(self, all: Replicas) -> u32 {
+        match self {
+            Self::Rng => all.rng,
+            Self::Hasher => all.hasher,
+            Self::Redis => 0,
         }
     }
 }
