@@ -65,8 +65,8 @@ pub(crate) async fn measure_step(
         Failure::Experiment(inside.to_owned())
     };
     let mut steering = app.steering().ok_or_else(inside)?;
-    under_way.replace(app.steering());
     until_there(cluster, &mut steering, asked.timing.settle_timeout).await?;
+    under_way.replace(app.steering());
     if let Err(refused) = steering.begin(experiment).await {
         // It may have been taken all the same.
         let _ = steering.end().await;
