@@ -3,6 +3,7 @@
 pub mod advice;
 pub mod compare;
 pub mod lists;
+pub mod logs;
 pub mod measured;
 pub mod report;
 pub mod scale;
@@ -19,6 +20,7 @@ use crate::cluster::Service;
 pub use advice::{AdviceArgs, Spread};
 pub use compare::CompareArgs;
 pub use lists::ReplicaList;
+pub use logs::LoggedService;
 pub use measured::{AnyKind, AppArgs, MeasureArgs};
 pub use report::{ReportArgs, ReportFormat};
 pub use scale::{Repeat, ScaleArgs};
@@ -94,6 +96,10 @@ pub struct UpArgs {
     #[arg(long, value_name = "N", default_value = "1", value_parser = replicas,
           allow_negative_numbers = true)]
     pub hasher: u32,
+    /// Log more of this service: every request of rng or hasher, the work of each worker where
+    /// several run (a single one logs it anyway); a list, or given again
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    pub logs: Vec<LoggedService>,
     /// Where and how the app runs.
     #[command(flatten)]
     pub local: LocalArgs,

@@ -131,6 +131,9 @@ pub enum Failure {
     /// The app cannot be changed for an experiment.
     #[error("the app takes no experiment: {0}")]
     Experiment(String),
+    /// The app refuses every experiment, as long as it is not set to allow them.
+    #[error("experiments are off in this app; switch them on with\n{0}")]
+    ExperimentsOff(String),
     /// An app that cannot be simulated.
     #[error("{0}; see --simulate")]
     Simulation(String),
@@ -206,6 +209,7 @@ impl Failure {
             | Self::NoApp
             | Self::Probe(_)
             | Self::Experiment(_)
+            | Self::ExperimentsOff(_)
             | Self::NotSettled { .. }
             | Self::Webui { .. } => Exit::Cluster,
         }

@@ -19,7 +19,7 @@ use crate::cli::{
     StatusArgs, StatusFormat, Threshold, UpArgs,
 };
 use crate::cluster::control::Wanted;
-use crate::cluster::local::Setup;
+use crate::cluster::local::{ServiceLogs, Setup};
 use crate::cluster::swarm;
 use crate::cluster::swarm::endpoint::Asked;
 use crate::cluster::{Change, Replicas};
@@ -160,8 +160,9 @@ impl TryFrom<Cli> for Plan {
 
     fn try_from(cli: Cli) -> Result<Self, clap::Error> {
         Ok(match cli.command {
-            Command::Up(UpArgs { worker, rng, hasher, local }) => {
-                Self::Up { setup: local.into(), replicas: Replicas { worker, rng, hasher } }
+            Command::Up(UpArgs { worker, rng, hasher, logs, local }) => {
+                let setup = Setup { logs: ServiceLogs::of(&logs), ..local.into() };
+                Self::Up { setup, replicas: Replicas { worker, rng, hasher } }
             }
             Command::Scale(arguments) => Self::Scale((*arguments).try_into()?),
             Command::Sweep(arguments) => Self::Sweep((*arguments).try_into()?),
@@ -231,7 +232,8 @@ impl From<ProbeArgs> for ProbePlan {
 impl From<LocalArgs> for Setup {
     fn from(arguments: LocalArgs) -> Self {
         let LocalArgs { webui_port, rng_port, hasher_port, bind, redis } = arguments;
-        Self { bind, webui_port, rng_port, hasher_port, redis }
+        let logs = ServiceLogs::default();
+        Self { bind, webui_port, rng_port, hasher_port, redis, logs }
     }
 }
 

@@ -67,6 +67,9 @@ async fn steps(
     findings: &mut Findings,
     mut recorder: Option<&mut Recorder>,
 ) -> Result<(), Failure> {
+    if !plan.inject.is_empty() {
+        live.may_experiment(plan.timing).await?;
+    }
     let mut last = None;
     for (index, step) in plan.steps.iter().enumerate() {
         let step = step.on(live.cluster.status().await?.replicas());

@@ -16,7 +16,7 @@ use crate::measure::{App, Feed, Samples};
 use crate::plan::{Place, Target, Timing, fits_one_machine};
 use crate::progress::Progress;
 use crate::settle::settle;
-use crate::step::{Asked, UnderWay, measure_step, tell};
+use crate::step::{Asked, UnderWay, measure_step, tell, until_there};
 
 /// What ends a run early: what was measured till then is kept.
 #[derive(Debug)]
@@ -70,6 +70,20 @@ impl Live<'_> {
         let asked = Asked { change, replicas, timing, experiment };
         let (cluster, app) = (&mut *self.cluster, &mut self.app);
         Box::pin(measure_step(cluster, app, asked, self.under_way, self.told)).await
+    }
+
+    /// Sees that webui allows experiments before anything is measured for one.
+    ///
+    /// # Errors
+    /// When it says that it does not, with the commands that change this.
+    pub(crate) async fn may_experiment(&mut self, timing: Timing) -> Result<(), Failure> {
+        // Where there is no way to ask for one, the step says why.
+        let Some(mut steering) = self.app.steering() else { return Ok(()) };
+        until_there(self.cluster, &mut steering, timing.settle_timeout).await?;
+        match steering.are_off().await {
+            true => Err(Failure::ExperimentsOff(self.cluster.experiments_on())),
+            false => Ok(()),
+        }
     }
 
     /// Stops all workers, rng and hasher, so that the next step begins with new ones.

@@ -90,7 +90,7 @@ pub(crate) async fn measure_step(
 }
 
 /// Waits for whoever carries experiments out; in vain, if nobody is there in time.
-async fn until_there(
+pub(crate) async fn until_there(
     cluster: &mut Cluster,
     steering: &mut Steering,
     timeout: Duration,

@@ -65,6 +65,9 @@ async fn run_into<I: Future<Output = ()>, H: Future<Output = ()>>(
         if let Some(recorder) = recorder.as_mut() {
             recorder.app(&live.description, live.cluster)?;
         }
+        if plan.policies.iter().any(Option::is_some) {
+            live.may_experiment(plan.timing).await?;
+        }
         let grid = grid(plan, live.cluster.status().await?.replicas());
         for policy in &plan.policies {
             let of = (&grid, policy.as_deref());

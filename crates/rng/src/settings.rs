@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use clap::Parser;
 use service::launch::{Service, StartError, listen};
+use service::logging::AccessLogging;
 use service::settings::{Common, Listen};
 use service::station::ServiceTime;
 use service::{Drained, Limits, Replica, Stop};
@@ -20,6 +21,8 @@ pub struct Settings {
     listen: Listen,
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    access: AccessLogging,
     /// Requests worked on at a time; 0 for any number
     #[arg(long, value_name = "N", default_value = "1", help_heading = "Station")]
     concurrency: u32,
@@ -44,6 +47,7 @@ impl Service for Settings {
         let listener = listen(Self::NAME, &self.listen)?;
         let replica = Replica::new(replica, self.service_time, self.concurrency)
             .with_experiments(self.common.allow_experiments);
-        Ok(service::serve(listener, Rng::new(replica), self.limits, stop).await)
+        let log = self.access.open(&self.common);
+        Ok(service::serve_logged(listener, Rng::new(replica), self.limits, log, stop).await)
     }
 }

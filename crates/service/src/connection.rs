@@ -2,6 +2,7 @@
 //! handler within its time.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::net::TcpStream;
 
 use crate::header_watch::HeaderWatch;
 use crate::within::within;
-use crate::{Handler, Limits, Reply, Request, reply};
+use crate::{AccessLog, Handler, Limits, Reply, Request, reply};
 
 /// How long a connection over the limit may be silent: few places are kept for those.
 const RESERVE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -29,28 +30,29 @@ pub(crate) enum Admission {
     HealthOnly,
 }
 
-/// Serves connections that share a handler and its limits.
+/// Serves connections that share a handler, its limits and its access log.
 pub(crate) struct Connections<H> {
     handler: H,
     limits: Limits,
+    log: Option<AccessLog>,
 }
 
 impl<H: Handler> Connections<H> {
-    pub(crate) fn new(handler: H, limits: Limits) -> Self {
-        Self { handler, limits }
+    pub(crate) fn new(handler: H, limits: Limits, log: Option<AccessLog>) -> Self {
+        Self { handler, limits, log }
     }
 
     /// Serves one connection to its end, a graceful one once `watcher` says so.
     pub(crate) async fn serve(
         self: Arc<Self>,
-        stream: TcpStream,
+        (stream, client): (TcpStream, SocketAddr),
         admission: Admission,
         watcher: Watcher,
     ) -> hyper::Result<()> {
         let full = admission == Admission::Full;
         let patience = self.limits.header_timeout;
         let watch = HeaderWatch::new(if full { patience } else { patience.min(RESERVE_TIMEOUT) });
-        let answer = service_fn(|request| self.answer(request, admission));
+        let answer = service_fn(|request| self.answer(request, client, admission));
         let connection = http1::Builder::new()
             .timer(watch.timer())
             .header_read_timeout(watch.timeout())
@@ -72,8 +74,10 @@ impl<H: Handler> Connections<H> {
     fn answer(
         &self,
         request: Request,
+        client: SocketAddr,
         admission: Admission,
     ) -> impl Future<Output = Result<Reply, Infallible>> + Send {
+        let entry = self.log.as_ref().and_then(|log| log.begin(client, &request));
         let answered = if request.uri().path() == "/health" && is_read(request.method()) {
             Err(self.health())
         } else if admission == Admission::HealthOnly {
@@ -83,14 +87,17 @@ impl<H: Handler> Connections<H> {
         };
         let limit = self.limits.request_timeout;
         async move {
-            let handling = match answered {
-                Ok(handling) => handling,
-                Err(reply) => return Ok(reply),
+            let reply = match answered {
+                Ok(handling) => within(limit, handling).await.unwrap_or_else(|| {
+                    let status = StatusCode::SERVICE_UNAVAILABLE;
+                    reply::error(status, format_args!("not answered within {limit:?}"))
+                }),
+                Err(reply) => reply,
             };
-            Ok(within(limit, handling).await.unwrap_or_else(|| {
-                let status = StatusCode::SERVICE_UNAVAILABLE;
-                reply::error(status, format_args!("not answered within {limit:?}"))
-            }))
+            if let Some(entry) = entry {
+                entry.end(&reply);
+            }
+            Ok(reply)
         }
     }
 

@@ -64,8 +64,18 @@ pub fn launch<S: Service>(arguments: impl IntoIterator<Item = OsString>) -> Exit
     if service.common().check_health {
         return check(&service);
     }
-    crate::logging::start(service.common());
+    if let Err(error) = crate::logging::start(service.common()) {
+        let _ = writeln!(io::stderr(), "error: cannot start a thread for log lines: {error}");
+        return ExitCode::FAILURE;
+    }
     raise_file_limit();
+    let code = run_logged(service);
+    crate::logging::finish();
+    code
+}
+
+/// Runs the service and logs how it ended.
+fn run_logged<S: Service>(service: S) -> ExitCode {
     match run(service) {
         Ok(Drained::Clean) => tracing::info!("stopped"),
         Ok(Drained::CutOff) => tracing::warn!("stopped; requests under way were cut off"),

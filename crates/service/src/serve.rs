@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::connection::{Admission, Connections};
 use crate::stop::Reason;
-use crate::{Limits, Reply, Request, Stop};
+use crate::{AccessLog, Limits, Reply, Request, Stop};
 
 /// Connections accepted over the limit, so that `/health` and a clear 503 still get through.
 const RESERVE: usize = 64;
@@ -41,12 +42,23 @@ pub async fn serve<H: Handler>(
     listener: TcpListener,
     handler: H,
     limits: Limits,
+    stop: Stop,
+) -> Drained {
+    serve_logged(listener, handler, limits, None, stop).await
+}
+
+/// The same, with each request in `log`.
+pub async fn serve_logged<H: Handler>(
+    listener: TcpListener,
+    handler: H,
+    limits: Limits,
+    log: Option<AccessLog>,
     mut stop: Stop,
 ) -> Drained {
     let open = Arc::new(Semaphore::new(limits.max_connections as usize));
     let reserve = Arc::new(Semaphore::new(RESERVE));
     let drain_timeout = limits.drain_timeout;
-    let connections = Arc::new(Connections::new(handler, limits));
+    let connections = Arc::new(Connections::new(handler, limits, log));
     let graceful = GracefulShutdown::new();
     let reason = loop {
         tokio::select! {
@@ -88,15 +100,15 @@ fn admit(
 
 /// The next connection. Errors (no file descriptors left, a client gone before it was accepted)
 /// are waited out, longer each time, instead of spinning on them.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     let mut pause = Duration::from_millis(5);
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, client)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "cannot set TCP_NODELAY");
                 }
-                return stream;
+                return (stream, client);
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {

@@ -9,7 +9,8 @@
 //! | `DELETE` | 204, whether or not there was one |
 //! | `OPTIONS` | 200 with `Allow` |
 //!
-//! The first three 403 unless allowed. Every refusal is `{"error": "<sentence>"}`.
+//! The first three 403 unless allowed, and where the request names a host that is not webui's or comes
+//! from a page of another one. Every refusal is `{"error": "<sentence>"}`.
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use serde::Deserialize;
 use serde_json::json;
 use service::{BodyError, Reply, Request, next_chunk, reply};
 
+use crate::hosts::{Hosts, Stranger};
 use crate::store::{Store, StoreError, deadline};
 use crate::with;
 
@@ -48,6 +50,8 @@ enum Refusal {
          WEBUI_ALLOW_EXPERIMENTS=true"
     )]
     NotAllowed,
+    #[error("{0}")]
+    Stranger(#[from] Stranger),
     #[error("only GET, PUT and DELETE are understood here")]
     Method,
     #[error("{0}")]
@@ -78,11 +82,11 @@ struct Asked {
 
 impl Experiments {
     /// Answers one request.
-    pub(crate) async fn answer(self, store: &Store, request: Request) -> Reply {
+    pub(crate) async fn answer(self, (store, hosts): (&Store, &Hosts), request: Request) -> Reply {
         if request.method() == Method::OPTIONS {
             return reply::options(METHODS);
         }
-        let answered = self.carry_out(store, request).await;
+        let answered = self.carry_out((store, hosts), request).await;
         let reply = answered.unwrap_or_else(|refusal| {
             let status = refusal.status();
             let reply = reply::json(status, &json!({ "error": refusal.to_string() }));
@@ -94,7 +98,11 @@ impl Experiments {
         with(reply, CACHE_CONTROL, "no-store")
     }
 
-    async fn carry_out(self, store: &Store, request: Request) -> Result<Reply, Refusal> {
+    async fn carry_out(
+        self,
+        (store, hosts): (&Store, &Hosts),
+        request: Request,
+    ) -> Result<Reply, Refusal> {
         let method = request.method().clone();
         if ![Method::GET, Method::HEAD, Method::PUT, Method::DELETE].contains(&method) {
             return Err(Refusal::Method);
@@ -102,6 +110,7 @@ impl Experiments {
         let Self::Allowed { patience } = self else {
             return Err(Refusal::NotAllowed);
         };
+        hosts.check(&request)?;
         match method {
             Method::PUT => {
                 let experiment = read(request.into_body(), patience).await?;
@@ -126,6 +135,7 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::Stranger(stranger) => stranger.status(),
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Body(error) => error.status(),
             Self::Json(_) | Self::Range(_) => StatusCode::BAD_REQUEST,

@@ -16,6 +16,7 @@
 
 mod counts;
 mod experiment;
+mod hosts;
 mod merge;
 mod report;
 mod route;
@@ -30,11 +31,13 @@ use serde_json::json;
 use service::{Handler, Reply, Request, is_read, reply};
 
 use crate::experiment::Experiments;
+use crate::hosts::Hosts;
 use crate::merge::Detail;
 use crate::report::Reports;
 use crate::route::Route;
 use crate::store::{Store, StoreError};
 
+pub use hosts::AllowedHosts;
 pub use settings::Settings;
 pub use store::{Address, BUDGET};
 
@@ -55,6 +58,7 @@ pub struct Webui {
     store: Store,
     reports: Reports,
     experiments: Experiments,
+    hosts: Hosts,
 }
 
 impl Webui {
@@ -62,7 +66,14 @@ impl Webui {
     #[must_use]
     pub fn new(replica: String, address: Address) -> Self {
         let (reports, experiments) = (Reports::default(), Experiments::Refused);
-        Self { replica, store: Store::new(address), reports, experiments }
+        let hosts = hosts_of(&replica, AllowedHosts::default());
+        Self { replica, store: Store::new(address), reports, experiments, hosts }
+    }
+
+    /// The same webui, which takes experiments under these host names, too.
+    #[must_use]
+    pub fn with_allowed_hosts(self, allowed: AllowedHosts) -> Self {
+        Self { hosts: hosts_of(&self.replica, allowed), ..self }
     }
 
     /// The same webui, which takes experiments and waits for more of one's body for `patience`.
@@ -95,7 +106,7 @@ impl Handler for Webui {
     async fn handle(&self, request: Request) -> Reply {
         let route = Route::of(request.uri().path());
         if route == Route::Experiment {
-            return self.experiments.answer(&self.store, request).await;
+            return self.experiments.answer((&self.store, &self.hosts), request).await;
         }
         if request.method() == Method::OPTIONS && route != Route::Unknown {
             return reply::options(METHODS);
@@ -120,6 +131,11 @@ impl Handler for Webui {
             "experiments": self.experiments != Experiments::Refused,
         })
     }
+}
+
+/// A replica goes by its own name and by that of its machine or container.
+fn hosts_of(replica: &str, allowed: AllowedHosts) -> Hosts {
+    Hosts::new([replica, &service::launch::host_name()], allowed)
 }
 
 fn answer(value: Result<impl serde::Serialize, StoreError>) -> Reply {

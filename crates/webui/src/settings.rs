@@ -7,7 +7,7 @@ use service::launch::{Service, StartError, listen};
 use service::settings::{Common, Listen};
 use service::{Drained, Limits, Stop};
 
-use crate::{Address, Webui};
+use crate::{Address, AllowedHosts, Webui};
 
 /// webui: the page of DockerCoins and the numbers behind it.
 ///
@@ -22,6 +22,10 @@ pub struct Settings {
     /// Redis server to read from; redis://USER:PASSWORD@HOST:PORT/DB is understood too
     #[arg(long, value_name = "HOST[:PORT]", default_value = "redis:6379")]
     redis: Address,
+    /// Host names under which experiments may be asked for, a comma between them, besides IP
+    /// addresses, localhost and webui's own names
+    #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
+    allowed_hosts: AllowedHosts,
     #[command(flatten)]
     limits: Limits,
 }
@@ -39,7 +43,7 @@ impl Service for Settings {
 
     async fn run(self, replica: String, stop: Stop) -> Result<Drained, StartError> {
         let listener = listen(Self::NAME, &self.listen)?;
-        let webui = Webui::new(replica, self.redis);
+        let webui = Webui::new(replica, self.redis).with_allowed_hosts(self.allowed_hosts);
         let webui = match self.common.allow_experiments {
             true => webui.with_experiments(self.limits.body_timeout),
             false => webui,

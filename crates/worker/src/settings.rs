@@ -65,6 +65,10 @@ pub struct Settings {
     /// Port to answer /health on, on every address; 0 lets the system choose [default: none]
     #[arg(long, value_name = "PORT")]
     pub(crate) health_port: Option<u16>,
+    /// Log once a second how many loops were added to the count in Redis
+    #[arg(long, value_name = "BOOL", default_value = "true", default_missing_value = "true",
+          action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true)]
+    pub(crate) work_log: bool,
     #[command(flatten)]
     pub(crate) common: Common,
 }

@@ -139,4 +139,11 @@ async fn a_variable_forbids_what_bench_allows() {
     assert_eq!(up.json("/health").await["experiments"], false);
     let answer = experiment(up.webui, "PUT", r#"{"seconds":1}"#).await;
     assert_eq!(answer.status, 403, "{}", answer.text());
+    for words in [&["scale", "--inject", "rng=+10ms"][..], &["sweep", "--policy", "random"]] {
+        let ended = place.run(words).await;
+        assert_eq!((ended.code, &*ended.stdout), (Some(4), ""), "{ended:?}");
+        for part in ["experiments are off", "WEBUI_ALLOW_EXPERIMENTS=true", "bench up"] {
+            assert!(ended.stderr.contains(part), "no {part} in {}", ended.stderr);
+        }
+    }
 }

@@ -33,6 +33,15 @@ pub enum Service {
 }
 
 impl Service {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Worker, Self::Rng, Self::Hasher, Self::Webui];
+
+    /// The environment variable with which it is set to allow experiments.
+    #[must_use]
+    pub fn allow_experiments(self) -> String {
+        format!("{}_ALLOW_EXPERIMENTS", self.name().to_uppercase())
+    }
+
     /// Its name in commands, logs and files.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -269,6 +278,19 @@ impl Cluster {
         match self {
             Self::Simulated(app) => Some(app.seed()),
             Self::Own(_) | Self::Attached { .. } | Self::Swarm(_) => None,
+        }
+    }
+
+    /// The commands that switch experiments on, one a line, indented.
+    #[must_use]
+    pub fn experiments_on(&self) -> String {
+        match self {
+            Self::Swarm(swarm) => swarm.experiments_on(),
+            Self::Own(_) | Self::Attached { .. } | Self::Simulated(_) => {
+                let on = |service: Service| format!("{}=true ", service.allow_experiments());
+                let command = if matches!(self, Self::Own(_)) { "scale" } else { "up" };
+                format!("  {}bench {command} ...", Service::ALL.map(on).concat())
+            }
         }
     }
 

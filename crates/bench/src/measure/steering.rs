@@ -43,6 +43,14 @@ impl Steering {
         }
     }
 
+    /// Whether webui says that it takes no experiments. One that says nothing about them may be older.
+    pub async fn are_off(&mut self) -> bool {
+        let Self::Webui(webui) = self else { return false };
+        let health = webui.get("/health").await.unwrap_or_default();
+        let health: serde_json::Value = serde_json::from_slice(&health).unwrap_or_default();
+        health["experiments"] == false
+    }
+
     /// Asks for a change, which ends the one before.
     ///
     /// # Errors

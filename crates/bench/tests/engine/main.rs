@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bench::cluster::swarm::endpoint::Asked;
 use bench::cluster::swarm::{Found, Setup, Swarm};
-use bench::cluster::{Change, Service};
+use bench::cluster::{Change, Cluster, Service};
 use fake::Engine;
 use hyper::StatusCode;
 use serde_json::json;
@@ -37,6 +37,22 @@ async fn what_was_scaled_is_put_back_and_nothing_else() {
     swarm.leave(true).await.unwrap();
     let replicas = |name| engine.service(name)["Spec"]["Mode"]["Replicated"]["Replicas"].clone();
     assert_eq!((replicas("rng"), replicas("worker")), (json!(1), json!(9)));
+}
+
+#[tokio::test]
+async fn experiments_are_switched_on_by_the_names_of_the_stack_and_its_services() {
+    let engine = Engine::start();
+    let swarm = Swarm::find(&setup(&engine)).await.unwrap();
+    let commands = Cluster::Swarm(Box::new(swarm)).experiments_on();
+    for line in [
+        "ALLOW_EXPERIMENTS=true docker stack deploy -c stack.yml shop",
+        "docker service update --env-add WORKER_ALLOW_EXPERIMENTS=true shop_worker",
+        "docker service update --env-add RNG_ALLOW_EXPERIMENTS=true shop_rng",
+        "docker service update --env-add HASHER_ALLOW_EXPERIMENTS=true shop_hasher",
+        "docker service update --env-add WEBUI_ALLOW_EXPERIMENTS=true shop_webui",
+    ] {
+        assert!(commands.lines().any(|told| told.trim() == line), "no {line} in {commands}");
+    }
 }
 
 #[tokio::test]

@@ -104,3 +104,19 @@ async fn its_health_is_checked_by_its_own_program() {
     assert_eq!(gone.code, Some(1), "{}", gone.message);
     assert!(gone.message.starts_with("hasher is unhealthy: "), "{}", gone.message);
 }
+
+#[tokio::test]
+async fn each_hash_has_a_line_in_the_access_log() {
+    let variable = ("HASHER_ACCESS_LOG", "perhaps");
+    let ended = Process::fail(HASHER, &[], &[variable]).await;
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.message.contains(variable.0), "{}", ended.message);
+
+    let hasher = Process::start(HASHER, &["--service-time=1ms", "--access-log=true"]).await;
+    let mut client = Client::connect(hasher.address).await;
+    client.send(post("abc")).await;
+    assert_eq!(client.answer().await.text(), OF_ABC);
+    hasher.signal(Signal::TERM);
+    let ended = hasher.ended().await;
+    assert!(ended.message.contains("\"POST / HTTP/1.1\" 200 64 0.0"), "{}", ended.message);
+}

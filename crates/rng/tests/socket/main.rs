@@ -5,6 +5,7 @@
 #[path = "../../../service/tests/support/mod.rs"]
 mod support;
 
+mod access_log;
 mod contract;
 mod experiment;
 mod faults;

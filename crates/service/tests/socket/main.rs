@@ -5,6 +5,7 @@
 
 #[path = "../support/running.rs"]
 mod running;
+#[expect(dead_code, reason = "each service's tests use a part of it")]
 #[path = "../support/wire.rs"]
 mod wire;
 

@@ -60,6 +60,17 @@ impl Process {
         self.lifeline = None;
     }
 
+    /// Closes the pipe that its log is written to.
+    pub(crate) fn close_log(&mut self) {
+        self.child.stderr = None;
+    }
+
+    /// Waits for its end, without its log.
+    pub(crate) async fn exit_code(mut self) -> Option<i32> {
+        let _lifeline = self.child.stdin.take();
+        timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap().code()
+    }
+
     pub(crate) async fn ended(self) -> Ended {
         ended(self.child).await
     }

@@ -107,6 +107,21 @@ impl Client {
         self.ahead.is_empty() && nothing.is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock)
     }
 
+    /// Reads so many bytes of a body and forgets them.
+    pub(crate) async fn skip(&mut self, length: u64) {
+        let mut left = length;
+        loop {
+            let read = self.ahead.len() as u64;
+            if read >= left {
+                self.ahead.drain(..usize::try_from(left).unwrap());
+                return;
+            }
+            left -= read;
+            self.ahead.clear();
+            assert!(self.more().await, "closed {left} bytes before the end");
+        }
+    }
+
     async fn take(&mut self, length: usize) -> Vec<u8> {
         while self.ahead.len() < length {
             let read = self.ahead.len();

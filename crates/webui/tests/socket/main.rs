@@ -10,6 +10,7 @@ mod support;
 mod away;
 mod experiment;
 mod faults;
+mod hosts;
 mod json;
 mod observation;
 mod page;

@@ -40,6 +40,20 @@ pub struct Setup {
     pub hasher_port: u16,
     /// A Redis to use in place of the embedded one, as a URL.
     pub redis: Option<String>,
+    /// What its services log.
+    pub logs: ServiceLogs,
+}
+
+/// Whether services log each request, or each second's work. `None`: as their environment says, and
+/// workers only where one runs alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServiceLogs {
+    /// The work of each worker, once a second.
+    pub worker: Option<bool>,
+    /// Each request of rng.
+    pub rng: Option<bool>,
+    /// Each request of hasher.
+    pub hasher: Option<bool>,
 }
 
 /// Something that happened in the cluster.
@@ -117,14 +131,15 @@ impl LocalCluster {
         {
             servers.spawn(relay::relay(listener, Arc::clone(registry)));
         }
-        let commands = Commands { folder: folder.path(), redis: &redis };
+        let logs = setup.logs;
+        let commands = Commands { folder: folder.path(), redis: &redis, logs };
         let supervise = |registry: Arc<Registry>, command: Command| {
             Mutex::new(Supervisor::new(registry, command, events.clone()))
         };
         let cluster = Self {
             worker: supervise(worker, commands.worker()),
-            rng: supervise(rng, Command::listening(Service::Rng)),
-            hasher: supervise(hasher, Command::listening(Service::Hasher)),
+            rng: supervise(rng, Command::listening(Service::Rng).access_log(logs.rng)),
+            hasher: supervise(hasher, Command::listening(Service::Hasher).access_log(logs.hasher)),
             webui: supervise(webui, commands.webui()),
             folder,
             published,
@@ -178,6 +193,7 @@ async fn close(supervisor: &Mutex<Supervisor>) {
 struct Commands<'a> {
     folder: &'a Path,
     redis: &'a str,
+    logs: ServiceLogs,
 }
 
 impl Commands<'_> {
@@ -188,7 +204,7 @@ impl Commands<'_> {
             ("--hasher", list(Service::Hasher)),
             ("--redis", self.redis.to_owned()),
         ];
-        Command::silent(Service::Worker).with(arguments)
+        Command::silent(Service::Worker).with(arguments).work_log(self.logs.worker)
     }
 
     fn webui(&self) -> Command {

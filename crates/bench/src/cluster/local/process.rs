@@ -32,6 +32,8 @@ pub(super) struct Command {
     service: Service,
     listens: bool,
     arguments: Vec<String>,
+    /// For a replica that is one of several.
+    crowded: Vec<String>,
 }
 
 /// How a replica ended.
@@ -53,7 +55,7 @@ impl Command {
     /// A service without a port.
     pub(super) fn silent(service: Service) -> Self {
         let arguments = vec!["service".to_owned(), service.name().to_owned(), "--lifeline".into()];
-        Self { service, listens: false, arguments }
+        Self { service, listens: false, arguments, crowded: Vec::new() }
     }
 
     /// The same command with more flags.
@@ -62,6 +64,33 @@ impl Command {
             self.arguments.extend([flag.to_owned(), value]);
         }
         self
+    }
+
+    /// The same command, which says whether each request is logged, if that was asked for.
+    pub(super) fn access_log(mut self, asked: Option<bool>) -> Self {
+        self.arguments.extend(asked.map(|on| format!("--access-log={on}")));
+        self
+    }
+
+    /// The same command, which says whether a worker logs its work, if that was asked for; else one of
+    /// several does not, unless the environment says so.
+    pub(super) fn work_log(mut self, asked: Option<bool>) -> Self {
+        let flag = |on| format!("--work-log={on}");
+        match asked {
+            Some(on) => self.arguments.push(flag(on)),
+            None if std::env::var_os("WORKER_WORK_LOG").is_some() => {}
+            None => self.crowded.push(flag(false)),
+        }
+        self
+    }
+
+    /// The command for one replica of `count`.
+    pub(super) fn one_of(&self, count: u32) -> Self {
+        let mut command = self.clone();
+        if count > 1 {
+            command.arguments.extend_from_slice(&self.crowded);
+        }
+        command
     }
 
     /// Runs one replica until it ends or `stop` fires (or its sender is dropped).
@@ -124,7 +153,7 @@ impl Command {
 
     /// The variable that lets bench experiment with its own app, unless it was set by hand.
     fn allow_experiments(&self) -> (String, OsString) {
-        let variable = format!("{}_ALLOW_EXPERIMENTS", self.service.name().to_uppercase());
+        let variable = self.service.allow_experiments();
         let allowed = std::env::var_os(&variable).unwrap_or_else(|| "true".into());
         (variable, allowed)
     }

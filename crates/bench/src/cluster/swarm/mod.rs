@@ -243,6 +243,22 @@ impl Swarm {
         }
     }
 
+    /// The commands that switch experiments on: the stack's own, and each service's, which keep what the
+    /// stack was deployed with otherwise.
+    #[must_use]
+    pub fn experiments_on(&self) -> String {
+        let update = |(service, member): (&Service, &Member)| {
+            let (variable, name) = (service.allow_experiments(), &member.name);
+            format!("\n  docker service update --env-add {variable}=true {name}")
+        };
+        let updates: String = self.members.iter().map(update).collect();
+        let stack = &self.setup.stack;
+        format!(
+            "  ALLOW_EXPERIMENTS=true docker stack deploy -c stack.yml {stack}\n\
+             or, where other variables were set for that, with{updates}"
+        )
+    }
+
     /// What to do by hand if it is not left in order.
     #[must_use]
     pub fn left_behind(&self, restore: bool) -> Option<String> {

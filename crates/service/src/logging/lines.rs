@@ -1,0 +1,160 @@
+//! Lines that are written by a thread of their own: whoever logs never waits for whoever reads. What
+//! does not fit into the queue is dropped, and how much that was is said as soon as there is room.
+//! It formats nothing.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Most bytes that wait to be written: about 10,000 lines, less than a second of the fastest rng.
+const MOST_BYTES: usize = 1 << 20;
+/// A buffer that has grown beyond this is given back to the system after it was written.
+const KEPT_BYTES: usize = 64 << 10;
+
+/// A queue of lines; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Lines(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Something came, or everything was written.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Vec<u8>,
+    /// Lines that found no room since the last notice.
+    dropped: u64,
+    /// The thread has taken bytes that it has not written yet.
+    writing: bool,
+}
+
+impl Lines {
+    /// Starts the thread that writes to `out` from now on. What `out` refuses is lost.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn write_to(&self, out: impl Write + Send + 'static) -> io::Result<()> {
+        let shared = Arc::clone(&self.0);
+        let thread = std::thread::Builder::new().name("log".to_owned());
+        thread.spawn(move || shared.write_all_to(out)).map(drop)
+    }
+
+    /// Queues one line, its newline included, or drops it where there is no room for all of it.
+    pub fn push(&self, line: &[u8]) {
+        let mut queue = self.0.lock();
+        if queue.waiting.len() + line.len() > MOST_BYTES {
+            queue.dropped += 1;
+            return;
+        }
+        queue.waiting.extend_from_slice(line);
+        drop(queue);
+        self.0.changed.notify_all();
+    }
+
+    /// Waits until everything is written, for `patience` at most.
+    pub fn finish(&self, patience: Duration) {
+        let queue = self.0.lock();
+        let is_busy = |queue: &mut Queue| queue.writing || !queue.is_empty();
+        drop(self.0.changed.wait_timeout_while(queue, patience, is_busy));
+    }
+}
+
+impl Shared {
+    /// Nothing under this lock can panic half way, so a poisoned one is as good as any.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_all_to(&self, mut out: impl Write) {
+        let mut taken = Vec::new();
+        loop {
+            let dropped = self.take(&mut taken);
+            if dropped > 0 {
+                // As any other line, in the format that was chosen. The queue was just emptied.
+                tracing::warn!("{dropped} log lines dropped: standard error is read too slowly");
+            }
+            // There is nobody else to tell that standard error takes nothing.
+            let _ = out.write_all(&taken).and_then(|()| out.flush());
+        }
+    }
+
+    /// Waits for lines and moves them into `taken`; returns how many were dropped before.
+    fn take(&self, taken: &mut Vec<u8>) -> u64 {
+        taken.clear();
+        taken.shrink_to(KEPT_BYTES);
+        let mut queue = self.lock();
+        queue.writing = false;
+        self.changed.notify_all();
+        while queue.is_empty() {
+            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.writing = true;
+        std::mem::swap(&mut queue.waiting, taken);
+        std::mem::take(&mut queue.dropped)
+    }
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.dropped == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    /// Longer than any of this takes.
+    const LONG: Duration = Duration::from_secs(20);
+
+    #[test]
+    fn lines_are_written_whole_and_in_order() {
+        let (mut reader, writer) = UnixStream::pair().unwrap();
+        let lines = Lines::default();
+        lines.push(b"before the start\n");
+        lines.write_to(writer).unwrap();
+        for number in 0..1000 {
+            lines.push(format!("{number}\n").as_bytes());
+        }
+        lines.finish(LONG);
+        let mut read = vec![0; 17 + 10 * 2 + 90 * 3 + 900 * 4];
+        io::Read::read_exact(&mut reader, &mut read).unwrap();
+        let expected: String = (0..1000).map(|number| format!("{number}\n")).collect();
+        assert_eq!(String::from_utf8(read).unwrap(), format!("before the start\n{expected}"));
+    }
+
+    #[test]
+    fn what_nobody_reads_is_dropped_and_counted_and_nobody_waits() {
+        let (reader, writer) = UnixStream::pair().unwrap();
+        let lines = Lines::default();
+        lines.write_to(writer).unwrap();
+        let line = [b'x'; 1024];
+        // The socket's own buffer, what the thread has taken, and the queue: all of them end.
+        for _ in 0..10_000 {
+            lines.push(&line);
+        }
+        let queue = lines.0.lock();
+        assert!(queue.waiting.len() <= MOST_BYTES && queue.dropped > 5_000, "{}", queue.dropped);
+        drop(queue);
+        lines.finish(Duration::from_millis(20));
+        assert!(lines.0.lock().writing, "nobody has read it");
+        // Whoever reads is gone: what is left is refused, and the thread goes on.
+        drop(reader);
+        lines.finish(LONG);
+        assert!(lines.0.lock().is_empty());
+    }
+
+    #[test]
+    fn a_line_that_can_never_fit_is_dropped_alone() {
+        let lines = Lines::default();
+        lines.push(&vec![b'x'; MOST_BYTES + 1]);
+        lines.push(b"short\n");
+        let queue = lines.0.lock();
+        assert_eq!((queue.dropped, &*queue.waiting), (1, &b"short\n"[..]));
+    }
+}
