@@ -35,6 +35,15 @@ async fn a_missing_stack_is_refused_with_the_command_that_deploys_it() {
 }
 
 #[tokio::test]
+async fn experiments_are_refused_with_the_commands_that_allow_them() {
+    let (lab, _) = Lab::plain().await;
+    let ended = scale(&lab, &["--inject", "rng=+10ms"]).await;
+    let deploy = format!("ALLOW_EXPERIMENTS=true docker stack deploy -c stack.yml {PLAIN}");
+    let update = "docker service update --env-add WEBUI_ALLOW_EXPERIMENTS=true dockercoins_webui";
+    refused(&ended, &["experiments are off", &deploy, update]);
+}
+
+#[tokio::test]
 async fn wrong_arguments_are_exit_code_2() {
     let lab = Lab::at_hand();
     for words in [
