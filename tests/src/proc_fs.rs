@@ -15,6 +15,12 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// The words of its command line.
+    #[must_use]
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
     /// The value after `flag` on its command line.
     #[must_use]
     pub fn flag(&self, flag: &str) -> Option<&str> {

@@ -9,6 +9,7 @@ mod diagnosing;
 mod experimenting;
 mod faults;
 mod interrupted;
+mod logs;
 mod measuring;
 mod other_users;
 mod planning;

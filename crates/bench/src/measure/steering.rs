@@ -136,6 +136,25 @@ mod tests {
         }
     }
 
+    /// webui refuses requests under foreign names: bench must not look like one, whatever it was given.
+    #[tokio::test]
+    async fn webui_takes_bench_for_an_honest_client_at_any_address() {
+        for bind in ["127.0.0.1:0", "127.0.0.7:0", "[::1]:0"] {
+            let listener = service::launch::bind(bind.parse().unwrap()).unwrap();
+            let address = listener.local_addr().unwrap();
+            // Nobody listens where its Redis should be, so whoever gets that far hears of it.
+            let webui = webui::Webui::new("w1".to_owned(), "127.0.0.1:1".parse().unwrap());
+            let webui = webui.with_experiments(Duration::from_secs(5));
+            let (_trigger, stop) = service::Stop::manual();
+            tokio::spawn(service::serve(listener, webui, service::Limits::default(), stop));
+            let mut steering = Steering::Webui(Client::new(address));
+            assert!(!steering.are_off().await, "{bind}");
+            let refused = steering.begin(&Experiment::default()).await.unwrap_err().to_string();
+            assert!(refused.contains("503"), "{bind}: {refused}");
+            assert!(!refused.contains("name"), "{bind}: {refused}");
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_cannot_be_ended_is_waited_for() {
         // Nobody listens there any more.

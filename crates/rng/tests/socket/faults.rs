@@ -43,7 +43,7 @@ async fn paths_that_are_nearly_a_number_are_not_found() {
     let running = rng(1, 1);
     let mut client = Client::connect(running.address).await;
     let long = format!("/{}", "9".repeat(5000));
-    for path in ["/+1", "/-0", "/0x10", "/1.0", "/1e3", "/32/", "//32", "/%33%32", "/32;x", &long] {
+    for path in ["/+1", "/-0", "/0x10", "/1.0", "/1e3", "/32/", "/32%2F", "/%33%", "/32;x", &long] {
         client.send(get(path)).await;
         let status = client.answer().await.status;
         assert!(matches!(status, 400 | 404 | 413), "{path}: {status}");

@@ -110,6 +110,7 @@ impl Client {
     /// Reads so many bytes of a body and forgets them.
     pub(crate) async fn skip(&mut self, length: u64) {
         let mut left = length;
+        self.ahead.reserve(64 << 10);
         loop {
             let read = self.ahead.len() as u64;
             if read >= left {
