@@ -14,7 +14,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::JoinSet;
 
-use super::local::{LocalCluster, app_folders, remove_stale};
+use super::local::{Apps, LocalCluster};
 use super::{Replicas, Status};
 use crate::failure::Failure;
 
@@ -22,7 +22,6 @@ use crate::failure::Failure;
 const PATIENCE: Duration = Duration::from_secs(5);
 const OTHER_USER: &str =
     "this app is another user's; run bench as that user, or start one of your own with --own";
-const SOCKET: &str = "control.sock";
 
 /// What is asked over the socket.
 #[derive(Debug, Serialize, Deserialize)]
@@ -70,7 +69,7 @@ struct Lease {
 /// # Errors
 /// When the socket cannot be made.
 pub async fn serve(cluster: Arc<LocalCluster>) -> io::Result<()> {
-    let listener = UnixListener::bind(cluster.folder().join(SOCKET))?;
+    let listener = UnixListener::bind(cluster.control_socket())?;
     let lease = Arc::new(Lease::default());
     let mut open = JoinSet::new();
     loop {
@@ -88,7 +87,8 @@ pub async fn serve(cluster: Arc<LocalCluster>) -> io::Result<()> {
 
 /// Answers one connection until it ends; what it sends that is no request ends it too.
 async fn converse(stream: UnixStream, cluster: Arc<LocalCluster>, lease: Arc<Lease>) {
-    let allowed = is_allowed(&stream);
+    // Root could do anything else to the app as well.
+    let allowed = is_of(&stream, this_user()) || is_of(&stream, 0);
     let (input, output) = stream.into_split();
     let mut line = Line { input: BufReader::new(input), output };
     let mut held = None;
@@ -129,14 +129,13 @@ fn answer(
     Reply::Done { status: cluster.status() }
 }
 
-fn is_allowed(stream: &UnixStream) -> bool {
-    let user = rustix::process::geteuid().as_raw();
-    stream.peer_cred().is_ok_and(|peer| may_control(peer.uid(), user))
+/// Whether the process at the other end runs as `user`.
+fn is_of(stream: &UnixStream, user: u32) -> bool {
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == user)
 }
 
-/// The user who runs the app, and root, who could do anything anyway.
-fn may_control(peer: u32, user: u32) -> bool {
-    peer == user || peer == 0
+fn this_user() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 /// One JSON object a line, each way.
@@ -186,14 +185,18 @@ impl Client {
     /// When several run and none was named, or the named one does not, or refuses.
     pub async fn find(wanted: Wanted) -> Result<Option<Self>, Failure> {
         let mut running = Vec::new();
-        for folder in app_folders() {
-            if matches!(wanted, Wanted::Pid(pid) if !folder.ends_with(pid.to_string())) {
+        let apps = Apps::of_this_user().map_err(|error| Failure::Control(error.to_string()))?;
+        for app in apps.all() {
+            if matches!(wanted, Wanted::Pid(pid) if app.pid != pid) {
                 continue;
             }
-            match UnixStream::connect(folder.join(SOCKET)).await {
-                Ok(stream) => running.push(Self::over(stream).await?),
-                // Whoever listens there is gone; or nobody does, as with an app of bench scale.
-                Err(_) => remove_stale(&folder),
+            match UnixStream::connect(app.control_socket()).await {
+                Ok(stream) if is_of(&stream, this_user()) => {
+                    running.push(Self::over(stream).await?);
+                }
+                Ok(_) => return Err(Failure::Control(OTHER_USER.to_owned())),
+                // No process listens: it was killed, or its app is a bench scale's own.
+                Err(_) => apps.remove_stale(&app),
             }
         }
         if let Wanted::Pid(pid) = wanted {
@@ -270,9 +273,11 @@ impl Client {
 mod tests {
     use super::*;
 
-    #[test]
-    fn other_users_are_refused() {
-        assert!(may_control(1000, 1000) && may_control(0, 1000));
-        assert!(!may_control(1001, 1000) && !may_control(1000, 0));
+    #[tokio::test]
+    async fn the_peer_is_who_the_kernel_says() {
+        let (near, far) = UnixStream::pair().unwrap();
+        for end in [&near, &far] {
+            assert!(is_of(end, this_user()) && !is_of(end, this_user() + 1));
+        }
     }
 }

@@ -1,102 +1,242 @@
-//! Where running apps keep their control sockets and lists of replicas: a directory of this user
-//! alone, with one directory in it for each app, named after the process that runs it.
+//! Where running apps keep their sockets, lists of replicas and passwords: a directory of this
+//! user alone, with one directory in it for each app, named after the process that runs it. The
+//! process that runs an app holds a lock on its directory, so that what a killed one left behind
+//! is known even where its process id means another process by now.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use rustix::io::Errno;
-use rustix::process::test_kill_process;
+use super::private_folder::{PrivateFolder, SafeParent, Unsafe};
 
-/// An app's own directory; removed when dropped.
+/// The socket over which another bench scales the app.
+pub(super) const CONTROL_SOCKET: &str = "control.sock";
+/// All that an app keeps. Whatever else is in its directory is not bench's and is left alone.
+const KEPT: [&str; 5] = [CONTROL_SOCKET, "rng", "rng.new", "hasher", "hasher.new"];
+
+/// How often an app's directory is tried to be had, while what was left of another is removed.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Why there is no directory for apps.
+#[derive(Debug, thiserror::Error)]
+pub enum NoFolder {
+    /// Another user could read or replace what is kept there.
+    #[error("{cause}; {}", advice(*chosen))]
+    Unsafe {
+        /// What is wrong with it.
+        cause: Unsafe,
+        /// How it was chosen, and so what mends it.
+        chosen: Chosen,
+    },
+    /// The environment names no directory that could be used.
+    #[error(
+        "XDG_RUNTIME_DIR is {}, which {why}; set it to a directory of this user alone, as \
+         /run/user/UID is, or unset it",
+        path.display()
+    )]
+    Named {
+        /// What it is set to.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Another process that runs has the same process id, as in containers that share a directory.
+    #[error("{} is in use by another bench; do containers share it?", .0.display())]
+    InUse(PathBuf),
+}
+
+/// How the directory was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// `XDG_RUNTIME_DIR` names it.
+    Runtime,
+    /// It is the one for temporary files.
+    Temporary,
+}
+
+fn advice(chosen: Chosen) -> &'static str {
+    match chosen {
+        Chosen::Runtime => {
+            "set XDG_RUNTIME_DIR to a directory of this user alone (mode 700), or unset it"
+        }
+        Chosen::Temporary => {
+            "remove it if it is yours, or set XDG_RUNTIME_DIR to a directory of this user alone \
+             (mode 700)"
+        }
+    }
+}
+
+/// The directory of the app that this process runs; removed when dropped.
 #[derive(Debug)]
-pub(super) struct AppFolder(PathBuf);
+pub(super) struct AppFolder {
+    user: PrivateFolder,
+    own: PrivateFolder,
+    name: String,
+}
 
 impl AppFolder {
     /// Makes the directory of the app that this process runs.
-    pub(super) fn create() -> Result<Self, String> {
-        let parent = user_folder();
-        make_private(&parent)?;
-        let path = parent.join(std::process::id().to_string());
-        // A process that had the same id may have been killed.
-        let _ = fs::remove_dir_all(&path);
-        make_private(&path)?;
-        Ok(Self(path))
+    pub(super) async fn create() -> Result<Self, NoFolder> {
+        let place = Place::from_environment();
+        let missing =
+            |place: &Place| NoFolder::Named { path: place.parent.clone(), why: "does not exist" };
+        let parent = place.open()?.ok_or_else(|| missing(&place))?;
+        let refused = |cause| NoFolder::Unsafe { cause, chosen: place.chosen };
+        let user = parent.make_folder(&place.name).map_err(refused)?;
+        let name = std::process::id().to_string();
+        for _ in 0..ATTEMPTS {
+            let own = user.make_folder(&name).map_err(refused)?;
+            // Another bench may be about to remove it, as one that no process holds.
+            if own.try_lock() && user.still_has(&name, &own) {
+                remove_contents(&own);
+                return Ok(Self { user, own, name });
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(NoFolder::InUse(user.path().join(name)))
     }
 
+    /// A directory in `place`, for tests.
+    #[cfg(test)]
+    pub(super) fn within(place: &Path) -> Self {
+        let parent = SafeParent::open(place).unwrap().unwrap();
+        let user = parent.make_folder("dockercoins").unwrap();
+        let own = user.make_folder("1").unwrap();
+        Self { user, own, name: "1".to_owned() }
+    }
+
+    /// Where it is.
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        self.own.path()
+    }
+
+    /// A path to `name` in it that is short and good in this process only.
+    pub(super) fn through_handle(&self, name: &str) -> PathBuf {
+        self.own.through_handle(name)
+    }
+
+    /// Writes the file `name` in it, in place of an older one.
+    pub(super) fn write(&self, name: &str, content: &[u8]) -> std::io::Result<()> {
+        self.own.write(name, content)
     }
 }
 
 impl Drop for AppFolder {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        remove_contents(&self.own);
+        let _ = self.user.remove_folder(&self.name);
     }
 }
 
-/// The directories of this user's apps, running or not.
-#[must_use]
-pub fn app_folders() -> Vec<PathBuf> {
-    let entries = fs::read_dir(user_folder()).into_iter().flatten().flatten();
-    let mut folders: Vec<_> = entries.map(|entry| entry.path()).collect();
-    folders.sort();
-    folders
-}
-
-/// Removes the directory of an app if the process that ran it is gone.
-pub fn remove_stale(folder: &Path) {
-    let pid = folder.file_name().and_then(|name| name.to_str()?.parse::<i32>().ok());
-    let pid = pid.and_then(rustix::process::Pid::from_raw);
-    if pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH)) {
-        let _ = fs::remove_dir_all(folder);
+/// Removes what bench keeps there, and nothing else.
+fn remove_contents(own: &PrivateFolder) {
+    for name in KEPT {
+        // Most are not there at all times.
+        let _ = own.remove_file(name);
     }
 }
 
-fn user_folder() -> PathBuf {
-    match std::env::var_os("XDG_RUNTIME_DIR") {
-        Some(folder) if !folder.is_empty() => PathBuf::from(folder).join("dockercoins"),
-        _ => {
-            let user = rustix::process::geteuid().as_raw();
-            std::env::temp_dir().join(format!("dockercoins-{user}"))
+/// The directory of an app, running or not.
+#[derive(Debug)]
+pub struct AppFound {
+    /// Process id of the bench that runs it, or did.
+    pub pid: u32,
+    name: String,
+    own: PrivateFolder,
+}
+
+impl AppFound {
+    /// A path to its control socket, good in this process only.
+    #[must_use]
+    pub fn control_socket(&self) -> PathBuf {
+        self.own.through_handle(CONTROL_SOCKET)
+    }
+}
+
+/// The apps of this user.
+#[derive(Debug)]
+pub struct Apps {
+    /// The directory that theirs are in; `None` where there never was one.
+    user: Option<PrivateFolder>,
+}
+
+impl Apps {
+    /// The apps of this user.
+    ///
+    /// # Errors
+    /// When another user could have made or replaced the directory that they are in.
+    pub fn of_this_user() -> Result<Self, NoFolder> {
+        let place = Place::from_environment();
+        let refused = |cause| NoFolder::Unsafe { cause, chosen: place.chosen };
+        let user = match place.open()? {
+            Some(parent) => parent.folder(&place.name).map_err(refused)?,
+            None => None,
+        };
+        Ok(Self { user })
+    }
+
+    /// Each app's directory, by process id. What is not private, or not named after a process, is
+    /// not one.
+    #[must_use]
+    pub fn all(&self) -> Vec<AppFound> {
+        let Some(user) = &self.user else { return Vec::new() };
+        let found = |name: &OsStr| {
+            let name = name.to_str()?;
+            let pid: u32 = name.parse().ok().filter(|pid: &u32| pid.to_string() == name)?;
+            let own = user.folder(name).ok()??;
+            Some(AppFound { pid, name: name.to_owned(), own })
+        };
+        let names = user.names().unwrap_or_default();
+        let mut apps: Vec<_> = names.iter().filter_map(|name| found(name)).collect();
+        apps.sort_by_key(|app| app.pid);
+        apps
+    }
+
+    /// Removes the directory of an app that no process runs any more.
+    pub fn remove_stale(&self, app: &AppFound) {
+        let Some(user) = &self.user else { return };
+        if app.own.try_lock() && user.still_has(&app.name, &app.own) {
+            remove_contents(&app.own);
+            let _ = user.remove_folder(&app.name);
         }
     }
 }
 
-/// Makes a directory that only this user can enter, and refuses one that is not so: in a shared
-/// place somebody else may have made it first.
-fn make_private(path: &Path) -> Result<(), String> {
-    let shown = path.display();
-    match fs::DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(format!("cannot make {shown}: {error}")),
-    }
-    let found = fs::symlink_metadata(path).map_err(|error| format!("{shown}: {error}"))?;
-    let user = rustix::process::geteuid().as_raw();
-    if found.is_dir() && found.uid() == user && found.mode() & 0o077 == 0 {
-        return Ok(());
-    }
-    Err(format!("{shown} is not a directory of this user alone; remove it or set XDG_RUNTIME_DIR"))
+/// Where this user's apps are looked for.
+#[derive(Debug)]
+struct Place {
+    parent: PathBuf,
+    name: String,
+    chosen: Chosen,
 }
 
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+impl Place {
+    fn from_environment() -> Self {
+        match std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
+            Some(folder) => Self {
+                parent: folder.into(),
+                name: "dockercoins".to_owned(),
+                chosen: Chosen::Runtime,
+            },
+            None => Self {
+                parent: std::env::temp_dir(),
+                name: format!("dockercoins-{}", rustix::process::geteuid().as_raw()),
+                chosen: Chosen::Temporary,
+            },
+        }
+    }
 
-    use super::*;
-
-    #[test]
-    fn a_directory_that_others_can_enter_is_refused() {
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("apps");
-        assert_eq!(make_private(&path), Ok(()));
-        assert_eq!(make_private(&path), Ok(()));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        assert!(make_private(&path).unwrap_err().contains("this user alone"));
-        let link = parent.path().join("link");
-        std::os::unix::fs::symlink(parent.path(), &link).unwrap();
-        assert!(make_private(&link).is_err());
+    /// The directory that this user's is in; `None` when there is none.
+    fn open(&self) -> Result<Option<SafeParent>, NoFolder> {
+        let refused = |cause| NoFolder::Unsafe { cause, chosen: self.chosen };
+        if self.chosen == Chosen::Runtime && !self.parent.is_absolute() {
+            let why = "is not an absolute path";
+            return Err(NoFolder::Named { path: self.parent.clone(), why });
+        }
+        match (SafeParent::open(&self.parent).map_err(refused)?, self.chosen) {
+            (Some(parent), Chosen::Runtime) => Ok(Some(parent.of_this_user().map_err(refused)?)),
+            (parent, _) => Ok(parent),
+        }
     }
 }

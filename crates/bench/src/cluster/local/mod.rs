@@ -4,13 +4,14 @@
 
 mod folder;
 mod port_owner;
+mod private_folder;
 mod process;
 mod registry;
 mod relay;
 mod supervisor;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ use self::supervisor::Supervisor;
 use super::{Replicas, Service, Status};
 use crate::failure::Failure;
 
-pub use self::folder::{app_folders, remove_stale};
+pub use self::folder::{Apps, NoFolder};
+pub use self::private_folder::Unsafe;
 
 /// How the local cluster is to be set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +92,7 @@ pub enum Event {
 /// An app that runs on this machine as child processes.
 #[derive(Debug)]
 pub struct LocalCluster {
-    folder: AppFolder,
+    folder: Arc<AppFolder>,
     published: [SocketAddr; 3],
     worker: Mutex<Supervisor>,
     rng: Mutex<Supervisor>,
@@ -115,15 +117,14 @@ impl LocalCluster {
         let rng_port = publish(Service::Rng, setup.rng_port)?;
         let hasher_port = publish(Service::Hasher, setup.hasher_port)?;
         let published = [address(&webui_port)?, address(&rng_port)?, address(&hasher_port)?];
-        let folder = AppFolder::create().map_err(Failure::Start)?;
+        let folder = AppFolder::create().await;
+        let folder = Arc::new(folder.map_err(|error| Failure::Start(error.to_string()))?);
         let mut servers = JoinSet::new();
         let redis = match &setup.redis {
             Some(url) => url.clone(),
             None => start_redis(&mut servers).await?,
         };
-        let listed = |service: Service| {
-            Arc::new(Registry::listed(service, folder.path().join(service.name())))
-        };
+        let listed = |service: Service| Arc::new(Registry::listed(service, Arc::clone(&folder)));
         let (rng, hasher) = (listed(Service::Rng), listed(Service::Hasher));
         let worker = Arc::new(Registry::unlisted(Service::Worker));
         let webui = Arc::new(Registry::unlisted(Service::Webui));
@@ -171,10 +172,10 @@ impl LocalCluster {
         }
     }
 
-    /// Where this app keeps its control socket and its lists of replicas.
+    /// A path to where this app's control socket is to be, good in this process only.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
+    pub fn control_socket(&self) -> PathBuf {
+        self.folder.through_handle(folder::CONTROL_SOCKET)
     }
 
     /// Stops everything: the workers first, so that they can still count their last loops.

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::folder::AppFolder;
 use crate::cluster::{Service, ServiceStatus};
 
 /// How a replica is doing.
@@ -23,7 +23,8 @@ enum Member {
 #[derive(Debug)]
 pub(super) struct Registry {
     service: Service,
-    list: Option<PathBuf>,
+    /// Where the list of addresses is kept, by the service's name.
+    list: Option<Arc<AppFolder>>,
     state: Mutex<State>,
 }
 
@@ -36,9 +37,9 @@ struct State {
 }
 
 impl Registry {
-    /// A registry that keeps the addresses in the file `list`, for the workers to read.
-    pub(super) fn listed(service: Service, list: PathBuf) -> Self {
-        let registry = Self { service, list: Some(list), state: Mutex::default() };
+    /// A registry that keeps the addresses in a file of `folder`, for the workers to read.
+    pub(super) fn listed(service: Service, folder: Arc<AppFolder>) -> Self {
+        let registry = Self { service, list: Some(folder), state: Mutex::default() };
         registry.write_list(&registry.state());
         registry
     }
@@ -129,14 +130,20 @@ impl Registry {
         self.write_list(&state);
     }
 
-    /// Written aside and moved into place, so that no reader sees half a list.
     fn write_list(&self, state: &State) {
-        let Some(path) = &self.list else { return };
-        let lines: String = addresses(state).iter().map(|a| format!("{a}\n")).collect();
-        let aside = path.with_extension("new");
-        let written = std::fs::write(&aside, lines).and_then(|()| std::fs::rename(&aside, path));
-        if let Err(error) = written {
-            tracing::error!(%error, path = %path.display(), "cannot tell workers of the replicas");
+        let Some(folder) = &self.list else { return };
+        let lines: String = addresses(state)
+            .iter()
+            .map(|a| {
+                format!(
+                    "{a}
+"
+                )
+            })
+            .collect();
+        if let Err(error) = folder.write(self.service.name(), lines.as_bytes()) {
+            let (service, folder) = (self.service.name(), folder.path().display());
+            tracing::error!(%error, service, %folder, "cannot write the list of replicas");
         }
     }
 
@@ -163,9 +170,10 @@ mod tests {
 
     #[test]
     fn only_ready_replicas_are_listed_and_they_take_turns() {
-        let folder = tempfile::tempdir().unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let folder = Arc::new(AppFolder::within(place.path()));
         let list = folder.path().join("rng");
-        let registry = Registry::listed(Service::Rng, list.clone());
+        let registry = Registry::listed(Service::Rng, folder);
         assert_eq!((registry.enter(), registry.enter(), registry.enter()), (1, 2, 3));
         assert_eq!(registry.next(), None);
         registry.ready(1, Some(address(81)));
