@@ -14,16 +14,20 @@
 pub mod contract;
 pub mod http;
 pub mod lab;
+pub mod mix;
 pub mod place;
 pub mod proc_fs;
 pub mod process;
 pub mod redis_server;
+pub mod tap;
 pub mod up;
 pub mod wait;
 
 pub use lab::Lab;
+pub use mix::Mix;
 pub use place::Place;
 pub use process::{Ended, Process};
 pub use redis_server::RedisServer;
+pub use tap::Tap;
 pub use up::Up;
 pub use wait::{DEADLINE, eventually, within};

@@ -65,6 +65,12 @@ impl Process {
         self.stdout.lines()
     }
 
+    /// The lines it has complained with so far.
+    #[must_use]
+    pub fn errors(&self) -> Vec<String> {
+        self.stderr.lines()
+    }
+
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()

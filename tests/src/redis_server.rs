@@ -65,21 +65,12 @@ impl RedisServer {
 
     /// The counter of loops; 0 before the first count.
     pub async fn hashes(&self) -> u64 {
-        let mut connection = self.connect().await.expect("redis-server answers");
-        let hashes: Option<u64> =
-            redis::cmd("GET").arg("hashes").query_async(&mut connection).await.expect("a number");
-        hashes.unwrap_or(0)
+        hashes(self.address()).await
     }
 
     /// The wallet: each hash with the bytes it is of.
     pub async fn wallet(&self) -> Vec<(String, Vec<u8>)> {
-        let mut connection = self.connect().await.expect("redis-server answers");
-        redis::cmd("HGETALL").arg("wallet").query_async(&mut connection).await.expect("a hash")
-    }
-
-    async fn connect(&self) -> redis::RedisResult<MultiplexedConnection> {
-        let client = redis::Client::open(format!("redis://{}", self.address()))?;
-        client.get_multiplexed_async_connection().await
+        wallet(self.address()).await
     }
 
     /// Waits until this very process answers. Whoever else got the port has another process id.
@@ -89,7 +80,7 @@ impl RedisServer {
             if self.child.try_wait().expect("a child of this process").is_some() {
                 return Some(false);
             }
-            let mut connection = self.connect().await.ok()?;
+            let mut connection = connect(self.address()).await.ok()?;
             let info = redis::cmd("INFO").arg("server").query_async(&mut connection).await;
             info.ok().map(|info: String| info.contains(&own_line))
         })
@@ -103,6 +94,25 @@ impl Drop for RedisServer {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The counter of loops in the Redis at `address`; 0 before the first count.
+pub async fn hashes(address: SocketAddr) -> u64 {
+    let mut connection = connect(address).await.expect("Redis answers");
+    let hashes: Option<u64> =
+        redis::cmd("GET").arg("hashes").query_async(&mut connection).await.expect("a number");
+    hashes.unwrap_or(0)
+}
+
+/// The wallet in the Redis at `address`: each hash with the bytes it is of.
+pub async fn wallet(address: SocketAddr) -> Vec<(String, Vec<u8>)> {
+    let mut connection = connect(address).await.expect("Redis answers");
+    redis::cmd("HGETALL").arg("wallet").query_async(&mut connection).await.expect("a hash")
+}
+
+async fn connect(address: SocketAddr) -> redis::RedisResult<MultiplexedConnection> {
+    let client = redis::Client::open(format!("redis://{address}"))?;
+    client.get_multiplexed_async_connection().await
 }
 
 fn spawn(folder: &Path, port: u16) -> Child {
