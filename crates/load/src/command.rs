@@ -9,7 +9,7 @@ use crate::compare;
 use crate::formats;
 use crate::plan::{Plan, Refusal};
 use crate::run::{self, Measured, RunError};
-use crate::search::{self, Goal};
+use crate::search::{self, End, Goal, SearchError, TooFew};
 use crate::settings::{CompareOutput, CompareSettings, Output, OutputArgs, Settings};
 use crate::slo::{Judged, Verdict};
 use crate::summary::Summary;
@@ -38,6 +38,9 @@ pub enum Trouble {
     /// The run did not take place.
     #[error("{0}")]
     Run(#[from] RunError),
+    /// A search whose steps would be too short for its percentiles.
+    #[error("{0}")]
+    TooFew(TooFew),
     /// A file that is no result.
     #[error("{0}")]
     Compare(#[from] compare::Unreadable),
@@ -77,13 +80,25 @@ impl Ending {
     }
 }
 
+impl From<SearchError> for Trouble {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Run(error) => Self::Run(error),
+            SearchError::TooFew(few) => Self::TooFew(few),
+        }
+    }
+}
+
 impl Trouble {
     /// The exit code that tells.
     #[must_use]
     pub fn exit(&self) -> u8 {
         match self {
             Self::Run(RunError::NothingConnected(_)) => 1,
-            Self::Refused(_) | Self::Compare(_) | Self::Run(RunError::Trust(_)) => 2,
+            Self::Refused(_)
+            | Self::TooFew(_)
+            | Self::Compare(_)
+            | Self::Run(RunError::Trust(_)) => 2,
             Self::Run(RunError::Stopped) => 130,
             Self::Run(RunError::System(_)) | Self::Write { .. } | Self::Print(_) => 5,
         }
@@ -217,8 +232,9 @@ async fn find_max(
     if let Some(path) = &settings.output.save {
         write(path, formats::pretty(&found).as_bytes())?;
     }
-    Ok(match (found.interrupted, found.met_per_second) {
-        (true, _) if !enough => Ending::Interrupted,
+    Ok(match (&found.ended, found.met_per_second) {
+        (End::Interrupted, _) if !enough => Ending::Interrupted,
+        (End::Gone { .. }, _) => Ending::Failed(found.conclusion),
         (_, Some(_)) => Ending::Done,
         (_, None) => Ending::Missed,
     })

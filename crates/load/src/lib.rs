@@ -9,6 +9,7 @@ pub mod command;
 pub mod compare;
 pub mod distribution;
 pub mod formats;
+pub mod generator;
 pub mod numbers;
 pub mod plan;
 pub mod recording;

@@ -1,5 +1,6 @@
 //! What is to be done, with nothing in it that can still be wrong: the command line made into values.
 
+mod arriving;
 mod bodies;
 mod targets;
 
@@ -9,21 +10,12 @@ use std::time::Duration;
 use exchange::{Failure, Prepared, Request, Route, Url};
 use rustix::process::{Resource, getrlimit};
 
-use crate::numbers::float;
-use crate::schedule::{Arrival, Limits, Profile, Spacing, Stage};
-use crate::settings::{ArrivalArgs, ArrivalKind, Output, Settings, Spread};
+use crate::schedule::{Arrival, Limits};
+use crate::settings::{Output, Settings, Spread};
+pub use arriving::Asked;
+use arriving::arrival;
 pub(crate) use targets::order;
 
-/// How long a closed loop runs to find where a search begins.
-const SOUNDING: Duration = Duration::from_secs(2);
-/// The window, where neither its length nor the number of requests is given.
-const WINDOW: Duration = Duration::from_secs(10);
-/// The window of a step of a search.
-const STEP_WINDOW: Duration = Duration::from_secs(5);
-/// The warm-up of a step of a search.
-const STEP_WARMUP: Duration = Duration::from_secs(1);
-/// A step of a search is made longer than that for no percentile.
-const LONGEST_STEP: Duration = Duration::from_secs(30);
 /// Open files besides connections: output, polls and timers of threads, look-ups.
 const OTHER_FILES: u64 = 32;
 /// Files of each thread.
@@ -38,6 +30,8 @@ pub struct Plan {
     pub targets: Vec<Target>,
     /// How requests arrive.
     pub arrival: Arrival,
+    /// The rate of an open loop as it was typed; `None` in a closed loop.
+    pub asked: Option<Asked>,
     /// For how long.
     pub limits: Limits,
     /// Connections to each server.
@@ -161,6 +155,7 @@ impl Plan {
             origins,
             targets,
             arrival,
+            asked: Asked::of(&settings.arrival),
             limits,
             connections,
             streams: settings.connection.streams,
@@ -175,35 +170,6 @@ impl Plan {
         }
         plan.fits(getrlimit(Resource::Nofile).current)?;
         Ok(plan)
-    }
-
-    /// The same at a constant rate, as a step of a search, long enough for so many requests but
-    /// not longer than `LONGEST_STEP` for their sake.
-    #[must_use]
-    pub fn at_rate(&self, rate: f64, requests: u64) -> Self {
-        let spacing = match &self.arrival {
-            Arrival::Open { spacing, .. } => *spacing,
-            Arrival::Closed => Spacing::Even,
-        };
-        let window = self.limits.window.unwrap_or(STEP_WINDOW);
-        // One second more, since some may fail.
-        let needed = Duration::from_secs_f64((float(requests) / rate).min(1e6) + 1.0);
-        let window = if requests > 0 { window.max(needed.min(LONGEST_STEP)) } else { window };
-        let limits = Limits { window: Some(window), requests: None, ..self.limits };
-        let profile = Profile::constant(rate).ended_after(window).after_warmup(limits.warmup);
-        Self { arrival: Arrival::Open { profile, spacing }, limits, ..self.clone() }
-    }
-
-    /// The same as a short closed loop, to find where a search begins.
-    #[must_use]
-    pub fn sounding(&self) -> Self {
-        let limits = Limits {
-            warmup: Duration::ZERO,
-            window: Some(SOUNDING),
-            requests: None,
-            ..self.limits
-        };
-        Self { arrival: Arrival::Closed, limits, ..self.clone() }
     }
 
     /// Requests as they are sent, each with the way it takes, by target.
@@ -239,48 +205,6 @@ impl Plan {
 fn threads(asked: Option<usize>, connections: usize) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     asked.unwrap_or((cores / 2).max(1)).min(connections)
-}
-
-/// How requests arrive, and for how long.
-fn arrival(settings: &ArrivalArgs, timeout: Duration) -> (Arrival, Limits) {
-    let warmup = settings.warmup.unwrap_or(match settings.find_max {
-        true => STEP_WARMUP,
-        false => Duration::ZERO,
-    });
-    let window = match (settings.duration, settings.requests) {
-        (None, None) if settings.find_max => Some(STEP_WINDOW),
-        (None, None) => Some(WINDOW),
-        (duration, _) => duration,
-    };
-    let profile = match (settings.rate, settings.ramp, &settings.stages) {
-        (Some(rate), ..) => Some(Profile::constant(rate)),
-        (_, Some((from, to)), _) => {
-            let length = Some(window.unwrap_or(WINDOW));
-            Some(Profile::new(vec![Stage { from, to, length }]))
-        }
-        (.., Some(stages)) => Some(Profile::new(stages.0.clone())),
-        _ => None,
-    };
-    let window = match &profile {
-        Some(profile) => profile.length().or(window),
-        None => window,
-    };
-    let limits = Limits { warmup, window, requests: settings.requests, drain: timeout };
-    let spacing = match settings.arrival {
-        ArrivalKind::Even => Spacing::Even,
-        ArrivalKind::Poisson => Spacing::Poisson { seed: settings.seed },
-    };
-    let ended = |profile: Profile| match window {
-        Some(window) => profile.ended_after(window),
-        None => profile,
-    };
-    let arrival = match profile {
-        Some(profile) => Arrival::Open { profile: ended(profile).after_warmup(warmup), spacing },
-        // The spacing of a search's steps.
-        None if settings.find_max => Arrival::Open { profile: Profile::constant(1.0), spacing },
-        None => Arrival::Closed,
-    };
-    (arrival, limits)
 }
 
 #[cfg(test)]

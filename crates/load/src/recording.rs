@@ -38,7 +38,7 @@ pub struct Counts {
     /// Requests that were sent, or could not be for want of a connection.
     pub sent: u64,
     /// Of those, sent late because no connection was free when they were due.
-    pub waited: u64,
+    pub late: Late,
     /// Due by the end, and never sent.
     pub unsent: u64,
     /// Sent before the window opened; counted nowhere else.
@@ -61,6 +61,17 @@ pub struct Counts {
     pub reconnects: u64,
     /// Connections that could not be made.
     pub connect_failures: u64,
+}
+
+/// Why no connection was free when a request was due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Late {
+    /// All were waiting for a response.
+    pub waited: u64,
+    /// Those that were not could not be made.
+    pub unconnected: u64,
+    /// The generator itself could not run.
+    pub held_up: u64,
 }
 
 /// Numbers of answers by status code.
@@ -95,7 +106,7 @@ impl Counts {
     fn add(&mut self, other: &Self) {
         let Self {
             sent,
-            waited,
+            late,
             unsent,
             warmup,
             good_in_window,
@@ -109,7 +120,9 @@ impl Counts {
             connect_failures,
         } = other;
         self.sent += sent;
-        self.waited += waited;
+        self.late.waited += late.waited;
+        self.late.unconnected += late.unconnected;
+        self.late.held_up += late.held_up;
         self.unsent += unsent;
         self.warmup += warmup;
         self.good_in_window += good_in_window;

@@ -22,7 +22,7 @@ pub struct Row {
     pub good: u64,
     /// Requests that failed.
     pub failures: u64,
-    /// The rate that was due at its end, in an open loop.
+    /// The rate asked for at its end, in an open loop.
     pub target_per_second: Option<f64>,
     /// Requests that were due at its end and waited for a free connection.
     pub backlog: u64,

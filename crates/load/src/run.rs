@@ -8,8 +8,10 @@ mod link;
 mod pacer;
 mod patience;
 mod thread;
+mod trend;
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,12 +20,16 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use crate::generator::cgroup::{Counted, Groups};
+use crate::generator::{self, Generator};
+use crate::numbers::float;
 use crate::plan::{Plan, order};
 use crate::recording::Recording;
 use crate::rows::{Due, Row, Rows};
 use crate::schedule::Schedule;
 use desk::Job;
 use thread::{Assignment, Delivery, Outbox, Stage};
+pub use trend::Trend;
 
 /// Why a run did not take place.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +59,13 @@ pub struct Measured {
     pub started: Timestamp,
     /// How long the window was.
     pub window: Duration,
-    /// For which share of it the busiest thread worked.
-    pub busiest: f64,
+    /// How long a part of it had requests due in it: less than all of it where a number of requests
+    /// ended the run and they were done later than they were due.
+    pub due_span: Duration,
+    /// What the generator itself used of the machine, and when it could not run.
+    pub generator: Generator,
+    /// Whether latency grew while requests were due; `None` where too little is known.
+    pub trend: Option<Trend>,
     /// Whether it was told to stop before its end.
     pub stopped: bool,
     /// Connections that stood when the run began.
@@ -123,6 +134,18 @@ pub async fn run(
     Ok(run.measured(stopped))
 }
 
+/// Whether a connection can be made to the servers of `plan`; sends nothing.
+///
+/// # Errors
+/// When none can.
+pub async fn reach(plan: &Plan) -> Result<(), RunError> {
+    let one = Plan { connections: 1, streams: 1, threads: 1, ..plan.clone() };
+    let mut run = Run::start(&one)?;
+    let ready = run.ready().await;
+    run.stage.send_replace(Stage::Stopped);
+    ready
+}
+
 /// A run under way.
 struct Run {
     job: Arc<Job>,
@@ -134,11 +157,15 @@ struct Run {
     threads: usize,
     sum: Recording,
     rows: Rows,
+    /// Latencies done in each piece of time: their number, and their mean in seconds.
+    pieces: Vec<(u64, f64)>,
     started: Timestamp,
     connected: usize,
     unconnected: Option<Failure>,
     last_done: Option<Instant>,
-    busiest: Duration,
+    generator: Generator,
+    groups: Groups,
+    counted: Counted,
     by_number: bool,
 }
 
@@ -173,11 +200,14 @@ impl Run {
             threads: plan.threads,
             sum: Recording::default(),
             rows: Rows::default(),
+            pieces: Vec::new(),
             started: Timestamp::now(),
             connected: 0,
             unconnected: None,
             last_done: None,
-            busiest: Duration::ZERO,
+            generator: Generator::default(),
+            groups: Groups::of_this_process(Path::new("/")),
+            counted: Counted::default(),
             by_number: plan.limits.requests.is_some(),
         })
     }
@@ -204,6 +234,7 @@ impl Run {
 
     fn begin(&mut self) {
         self.started = Timestamp::now();
+        self.counted = self.groups.counted();
         self.job.schedule.begin(Instant::now());
         self.stage.send_replace(Stage::Running);
     }
@@ -229,21 +260,42 @@ impl Run {
             Delivery::Piece { number, mut recording } => {
                 self.sum.add(&recording);
                 let (schedule, now) = (&self.job.schedule, Instant::now());
-                let due = Due { rate: schedule.rate(now), backlog: schedule.backlog(now) };
+                let due =
+                    Due { rate: rate_in_piece(schedule, number), backlog: schedule.backlog(now) };
                 self.rows.add(number, &recording, due);
+                self.add_piece(number, &recording);
                 recording.clear();
                 if let Ok(mut empty) = self.empty.lock() {
                     empty.push(*recording);
                 }
             }
-            Delivery::Ended { last_done, busy } => {
+            Delivery::Ended { last_done, busy, held_up } => {
                 self.left -= 1;
                 self.last_done = self.last_done.max(last_done);
-                self.busiest = self.busiest.max(busy);
+                self.generator.add(busy, held_up);
             }
             Delivery::Broken(error) => return Err(error.into()),
         }
         Ok(())
+    }
+
+    /// Keeps what the trend is made of. What came after the window says nothing of it.
+    fn add_piece(&mut self, number: u64, recording: &Recording) {
+        let within = self.job.schedule.closes().is_none_or(|closes| {
+            let begins = thread::PIECE * u32::try_from(number).unwrap_or(u32::MAX);
+            self.job.schedule.opens().is_some_and(|opens| opens + begins < closes)
+        });
+        let Ok(at) = usize::try_from(number) else { return };
+        let mean = recording.latency.mean().filter(|_| within);
+        let Some(mean) = mean.map(|nanoseconds| nanoseconds / 1e9) else { return };
+        if self.pieces.len() <= at {
+            self.pieces.resize(at + 1, (0, 0.0));
+        }
+        let (count, known) = &mut self.pieces[at];
+        let more = recording.latency.count();
+        let sum = *known * float(*count) + mean * float(more);
+        *count += more;
+        *known = sum / float(*count);
     }
 
     fn show(&self, watch: &mut impl FnMut(&Live<'_>)) {
@@ -290,19 +342,30 @@ impl Run {
             _ => end,
         };
         let window = end.saturating_duration_since(opens);
+        let due_span = schedule.due_span(window);
         let began = schedule.began().unwrap_or(now);
-        let worked = now.saturating_duration_since(began).as_secs_f64();
+        self.generator.wall = now.saturating_duration_since(began);
+        self.generator.processors = generator::processors(self.groups.quota());
+        self.generator.throttled = self.groups.throttled_since(&self.counted);
         Measured {
             recording: self.sum,
             rows: self.rows.finish(),
             started: self.started,
             window,
-            busiest: if worked > 0.0 { self.busiest.as_secs_f64() / worked } else { 0.0 },
+            due_span,
+            generator: self.generator,
+            trend: Trend::of(&self.pieces, thread::PIECE.as_secs_f64()),
             stopped,
             connected: self.connected,
             unconnected: self.unconnected,
         }
     }
+}
+
+/// The rate asked for in the middle of the piece of time with this number, whenever it is added up.
+fn rate_in_piece(schedule: &Schedule, number: u64) -> Option<f64> {
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    schedule.rate(schedule.opens()? + thread::PIECE * number + thread::PIECE / 2)
 }
 
 /// What all threads share.

@@ -236,6 +236,17 @@ impl Schedule {
         due.min(most).saturating_sub(slots.taken)
     }
 
+    /// How long a part of a window of this length had requests due in it: all of it, unless a
+    /// number of requests ends the run, which may all be due long before the last one is done.
+    #[must_use]
+    pub fn due_span(&self, window: Duration) -> Duration {
+        let by_number = self.limits.requests.and(self.opens());
+        let spent =
+            by_number.and_then(|opens| Some(self.spent()?.saturating_duration_since(opens)));
+        let longest = self.limits.window.unwrap_or(Duration::MAX);
+        spent.unwrap_or(window).min(longest).min(window)
+    }
+
     /// The rate that is due at `now`, in requests a second; `None` in a closed loop.
     #[must_use]
     pub fn rate(&self, now: Instant) -> Option<f64> {

@@ -1,126 +1,36 @@
-//! Finds the highest rate that still meets an SLO: doubles until it is missed, then halves the
-//! interval, and repeats at the knee. Each step is a short open-loop run.
+//! Finds the highest rate that still meets an SLO and that the server sustains: doubles until it is
+//! missed, narrows the interval, and confirms the answer with a longer run. Each step is a short
+//! open-loop run.
 
+mod bracket;
+mod conclusion;
+mod step;
+
+use std::time::Duration;
+
+use exchange::Failure;
 use serde::Serialize;
 
+use crate::distribution::{PERCENTILES, needed};
+use crate::numbers::float;
 use crate::plan::Plan;
-use crate::run::{self, Live, Measured, RunError};
-use crate::slo::{Judged, Slo, Verdict};
+use crate::run::{self, Live, RunError};
+use crate::slo::Slo;
 use crate::summary::Summary;
 use crate::words;
+use bracket::{Bracket, rounded};
+pub use conclusion::{End, Search};
+pub use step::{Outcome, Step};
 
 /// The search begins at this share of what a closed loop reached.
 const FIRST: f64 = 0.25;
-/// The interval between good and bad is narrowed to this share of the good rate.
-const NARROW: f64 = 0.05;
 /// Most steps.
 const MOST_STEPS: usize = 24;
-/// Good rates must hold so often.
-const REPEATS: usize = 2;
-/// A step that was missed while the generator was at its limit is tried so often: it may have been
-/// the machine, for a moment.
+/// A step that was missed while the generator was held up or at its limit is tried this many times:
+/// it may have been the machine, for a moment.
 const TRIES: usize = 3;
-/// The rate must be held to this share.
-const ACHIEVED: f64 = 0.99;
-
-/// A step of a search.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Step {
-    /// The rate that was asked for.
-    pub target_per_second: f64,
-    /// The share of it that was reached.
-    pub achieved: Option<f64>,
-    /// Median latency.
-    pub p50_ms: Option<f64>,
-    /// 99th percentile.
-    pub p99_ms: Option<f64>,
-    /// Share of requests that failed.
-    pub errors: f64,
-    /// Whether the rate was good.
-    pub met: bool,
-    /// Why not, or `met`.
-    pub verdict: String,
-    /// Whether the generator itself was the limit: it worked all the time, or was late.
-    pub generator_was_the_limit: bool,
-    /// Whether there were too few requests to tell.
-    pub undecided: bool,
-}
-
-/// What a search comes to.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Search {
-    /// `load`.
-    pub command: String,
-    /// See [`crate::summary::SCHEMA_VERSION`].
-    pub schema_version: u32,
-    /// All steps, in their order.
-    pub steps: Vec<Step>,
-    /// The highest rate that was good each time.
-    pub met_per_second: Option<f64>,
-    /// The lowest that was not.
-    pub missed_per_second: Option<f64>,
-    /// Whether the generator ended the search, so that the server may bear more.
-    pub generator_was_the_limit: bool,
-    /// Whether it was stopped before its end.
-    pub interrupted: bool,
-    /// All of it in a sentence.
-    pub conclusion: String,
-}
-
-/// Where the search is. Pure: it is told what became of a rate, and says which is next.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Bracket {
-    /// The first rate.
-    first: f64,
-    /// The highest good rate, and how often it was.
-    met: Option<(f64, usize)>,
-    missed: Option<f64>,
-}
-
-impl Bracket {
-    fn from(first: f64) -> Self {
-        Self { first, met: None, missed: None }
-    }
-
-    /// The rate to try next; `None` at the end.
-    fn next(&self) -> Option<f64> {
-        match (self.met, self.missed) {
-            (None, None) => Some(self.first),
-            (Some((met, _)), None) => Some(met * 2.0),
-            (None, Some(missed)) if missed <= 1.0 => None,
-            (None, Some(missed)) => Some(missed / 4.0),
-            (Some((met, _)), Some(missed)) if missed - met > met * NARROW => {
-                Some(rounded(f64::midpoint(met, missed)))
-            }
-            // At the knee one good step may have been luck.
-            (Some((met, times)), Some(_)) if times < REPEATS => Some(met),
-            _ => None,
-        }
-    }
-
-    fn learn(&mut self, rate: f64, met: bool) {
-        if met {
-            let again = self.met.filter(|(known, _)| same(*known, rate));
-            self.met = Some((rate, again.map_or(1, |(_, times)| times + 1)));
-        } else {
-            self.missed = Some(rate);
-            // A rate that was good once and then not is not good; somewhat below may be.
-            if self.met.is_some_and(|(known, _)| known >= rate) {
-                self.met = None;
-            }
-        }
-    }
-}
-
-fn same(one: f64, other: f64) -> bool {
-    (one - other).abs() < 1e-6 * one.max(other)
-}
-
-/// A rate with three digits, which can be typed again.
-fn rounded(rate: f64) -> f64 {
-    let unit = 10_f64.powf(rate.log10().floor() - 2.0).max(0.01);
-    (rate / unit).round() * unit
-}
+/// How long a server that refuses connections gets to come back.
+const COMING_BACK: Duration = Duration::from_secs(1);
 
 /// What a rate must keep to be good.
 #[derive(Clone, Copy, Debug)]
@@ -131,206 +41,182 @@ pub struct Goal<'a> {
     pub most_errors: f64,
 }
 
+/// Why a search was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    /// Its first run did not take place.
+    #[error("{0}")]
+    Run(#[from] RunError),
+    /// Its steps would have too few requests.
+    #[error("{0}")]
+    TooFew(TooFew),
+}
+
+/// Steps have too few requests for a percentile of the SLO.
+#[derive(Clone, Debug, PartialEq, Serialize, thiserror::Error)]
+#[error("{}", self.sentence())]
+pub struct TooFew {
+    /// Requests that the percentile needs.
+    pub needed: u64,
+    /// Requests a second that the server reached in a closed loop.
+    pub reached_per_second: f64,
+    /// The longest step.
+    pub longest_s: f64,
+    /// The highest percentile that such a step can tell, with the requests that it needs.
+    pub instead: Option<(&'static str, u64)>,
+}
+
+impl TooFew {
+    /// `None` where the steps of `plan` have enough requests at the rate that was reached.
+    fn check(plan: &Plan, slo: &Slo, reached: f64) -> Option<Self> {
+        let longest = plan.longest_step().as_secs_f64();
+        let there = reached * longest;
+        let few = Self {
+            needed: slo.needed(),
+            reached_per_second: reached,
+            longest_s: longest,
+            instead: PERCENTILES
+                .iter()
+                .rev()
+                .map(|(name, quantile)| (*name, needed(*quantile)))
+                .find(|(_, needed)| float(*needed) <= there),
+        };
+        (float(few.needed) > there).then_some(few)
+    }
+
+    fn sentence(&self) -> String {
+        let there = words::count(crate::numbers::whole(self.reached_per_second * self.longest_s));
+        let long_enough = 1.1 * float(self.needed) / self.reached_per_second.max(1e-9);
+        let longer = format!("--duration {}s", crate::numbers::whole(long_enough.ceil()));
+        let instead = match self.instead {
+            Some((name, needed)) => format!(
+                "use {} at most, which needs {}, or a longer step: {longer}",
+                name.replace('_', "."),
+                words::count(needed)
+            ),
+            None => format!("use a longer step: {longer}"),
+        };
+        format!(
+            "--find-max: a percentile of --slo needs {} requests a step, and at the {}/s that the server \
+             reached the longest step ({}) has {there}: {instead}",
+            words::count(self.needed),
+            words::rate(self.reached_per_second),
+            words::nanoseconds(self.longest_s * 1e9),
+        )
+    }
+}
+
 /// Searches with steps of `plan`, until the end or until `stop`. `watch` sees each run go on,
 /// `stepped` each step that is done.
 ///
 /// # Errors
-/// When nothing could connect, or it was stopped before the first request.
+/// When nothing could connect, when it was stopped before the first request, or when the steps
+/// would have too few requests for a percentile of the SLO.
 pub async fn search(
     plan: &Plan,
     goal: Goal<'_>,
     stop: impl Future<Output = ()>,
     watch: &mut impl FnMut(&Live<'_>),
     stepped: &mut impl FnMut(&Step),
-) -> Result<Search, RunError> {
+) -> Result<Search, SearchError> {
     let mut stop = std::pin::pin!(stop);
-    let mut steps = Vec::new();
-    let mut interrupted = false;
     let sounding = plan.sounding();
     let sounded = run::run(&sounding, &mut stop, watch).await?;
     if sounded.stopped {
-        return Ok(concluded(steps, Bracket::from(1.0), true));
+        return Ok(Search::new(Vec::new(), &Bracket::from(1.0, 1.0), End::Interrupted));
     }
     let reached = Summary::new(&sounding, &sounded).requests_per_second;
-    let mut bracket = Bracket::from(rounded((reached * FIRST).max(1.0)));
-    let mut tries = 0;
-    while let Some(rate) = bracket.next().filter(|_| steps.len() < MOST_STEPS) {
-        let at_rate = plan.at_rate(rate, goal.slo.needed());
-        let taken = match run::run(&at_rate, &mut stop, watch).await {
-            Ok(measured) if !measured.stopped => judged(rate, &at_rate, &measured, goal),
-            Ok(_) | Err(RunError::Stopped) => {
-                interrupted = true;
-                break;
-            }
+    if let Some(few) = TooFew::check(plan, goal.slo, reached) {
+        return Err(SearchError::TooFew(few));
+    }
+    let mut ongoing = Ongoing::new(plan, goal, reached);
+    let end = loop {
+        let Some(trial) = ongoing.bracket.next() else { break End::Found };
+        if ongoing.steps.len() >= MOST_STEPS {
+            break End::MostSteps;
+        }
+        let at_rate = plan.at_rate(trial.rate, goal.slo.needed(), trial.confirming);
+        let step = match run::run(&at_rate, &mut stop, watch).await {
+            Ok(measured) if !measured.stopped => Step::new(trial, &at_rate, &measured, goal),
+            Ok(_) | Err(RunError::Stopped) => break End::Interrupted,
             // A server that broke down under the last step is a result.
-            Err(error) => broken(rate, &error),
+            Err(error) => Step::broken(trial, &error),
         };
-        stepped(&taken);
-        let doubted = taken.generator_was_the_limit && !taken.met;
-        tries = if doubted { tries + 1 } else { 0 };
-        if !doubted || tries >= TRIES {
-            bracket.learn(rate, taken.met);
+        stepped(&step);
+        let gone = gone(plan, &step, ongoing.was_met(&step)).await;
+        let over = ongoing.take(step);
+        if let Some(end) = gone.or(over) {
+            break end;
         }
-        let over = taken.undecided || tries >= TRIES;
-        steps.push(taken);
-        if over {
-            break;
-        }
+    };
+    Ok(Search::new(ongoing.steps, &ongoing.bracket, end))
+}
+
+/// A search under way.
+struct Ongoing {
+    bracket: Bracket,
+    steps: Vec<Step>,
+    /// Steps one after the other that the generator spoilt.
+    tries: usize,
+}
+
+impl Ongoing {
+    fn new(plan: &Plan, goal: Goal<'_>, reached: f64) -> Self {
+        // At a lower rate even the longest step has too few requests.
+        let least = goal.slo.needed().max(1);
+        let floor = float(least) / plan.longest_step().as_secs_f64();
+        let first = rounded((reached * FIRST).max(floor * 1.01));
+        Self { bracket: Bracket::from(first, floor), steps: Vec::new(), tries: 0 }
     }
-    Ok(concluded(steps, bracket, interrupted))
-}
 
-/// What a step's run comes to.
-fn judged(rate: f64, plan: &Plan, measured: &Measured, goal: Goal<'_>) -> Step {
-    let summary = Summary::new(plan, measured);
-    let judged = Judged {
-        latency: &measured.recording.latency,
-        errors: summary.errors,
-        rate: summary.good_per_second,
-    };
-    step(rate, &summary, &goal.slo.judge(&judged), goal.most_errors)
-}
+    /// Whether a rate as high as that of `step` was met before.
+    fn was_met(&self, step: &Step) -> bool {
+        let mut met = self.steps.iter().filter(|before| before.met);
+        met.any(|before| before.target_per_second >= step.target_per_second * 0.999)
+    }
 
-/// What became of a rate.
-fn step(rate: f64, summary: &Summary, verdicts: &[Verdict], most_errors: f64) -> Step {
-    let missed: Vec<_> = verdicts
-        .iter()
-        .filter(|verdict| verdict.met != Some(true))
-        .map(|verdict| format!("{}: {}", verdict.term, verdict.measured))
-        .collect();
-    let behind = summary.achieved.filter(|achieved| *achieved < ACHIEVED);
-    let verdict = match (missed.is_empty(), behind) {
-        // A server that only refuses may be very fast at it.
-        (true, _) if summary.good == 0 => "no good answer".to_owned(),
-        (true, _) if summary.errors > most_errors => {
-            format!("{} of all requests failed", words::percent(summary.errors))
+    /// Learns from a step, and says whether the search is over.
+    fn take(&mut self, step: Step) -> Option<End> {
+        let doubted = step.generator_was_the_limit && !step.met;
+        self.tries = if doubted { self.tries + 1 } else { 0 };
+        if !doubted || self.tries >= TRIES {
+            self.bracket.learn(&step);
         }
-        (true, None) => "met".to_owned(),
-        (true, Some(achieved)) => format!("only {} of the rate", words::percent(achieved)),
-        (false, _) => missed.join(", "),
-    };
-    let limit = summary.generator_was_the_limit() || summary.generator_was_late();
-    Step {
-        target_per_second: rate,
-        achieved: summary.achieved,
-        p50_ms: summary.latency.p50_ms,
-        p99_ms: summary.latency.p99_ms,
-        errors: summary.errors,
-        met: verdict == "met",
-        undecided: undecided(verdicts),
-        verdict: match limit && verdict != "met" {
-            true => format!("{verdict} (the generator, not the server)"),
-            false => verdict,
-        },
-        generator_was_the_limit: limit,
+        let undecided = step.undecided.then_some(End::Undecided);
+        self.steps.push(step);
+        undecided.or((self.tries >= TRIES).then_some(End::Generator))
     }
 }
 
-/// Whether nothing was missed, but not everything can be told.
-fn undecided(verdicts: &[Verdict]) -> bool {
-    let missed = verdicts.iter().any(|verdict| verdict.met == Some(false));
-    !missed && verdicts.iter().any(|verdict| verdict.met.is_none())
-}
-
-fn broken(rate: f64, error: &RunError) -> Step {
-    Step {
-        target_per_second: rate,
-        achieved: None,
-        p50_ms: None,
-        p99_ms: None,
-        errors: 1.0,
-        met: false,
-        verdict: error.to_string(),
-        generator_was_the_limit: false,
-        undecided: false,
+/// Whether the server is gone after this step: nothing can connect any more, or nothing is answered
+/// at a rate that was met before.
+async fn gone(plan: &Plan, step: &Step, was_met: bool) -> Option<End> {
+    if step.met || !step.may_be_gone {
+        return None;
+    }
+    let rate = step.target_per_second;
+    match reachable(plan).await {
+        Err(RunError::NothingConnected(failure)) => {
+            Some(End::Gone { rate, failure: Some(failure) })
+        }
+        _ if was_met && step.outcome == Outcome::NothingGood => {
+            Some(End::Gone { rate, failure: None })
+        }
+        _ => None,
     }
 }
 
-fn concluded(steps: Vec<Step>, bracket: Bracket, interrupted: bool) -> Search {
-    let limited = steps.last().is_some_and(|step| step.generator_was_the_limit && !step.met);
-    let met = bracket.met.map(|(rate, _)| rate);
-    let rate = |rate: f64| format!("{}/s", words::rate(rate));
-    let conclusion = match (met, bracket.missed) {
-        _ if interrupted => match met {
-            Some(met) => format!("Stopped early. {} was good so far.", rate(met)),
-            None => "Stopped early; no rate was good so far.".to_owned(),
-        },
-        _ if steps.last().is_some_and(|step| step.undecided) => {
-            "A step had too few requests to tell: give it a longer --duration, or ask for a lower percentile.".to_owned()
+/// Whether a connection can be made, now or a little later.
+async fn reachable(plan: &Plan) -> Result<(), RunError> {
+    match run::reach(plan).await {
+        Err(RunError::NothingConnected(Failure::Descriptors)) => Ok(()),
+        Err(RunError::NothingConnected(_)) => {
+            tokio::time::sleep(COMING_BACK).await;
+            run::reach(plan).await
         }
-        (Some(met), _) if limited => format!(
-            "At least {}: beyond it the generator, not the server, was the limit; give it more --threads or a core of its own.",
-            rate(met)
-        ),
-        (_, _) if limited => {
-            "The generator, not the server, was the limit; nothing follows for the server.".to_owned()
-        }
-        (Some(met), Some(missed)) => format!(
-            "The highest rate that meets it lies between {} (met {} times) and {} (missed).",
-            rate(met),
-            bracket.met.map_or(1, |(_, times)| times),
-            rate(missed)
-        ),
-        (Some(met), None) => format!("{} is still met; the search ended there.", rate(met)),
-        (None, _) => "No rate met it, not even the lowest that was tried.".to_owned(),
-    };
-    Search {
-        command: "load".to_owned(),
-        schema_version: crate::summary::SCHEMA_VERSION,
-        steps,
-        met_per_second: met,
-        missed_per_second: bracket.missed,
-        generator_was_the_limit: limited,
-        interrupted,
-        conclusion,
+        reached => reached,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// All rates that are tried with a server that is good up to `capacity`.
-    fn tried(capacity: f64) -> (Vec<f64>, Bracket) {
-        let mut bracket = Bracket::from(64.0);
-        let mut rates = Vec::new();
-        while let Some(rate) = bracket.next() {
-            assert!(rates.len() < MOST_STEPS, "{rates:?}");
-            bracket.learn(rate, rate <= capacity);
-            rates.push(rate);
-        }
-        (rates, bracket)
-    }
-
-    #[test]
-    fn the_knee_is_bracketed_and_repeated() {
-        for capacity in [3.0, 20.0, 64.0, 900.0, 12_345.0, 80_000.0] {
-            let (rates, bracket) = tried(capacity);
-            let (met, times) = bracket.met.unwrap();
-            let missed = bracket.missed.unwrap();
-            assert!(met <= capacity && missed > capacity, "{capacity}: {rates:?}");
-            assert!(missed - met <= met * NARROW && times == REPEATS, "{capacity}: {rates:?}");
-        }
-        let (rates, bracket) = tried(0.0);
-        assert!(bracket.met.is_none() && rates.len() < 6, "{rates:?}");
-    }
-
-    #[test]
-    fn a_good_rate_that_fails_when_repeated_is_not_good() {
-        let mut bracket =
-            Bracket { met: Some((100.0, 1)), missed: Some(104.0), ..Bracket::from(50.0) };
-        assert_eq!(bracket.next(), Some(100.0));
-        bracket.learn(100.0, false);
-        assert_eq!((bracket.met, bracket.missed), (None, Some(100.0)));
-        assert_eq!(bracket.next(), Some(25.0));
-        bracket.learn(25.0, true);
-        assert!(bracket.next().is_some_and(|rate| rate > 25.0 && rate < 100.0));
-    }
-
-    #[test]
-    fn rates_can_be_typed_again() {
-        for (rate, expected) in [(12_345.6, 12_300.0), (96.04, 96.0), (4.321, 4.32)] {
-            assert!((rounded(rate) - expected).abs() < 1e-9, "{rate}");
-        }
-    }
-}
+pub(crate) mod tests;

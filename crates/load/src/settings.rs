@@ -1,5 +1,6 @@
 //! What can be typed behind `bench load`: flags and their help, and nothing of what they do.
 
+mod typed;
 mod words;
 
 use std::net::IpAddr;
@@ -13,6 +14,8 @@ use http::header::{HeaderName, HeaderValue};
 use crate::plan::Good;
 use crate::schedule::Stage;
 use crate::slo::Slo;
+pub use typed::Typed;
+use typed::typed;
 pub use words::TargetText;
 use words::{count, file_count, header, positive_length, ramp, rate, stages, target};
 pub(crate) use words::{length, share};
@@ -68,16 +71,16 @@ pub struct Settings {
 pub struct ArrivalArgs {
     /// Requests a second over all connections, sent when they are due (open loop); without it each
     /// connection sends as soon as it has its answer (closed loop)
-    #[arg(short = 'R', long, value_name = "RATE", value_parser = rate,
+    #[arg(short = 'R', long, value_name = "RATE", value_parser = typed(rate),
           conflicts_with_all = ["ramp", "stages"])]
-    pub rate: Option<f64>,
+    pub rate: Option<Typed<f64>>,
     /// A rate that changes evenly over the duration, such as 100..1000
-    #[arg(long, value_name = "FROM..TO", value_parser = ramp, conflicts_with = "stages")]
-    pub ramp: Option<(f64, f64)>,
+    #[arg(long, value_name = "FROM..TO", value_parser = typed(ramp), conflicts_with = "stages")]
+    pub ramp: Option<Typed<(f64, f64)>>,
     /// Rates one after the other, such as 100/s:10s,100..1000/s:30s
-    #[arg(long, value_name = "RATE:TIME[,...]", value_parser = stages,
+    #[arg(long, value_name = "RATE:TIME[,...]", value_parser = typed(stages),
           conflicts_with = "duration")]
-    pub stages: Option<Stages>,
+    pub stages: Option<Typed<Stages>>,
     /// How requests of an open loop lie in time: evenly, or at random as independent users come
     #[arg(long, value_name = "KIND", default_value = "even")]
     pub arrival: ArrivalKind,

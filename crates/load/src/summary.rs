@@ -2,17 +2,20 @@
 //! belong to them. Pure. This is also the shape of the JSON, and what `bench compare` reads.
 
 mod doubts;
+mod parts;
+mod sentences;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::distribution::{Distribution, PERCENTILES};
-use crate::numbers::{float, milliseconds, share};
-use crate::plan::Plan;
+use crate::numbers::{float, share};
+use crate::plan::{Asked, Plan};
 use crate::recording::Recording;
 use crate::run::Measured;
 use crate::schedule::{Arrival, Spacing};
+pub use doubts::{Cause, Doubt};
+pub use parts::{Bytes, Connections, Failures, Generator, SentLate, Times, Wakeups};
 
 /// Version of [`Summary`] as JSON; fields are added within a version, never renamed.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -55,12 +58,23 @@ pub struct Summary {
     pub requests_per_second: f64,
     /// Of those, good ones.
     pub good_per_second: f64,
-    /// Requests due a second, on average over the window; none in a closed loop.
+    /// What was asked of an open loop, as it was typed.
+    #[serde(default)]
+    pub asked: Option<Asked>,
+    /// The rate that was asked for, of one that changes its average; none in a closed loop.
     pub target_per_second: Option<f64>,
-    /// `requests_per_second` as a share of `target_per_second`.
+    /// Which share of the requests due was answered as fast as was asked: of a run of a fixed
+    /// length, by its end.
     pub achieved: Option<f64>,
-    /// Requests sent late because no connection was free when they were due.
+    /// Requests sent late because all connections were waiting for responses.
     pub waited_for_connection: u64,
+    /// Requests sent late, by why they were.
+    #[serde(default)]
+    pub sent_late: SentLate,
+    /// Whether the generator itself was held up or at its limit, so that latencies and service
+    /// times contain its own delays.
+    #[serde(default)]
+    pub latency_doubtful: bool,
     /// From due to done: answers, timeouts, requests never sent, and unfinished ones that had taken
     /// longer than the median.
     pub latency: Times,
@@ -81,137 +95,10 @@ pub struct Summary {
     /// The generator itself.
     pub generator: Generator,
     /// Why the numbers may not be what they seem.
+    #[serde(default)]
+    pub doubts: Vec<Doubt>,
+    /// The same in words.
     pub warnings: Vec<String>,
-}
-
-/// Failures of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failures {
-    /// How many.
-    pub count: u64,
-    /// The first one in words.
-    pub first: String,
-}
-
-/// Lengths of time. A percentile with too few values beyond it is not told.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Times {
-    /// How many values.
-    pub count: u64,
-    /// The shortest.
-    pub min_ms: Option<f64>,
-    /// The mean.
-    pub mean_ms: Option<f64>,
-    /// Standard deviation.
-    pub stdev_ms: Option<f64>,
-    /// Median.
-    pub p50_ms: Option<f64>,
-    /// 75th percentile.
-    pub p75_ms: Option<f64>,
-    /// 90th percentile.
-    pub p90_ms: Option<f64>,
-    /// 95th percentile.
-    pub p95_ms: Option<f64>,
-    /// 99th percentile.
-    pub p99_ms: Option<f64>,
-    /// 99.9th percentile.
-    pub p99_9_ms: Option<f64>,
-    /// 99.99th percentile.
-    pub p99_99_ms: Option<f64>,
-    /// The longest.
-    pub max_ms: Option<f64>,
-    /// Values over an hour, which count as an hour.
-    pub clamped: u64,
-    /// All values in nanoseconds: HdrHistogram V2, deflated, in base64.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub histogram: String,
-}
-
-/// Bytes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Bytes {
-    /// Of requests.
-    pub sent: u64,
-    /// Of answers, heads among them.
-    pub received: u64,
-    /// The latter a second.
-    pub received_per_second: f64,
-}
-
-/// Connections.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Connections {
-    /// Asked for, to each server.
-    pub wanted: u64,
-    /// Requests side by side on each.
-    pub streams: u64,
-    /// Made.
-    pub made: u64,
-    /// Of those, in the place of an earlier one.
-    pub reconnects: u64,
-    /// That could not be made.
-    pub failed: u64,
-    /// Requests sent once more since the server had closed the kept connection.
-    pub repeated: u64,
-    /// Looking up the name.
-    pub resolve: Times,
-    /// Making the connection.
-    pub connect: Times,
-    /// Agreeing on TLS.
-    pub tls: Times,
-}
-
-/// The generator itself.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Generator {
-    /// Threads that sent.
-    pub threads: u64,
-    /// Share of the time for which the busiest of them worked.
-    pub busiest: f64,
-}
-
-impl Times {
-    /// The percentiles of a distribution, without its histogram.
-    #[must_use]
-    pub fn of(values: &Distribution) -> Self {
-        let told = PERCENTILES.map(|(_, quantile)| values.told(quantile).map(milliseconds));
-        Self {
-            count: values.count(),
-            min_ms: values.min().map(milliseconds),
-            mean_ms: values.mean().map(|mean| mean / 1e6),
-            stdev_ms: values.deviation().map(|deviation| deviation / 1e6),
-            p50_ms: told[0],
-            p75_ms: told[1],
-            p90_ms: told[2],
-            p95_ms: told[3],
-            p99_ms: told[4],
-            p99_9_ms: told[5],
-            p99_99_ms: told[6],
-            max_ms: values.max().map(milliseconds),
-            clamped: values.clamped(),
-            histogram: String::new(),
-        }
-    }
-
-    /// The same with its histogram.
-    #[must_use]
-    pub fn whole(values: &Distribution) -> Self {
-        Self { histogram: values.blob(), ..Self::of(values) }
-    }
-
-    /// The percentiles in the order of [`PERCENTILES`].
-    #[must_use]
-    pub fn percentiles(&self) -> [Option<f64>; 7] {
-        [
-            self.p50_ms,
-            self.p75_ms,
-            self.p90_ms,
-            self.p95_ms,
-            self.p99_ms,
-            self.p99_9_ms,
-            self.p99_99_ms,
-        ]
-    }
 }
 
 impl Summary {
@@ -225,8 +112,6 @@ impl Summary {
         let requests = recording.statuses.total();
         let failed = recording.failed_requests();
         let scheduled = counts.sent + counts.unsent;
-        let open = plan.arrival != Arrival::Closed;
-        let target_per_second = open.then(|| a_second(scheduled));
         let requests_per_second = a_second(counts.answers_in_window);
         let mut summary = Self {
             schema_version: SCHEMA_VERSION,
@@ -249,11 +134,12 @@ impl Summary {
             ),
             requests_per_second,
             good_per_second: a_second(counts.good_in_window),
-            target_per_second,
-            achieved: target_per_second
-                .filter(|target| *target > 0.0)
-                .map(|target| requests_per_second / target),
-            waited_for_connection: counts.waited,
+            asked: plan.asked.clone(),
+            target_per_second: target_per_second(plan, measured),
+            achieved: achieved(plan, measured),
+            waited_for_connection: counts.late.waited,
+            sent_late: SentLate::of(counts.late),
+            latency_doubtful: false,
             latency: Times::whole(&recording.latency),
             service_time: Times::whole(&recording.service),
             lateness: Times::of(&recording.lateness),
@@ -266,10 +152,13 @@ impl Summary {
                 received_per_second: a_second(counts.bytes_received),
             },
             connections: connections(plan, recording),
-            generator: Generator { threads: plan.threads as u64, busiest: measured.busiest },
+            generator: Generator::of(plan, &measured.generator),
+            doubts: Vec::new(),
             warnings: Vec::new(),
         };
-        summary.warnings = doubts::doubts(&summary, measured);
+        summary.doubts = doubts::doubts(&summary, measured);
+        summary.latency_doubtful = summary.generator_was_the_limit();
+        summary.warnings = summary.doubts.iter().map(sentences::sentence).collect();
         summary
     }
 
@@ -279,17 +168,38 @@ impl Summary {
         self.arrival == "closed"
     }
 
-    /// Whether the generator itself was what limited, so that nothing follows for the server.
+    /// Whether the generator itself was held up or at its limit, so that nothing follows for the
+    /// server.
     #[must_use]
     pub fn generator_was_the_limit(&self) -> bool {
-        doubts::is_busy(self)
+        self.doubts.iter().any(Doubt::is_of_the_generator)
     }
 
     /// Whether the generator sent so late that its latencies say little of the server.
     #[must_use]
     pub fn generator_was_late(&self) -> bool {
-        doubts::late(self).is_some()
+        self.doubts.iter().any(|doubt| matches!(doubt, Doubt::Late { .. }))
     }
+}
+
+/// The rate that was asked for while requests were due.
+fn target_per_second(plan: &Plan, measured: &Measured) -> Option<f64> {
+    let Arrival::Open { profile, .. } = &plan.arrival else { return None };
+    let opens = plan.limits.warmup;
+    Some(profile.average(opens, opens + measured.due_span))
+}
+
+/// How much of what was due was answered in time. A window that was longer than requests were due
+/// in it, since their number and not its length ended the run, is a rate that was not reached.
+fn achieved(plan: &Plan, measured: &Measured) -> Option<f64> {
+    let counts = &measured.recording.counts;
+    let scheduled = counts.sent + counts.unsent;
+    if plan.arrival == Arrival::Closed || scheduled == 0 {
+        return None;
+    }
+    let (due, window) = (measured.due_span.as_secs_f64(), measured.window.as_secs_f64());
+    let in_time = if due < window { due / window } else { 1.0 };
+    Some(share(counts.answers_in_window, scheduled) * in_time)
 }
 
 fn arrival(arrival: &Arrival) -> &'static str {

@@ -37,7 +37,32 @@ pub(crate) fn rate(a_second: f64) -> String {
     match a_second {
         r if r >= 1_000.0 => count(crate::numbers::whole(r.round())),
         r if r >= 10.0 => format!("{r:.1}"),
-        r => format!("{r:.2}"),
+        r if r >= 0.1 || r <= 0.0 => format!("{r:.2}"),
+        r => significant(r, 3),
+    }
+}
+
+/// A rate that was asked for: with all its digits, up to six.
+#[must_use]
+pub(crate) fn asked_rate(a_second: f64) -> String {
+    match a_second {
+        r if r >= 1_000.0 && r.fract() == 0.0 => count(crate::numbers::whole(r)),
+        r if r > 0.0 => significant(r, 6),
+        r => r.to_string(),
+    }
+}
+
+/// A number above 0 with so many digits, without zeros at its end.
+fn significant(number: f64, digits: i32) -> String {
+    let whole = number.log10().floor();
+    let unit = 10_f64.powf(f64::from(digits - 1) - whole);
+    let rounded = (number * unit).round() / unit;
+    // A float has no more than 17 digits that say anything; trailing zeros say nothing here.
+    let decimals = usize::try_from(crate::numbers::whole((f64::from(digits - 1) - whole).max(0.0)));
+    let text = format!("{rounded:.*}", decimals.unwrap_or(0));
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
     }
 }
 
@@ -83,7 +108,11 @@ mod tests {
         let times = [850.0, 8_500.0, 85_000.0, 850_000.0, 8.5e6, 9.999e8, 8.5e9];
         let texts = ["850 ns", "8.50 us", "85.0 us", "850 us", "8.50 ms", "1000 ms", "8.50 s"];
         assert_eq!(times.map(nanoseconds), texts);
-        assert_eq!([0.5, 15.0, 1_500.4].map(rate), ["0.50", "15.0", "1,500"]);
+        let rates = [0.0, 0.5, 15.0, 1_500.4, 0.3, 1.0 / 3_600.0];
+        assert_eq!(rates.map(rate), ["0.00", "0.50", "15.0", "1,500", "0.30", "0.000278"]);
+        let asked = [0.3, 1.0 / 3_600.0, 1_000.0, 1_000.5, 7.0, 123_456.0, 0.05];
+        let texts = ["0.3", "0.000277778", "1,000", "1000.5", "7", "123,456", "0.05"];
+        assert_eq!(asked.map(asked_rate), texts);
         assert_eq!([0.0, 0.000_01, 0.5, 1.0].map(percent), ["0%", "<0.01%", "50.00%", "100%"]);
         assert_eq!([0.0, 999.0, 1_500.0, 2.5e9].map(bytes), ["0 B", "999 B", "1.5 KB", "2.5 GB"]);
         assert_eq!([counted(1, "thread"), counted(2, "thread")], ["1 thread", "2 threads"]);

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::distribution::Distribution;
-use crate::search::{Search, Step};
 use crate::slo::{Judged, Slo};
 use crate::summary::tests::{measured, plan};
 
@@ -106,26 +105,6 @@ fn a_log_has_the_histogram_of_the_window() {
 
 #[test]
 fn a_search_as_text() {
-    let step = |target_per_second: f64, met: bool| Step {
-        target_per_second,
-        achieved: Some(if met { 1.0 } else { 0.912 }),
-        p50_ms: Some(1.5),
-        p99_ms: Some(if met { 9.0 } else { 900.0 }),
-        errors: 0.0,
-        met,
-        verdict: if met { "met" } else { "p99<250ms: 900 ms" }.to_owned(),
-        generator_was_the_limit: false,
-        undecided: false,
-    };
-    let found = Search {
-        command: "load".to_owned(),
-        schema_version: 1,
-        steps: vec![step(64.0, true), step(128.0, false)],
-        met_per_second: Some(64.0),
-        missed_per_second: Some(128.0),
-        generator_was_the_limit: false,
-        interrupted: false,
-        conclusion: "The highest rate that meets it lies between 64.0/s and 128/s.".to_owned(),
-    };
+    let found = crate::search::tests::found();
     insta::assert_snapshot!(search(&found));
 }

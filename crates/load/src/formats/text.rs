@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use crate::distribution::{Distribution, PERCENTILES, needed};
 use crate::numbers::{float, share, whole};
+use crate::plan::Asked;
 use crate::search::Search;
 use crate::slo::Verdict;
 use crate::summary::{Summary, Times};
-use crate::words::{bytes, count, counted, nanoseconds, percent, rate};
+use crate::words::{asked_rate, bytes, count, counted, nanoseconds, percent, rate};
 
 /// Rows of the histogram.
 const BARS: u64 = 11;
@@ -48,9 +49,8 @@ fn head(summary: &Summary) -> String {
     let arrival = match summary.arrival.as_str() {
         "closed" => "closed loop".to_owned(),
         kind => {
-            let target = summary.target_per_second.unwrap_or(0.0);
             let random = if kind == "poisson" { " at random" } else { "" };
-            format!("open loop, {} requests/s{random}", rate(target))
+            format!("open loop, {}{random}", asked(summary))
         }
     };
     let threads = counted(summary.generator.threads, "thread");
@@ -66,6 +66,34 @@ fn head(summary: &Summary) -> String {
         text.push('\n');
     }
     text + &format!("{arrival}, {connections}{streams}, {threads}, {window}{warmup}{stopped}\n")
+}
+
+/// The rate that was asked for, with its spelling where that says more.
+fn asked(summary: &Summary) -> String {
+    let target = summary.target_per_second.unwrap_or(0.0);
+    let rate = format!("{} requests/s", asked_rate(target));
+    match &summary.asked {
+        Some(Asked::Rate(typed)) if typed.contains('/') && !typed.ends_with("/s") => {
+            format!("{rate} (--rate {typed})")
+        }
+        Some(Asked::Rate(_)) | None => rate,
+        Some(Asked::Ramp(typed)) => format!("--ramp {typed} ({rate} on average)"),
+        Some(Asked::Stages(typed)) => format!("--stages {typed} ({rate} on average)"),
+    }
+}
+
+/// Requests that were sent late, by why.
+fn sent_late(summary: &Summary) -> String {
+    let late = &summary.sent_late;
+    let reasons = [
+        (late.connections_busy, "while all connections were waiting for responses"),
+        (late.no_connection, "while no connection could be made"),
+        (late.generator_held_up, "while bench itself was held up"),
+    ];
+    let reasons = reasons.iter().filter(|(number, _)| *number > 0);
+    let reasons: Vec<_> =
+        reasons.map(|(number, reason)| format!("{} {reason}", count(*number))).collect();
+    reasons.join(", ")
 }
 
 fn rates(summary: &Summary) -> String {
@@ -86,11 +114,10 @@ fn rates(summary: &Summary) -> String {
     };
     line("answers", &count(summary.requests), &sent);
     if summary.unfinished > 0 {
-        line("unfinished", &count(summary.unfinished), "without an answer when it was stopped");
+        line("unfinished", &count(summary.unfinished), "without a response when it was stopped");
     }
-    if summary.waited_for_connection > 0 && !summary.is_closed() {
-        let more = "were due while all connections were waiting for answers";
-        line("sent late", &count(summary.waited_for_connection), more);
+    if summary.sent_late.total() > 0 && !summary.is_closed() {
+        line("sent late", &count(summary.sent_late.total()), &sent_late(summary));
     }
     let a_second = format!("{}/s", bytes(summary.bytes.received_per_second));
     line("received", &bytes(float(summary.bytes.received)), &a_second);
@@ -111,8 +138,12 @@ fn times(summary: &Summary) -> String {
         ("failures", &summary.failure_time),
     ] {
         if times.count > 0 && (name != "lateness" || !summary.is_closed()) {
-            text += &row(name, times);
+            let doubtful = summary.latency_doubtful && ["latency", "service"].contains(&name);
+            text += &row(&format!("{name}{}", if doubtful { " ?" } else { "" }), times);
         }
+    }
+    if summary.latency_doubtful && summary.latency.count > 0 {
+        text += "  ?: doubtful, bench itself was held up or at its limit: see the warning\n";
     }
     let withheld = PERCENTILES.iter().find(|(_, quantile)| {
         summary.latency.count > 0 && summary.latency.count < needed(*quantile)
@@ -247,13 +278,14 @@ pub fn search(search: &Search) -> String {
         };
         let _ = writeln!(
             text,
-            "  {:>8}/s {:>10} {:>10} {:>10} {:>10}   {}",
-            rate(step.target_per_second),
+            "  {:>8}/s {:>10} {:>10} {:>10} {:>10}   {}{}",
+            asked_rate(step.target_per_second),
             step.achieved.map_or_else(|| "-".to_owned(), percent),
             time(step.p50_ms),
             time(step.p99_ms),
             percent(step.errors),
-            step.verdict
+            step.verdict,
+            if step.confirming { " (confirming)" } else { "" }
         );
     }
     let _ = writeln!(text, "\n{}", search.conclusion);

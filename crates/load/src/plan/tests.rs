@@ -2,6 +2,7 @@
 
 use clap::Parser;
 
+use super::arriving::{LONGEST_STEP, STEP_WARMUP, STEP_WINDOW, WINDOW};
 use super::*;
 use crate::numbers::float;
 
@@ -118,11 +119,11 @@ fn too_few_files_are_refused_with_the_fix() {
 
 #[test]
 fn a_step_of_a_search_has_its_own_rate_and_length() {
-    let step = plan("--find-max --slo p99<1s a").at_rate(50.0, 0);
+    let step = plan("--find-max --slo p99<1s a").at_rate(50.0, 0, false);
     assert_eq!(step.limits.window, Some(STEP_WINDOW));
     let Arrival::Open { profile, .. } = &step.arrival else { panic!("steps are open") };
     let longer = |rate, requests| {
-        plan("--find-max --slo p99<1s a").at_rate(rate, requests).limits.window.unwrap()
+        plan("--find-max --slo p99<1s a").at_rate(rate, requests, false).limits.window.unwrap()
     };
     assert_eq!(longer(100.0, 1_000), Duration::from_secs(11));
     assert_eq!(longer(1_000.0, 1_000), STEP_WINDOW);

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::pacer::Pacer;
 use super::patience::Patience;
+use crate::generator::Monitor;
 use crate::plan::Good;
 use crate::recording::Recording;
 use crate::schedule::Schedule;
@@ -35,11 +36,21 @@ impl Job {
     }
 }
 
+/// Since when a connection could have sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Free {
+    pub(super) since: Instant,
+    /// Whether it was not free before because it could not be made.
+    pub(super) unconnected: bool,
+}
+
 /// What one thread works with.
 pub(super) struct Desk {
     pub(super) job: Arc<Job>,
     pub(super) pacer: Pacer,
     pub(super) patience: Patience,
+    /// When this thread could not run.
+    pub(super) monitor: Monitor,
     recording: RefCell<Recording>,
     /// The window, once the run has begun.
     window: Cell<Option<(Instant, Option<Instant>)>>,
@@ -49,17 +60,18 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(job: Arc<Job>, pacer: Pacer) -> Self {
+    pub(super) fn new(job: Arc<Job>, pacer: Pacer, now: Instant) -> Self {
         let recording = RefCell::new(Recording::default());
         let (window, last_done) = (Cell::new(None), Cell::new(None));
         let thread_time = Cell::new(Duration::ZERO);
-        let patience = Patience::default();
-        Self { job, pacer, patience, recording, window, last_done, thread_time }
+        let (patience, monitor) = (Patience::default(), Monitor::new(now));
+        Self { job, pacer, patience, monitor, recording, window, last_done, thread_time }
     }
 
-    /// The run begins, the thread having worked so long.
-    pub(super) fn open(&self, thread_time: Duration) {
+    /// The run begins at `now`, the thread having worked so long.
+    pub(super) fn open(&self, thread_time: Duration, now: Instant) {
         self.thread_time.set(thread_time);
+        self.monitor.restart(now);
         let opens = self.job.schedule.opens();
         self.window.set(opens.map(|opens| (opens, self.job.schedule.closes())));
     }
@@ -85,12 +97,19 @@ impl Desk {
     }
 
     /// A request that was due then is about to be sent over a connection that became free then.
-    pub(super) fn begin(&self, due: Instant, free: Instant, request: &Prepared) {
+    pub(super) fn begin(&self, due: Instant, free: Free, request: &Prepared) {
         let mut recording = self.recording.borrow_mut();
         if self.counts(due) {
             recording.counts.sent += 1;
             recording.counts.bytes_sent += request.bytes().len() as u64;
-            recording.counts.waited += u64::from(free > due);
+            if free.since > due {
+                let late = &mut recording.counts.late;
+                match free.unconnected {
+                    _ if self.monitor.covers(due) => late.held_up += 1,
+                    true => late.unconnected += 1,
+                    false => late.waited += 1,
+                }
+            }
         } else {
             recording.counts.warmup += 1;
         }
@@ -105,6 +124,7 @@ impl Desk {
         kept: bool,
     ) -> Instant {
         let done = stamps.done.unwrap_or_else(Instant::now);
+        self.monitor.reads(done);
         let mut recording = self.recording.borrow_mut();
         let good = self.job.good.has(answer.status);
         let in_window = self.in_window(done);

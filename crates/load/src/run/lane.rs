@@ -8,7 +8,7 @@ use std::time::Duration;
 use exchange::{Answer, Failure, Prepared, Stamps};
 use tokio::time::Instant;
 
-use super::desk::Desk;
+use super::desk::{Desk, Free};
 use super::link::Link;
 use super::patience::{Cut, Slot};
 use crate::schedule::Next;
@@ -72,13 +72,14 @@ impl Lane {
 
     /// Sends requests until the schedule is over.
     pub(super) async fn run(mut self) {
-        let mut free = self.desk.job.schedule.free_since(Instant::now());
+        let since = self.desk.job.schedule.free_since(Instant::now());
+        let mut free = Free { since, unconnected: false };
         loop {
-            let due = match self.desk.job.schedule.next(free) {
+            let due = match self.desk.job.schedule.next(free.since) {
                 Next::Over => return,
-                Next::Now => free,
+                Next::Now => free.since,
                 Next::Due(due) => {
-                    if due > free {
+                    if due > free.since {
                         self.desk.pacer.wait(due).await;
                     }
                     due
@@ -89,8 +90,8 @@ impl Lane {
     }
 
     /// One request; returns when the connection is free again.
-    async fn request(&mut self, due: Instant, free: Instant) -> Instant {
-        let began = due.max(free);
+    async fn request(&mut self, due: Instant, free: Free) -> Free {
+        let began = due.max(free.since);
         let mut stamps = Stamps::from(began);
         let desk = Rc::clone(&self.desk);
         let (origin, request) = desk.job.request(self.turn);
@@ -102,7 +103,8 @@ impl Lane {
             Ok(Ok(answer)) => {
                 link.answered(answer.reusable && desk.job.keep);
                 self.pause = FIRST_PAUSE;
-                return desk.answer(due, &stamps, &answer, !outcome.dialled);
+                let since = desk.answer(due, &stamps, &answer, !outcome.dialled);
+                return Free { since, unconnected: false };
             }
             Ok(Err(failure)) => Some(failure),
             Err(Cut::Overdue) => {
@@ -117,13 +119,14 @@ impl Lane {
         link.drop_connection();
         let Some(failure) = failure else {
             desk.unfinished(due, now);
-            return now;
+            return Free { since: now, unconnected };
         };
         if gave_up_dialling {
             desk.connect_failed();
         }
         desk.failure(due, now, failure);
-        if unconnected { self.pause(now).await } else { now }
+        let since = if unconnected { self.pause(now).await } else { now };
+        Free { since, unconnected }
     }
 
     /// Exchanges within the time limit, over a new connection where there is none, or where the

@@ -96,13 +96,15 @@ impl Pacer {
     }
 
     /// Wakes those who wait, for as long as this is polled.
-    pub(super) async fn run(&self) -> io::Result<()> {
+    /// Each reading of the clock goes to `reads` first.
+    pub(super) async fn run(&self, reads: impl Fn(Instant)) -> io::Result<()> {
         loop {
             let Some(earliest) = self.waiting.borrow().front().map(|first| first.due) else {
                 self.first.notified().await;
                 continue;
             };
             let now = Instant::now();
+            reads(now);
             let left = earliest.saturating_duration_since(now);
             if left.is_zero() {
                 self.wake(now);
@@ -217,7 +219,7 @@ mod tests {
             .run_until(async {
                 tokio::select! {
                     () = all => {}
-                    ended = pacer.run() => panic!("{ended:?}"),
+                    ended = pacer.run(|_| ()) => panic!("{ended:?}"),
                 }
             })
             .await;

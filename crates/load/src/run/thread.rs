@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use exchange::{Dialer, Failure};
 use futures_util::future::join_all;
-use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
@@ -21,6 +20,7 @@ use super::lane::Lane;
 use super::link::{Link, Trunk};
 use super::pacer::Pacer;
 use super::patience::Patience;
+use crate::generator::{BEAT, HoldUps, thread_time};
 use crate::recording::Recording;
 
 /// How often a thread delivers what it wrote down.
@@ -46,7 +46,7 @@ pub(super) enum Delivery {
     /// What it wrote down in the piece of time with this number.
     Piece { number: u64, recording: Box<Recording> },
     /// It is done.
-    Ended { last_done: Option<Instant>, busy: Duration },
+    Ended { last_done: Option<Instant>, busy: Duration, held_up: HoldUps },
     /// It could not work at all.
     Broken(io::Error),
 }
@@ -83,7 +83,7 @@ impl Assignment {
     }
 
     async fn work(self) -> io::Result<()> {
-        let desk = Rc::new(Desk::new(Arc::clone(&self.job), Pacer::new()?));
+        let desk = Rc::new(Desk::new(Arc::clone(&self.job), Pacer::new()?, Instant::now()));
         let lanes = self.lanes(&desk);
         let since = Cell::new(Instant::now());
         tokio::select! {
@@ -95,7 +95,8 @@ impl Assignment {
         // Looking at the clock is no work: it would be done for any request that is due.
         let idle = desk.thread_time() + desk.pacer.looked();
         let busy = thread_time().saturating_sub(idle);
-        self.out.send(Delivery::Ended { last_done: desk.last_done(), busy });
+        let held_up = desk.monitor.seen();
+        self.out.send(Delivery::Ended { last_done: desk.last_done(), busy, held_up });
         Ok(())
     }
 
@@ -110,15 +111,16 @@ impl Assignment {
         let mut stage = self.stage.clone();
         // The sender lives as long as the run.
         let _ = stage.wait_for(|stage| *stage == Stage::Running).await;
-        desk.open(thread_time());
-        since.set(Instant::now());
+        let now = Instant::now();
+        desk.open(thread_time(), now);
+        since.set(now);
         let mut running = JoinSet::new();
         for lane in lanes {
             running.spawn_local(lane.run());
         }
         tokio::select! {
             () = async { while running.join_next().await.is_some() {} } => Ok(()),
-            broken = desk.pacer.run() => broken,
+            broken = desk.pacer.run(|now| desk.monitor.reads(now)) => broken,
         }
     }
 
@@ -180,14 +182,20 @@ impl Outbox {
         self.send(Delivery::Piece { number: pieces(opens, since), recording });
     }
 
-    /// Looks for what takes too long, and delivers what was written down, for as long as it is
+    /// Watches for hold-ups, looks for what takes too long, and delivers what was written down, for as long as it is
     /// polled. `since` is when the piece at hand began.
     async fn tick(&self, desk: &Desk, since: &Cell<Instant>) {
-        let mut ticks = tokio::time::interval(Patience::interval(desk.job.timeout));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let interval = Patience::interval(desk.job.timeout);
+        let mut beats = tokio::time::interval(BEAT.min(interval));
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looked = Instant::now();
         loop {
-            let now = ticks.tick().await.max(Instant::now());
-            desk.patience.look(now);
+            let now = beats.tick().await.max(Instant::now());
+            desk.monitor.beat(now);
+            if now - looked >= interval {
+                desk.patience.look(now);
+                looked = now;
+            }
             let Some(opens) = desk.job.schedule.opens() else { continue };
             // All threads deliver on the same grid.
             if pieces(opens, now) > pieces(opens, since.get()) {
@@ -218,11 +226,4 @@ async fn prepare(lanes: &mut [Lane]) -> Delivery {
         }
     }
     Delivery::Ready { connected, failure }
-}
-
-/// How long this thread has worked.
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }

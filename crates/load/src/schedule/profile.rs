@@ -121,6 +121,19 @@ impl Profile {
         sum
     }
 
+    /// The average rate from one time to a later one: exactly the rate of a profile that has but
+    /// one.
+    #[must_use]
+    pub fn average(&self, from: Duration, to: Duration) -> f64 {
+        let first = self.stages.first().map_or(0.0, |stage| stage.from);
+        let same = |rate: f64| rate.total_cmp(&first).is_eq();
+        let constant = self.stages.iter().all(|stage| same(stage.from) && same(stage.to));
+        match to.saturating_sub(from) {
+            length if constant || length.is_zero() => first,
+            length => (self.expected(to) - self.expected(from)) / length.as_secs_f64(),
+        }
+    }
+
     /// The rate after `elapsed`; 0 behind its end.
     #[must_use]
     pub fn rate(&self, elapsed: Duration) -> f64 {

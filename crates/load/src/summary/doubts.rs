@@ -1,11 +1,14 @@
-//! Why a run's numbers may not be what they seem. Each doubt is a sentence that says what to do.
+//! Why a run's numbers may not be what they seem: each cause by itself, as figures. What they are
+//! in words is in `sentences`.
+
+use exchange::Kind;
+use serde::{Deserialize, Serialize};
 
 use super::Summary;
 use crate::numbers::share;
 use crate::run::Measured;
-use crate::words;
 
-/// A thread that works for more than this share of the time is what limits.
+/// A generator that uses more than this share of the processor time it may use is what limits.
 const BUSY: f64 = 0.9;
 /// Lateness at the median must be below this share of the median latency.
 const LATE_MEDIAN: f64 = 0.2;
@@ -13,137 +16,243 @@ const LATE_MEDIAN: f64 = 0.2;
 const LATE_TAIL: f64 = 0.5;
 /// Lateness below this is not worth a word.
 const LATE_MS: f64 = 0.2;
-/// Less than this share of the rate that was asked for is told.
-const ACHIEVED: f64 = 0.999;
-/// More repeated requests than this share are told.
+/// Throttled for more than this share of the run, the generator was held up.
+const THROTTLED: f64 = 0.01;
+/// Waiting for a processor for more than this share of the run, it was held up.
+const WAITED: f64 = 0.1;
+/// So it was when wake-ups that were late by tens of milliseconds make up this share of the run.
+const LATE_WAKEUPS: f64 = 0.02;
+/// A rate of which less than this share was achieved is always worth a warning.
+const SHORT: f64 = 0.95;
+/// So is one of which less than this share was, unless as much as the connections hold was still
+/// under way at the end.
+const A_LITTLE_SHORT: f64 = 0.999;
+/// More repeated requests than this share are reported.
 const REPEATED: f64 = 0.01;
 
-/// Whether the generator worked all the time.
-pub(super) fn is_busy(summary: &Summary) -> bool {
-    summary.generator.busiest > BUSY
+/// A reason to doubt a run's numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are counts, and times and shares by their names")]
+pub enum Doubt {
+    /// A closed loop sends less while the server is slow.
+    ClosedLoop,
+    /// The quota of the generator's control group, or of one above, was used up.
+    Throttled { times: u64, time_ms: f64, processors: f64 },
+    /// The generator neither ran nor waited for a processor: it was stopped.
+    Stopped { times: u64, time_ms: f64, longest_ms: f64 },
+    /// The generator was ready to run and waited for a processor; `share` is of the run.
+    WaitedForProcessor { time_ms: f64, share: f64, longest_ms: f64 },
+    /// The generator woke late, and the kernel does not say why.
+    LateWakeups { times: u64, time_ms: f64, longest_ms: f64 },
+    /// The generator used all the processor time that it may use.
+    Busy { share: f64, processors: f64, threads: u64 },
+    /// The generator sent late, beside the latency that it measured.
+    Late { p50_ms: f64, p99_ms: f64, latency_p50_ms: f64 },
+    /// Less than the rate that was asked for was achieved.
+    Shortfall { achieved: f64, target_per_second: f64, causes: Vec<Cause> },
+    /// Requests that were due were never sent.
+    NeverSent { requests: u64, scheduled: u64 },
+    /// Requests were under way when the run was stopped.
+    Unfinished { requests: u64 },
+    /// Connections could not be made before the run began.
+    NotConnected { connections: u64, wanted: u64, first: String },
+    /// Latencies over an hour count as an hour.
+    OverAnHour { requests: u64 },
+    /// Requests were sent once more on a new connection.
+    Repeated { requests: u64 },
+}
+
+/// Why a rate was not achieved, counted apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are counts by their names")]
+pub enum Cause {
+    /// Sent late because all connections were waiting for responses.
+    ConnectionsBusy { requests: u64, connections: u64 },
+    /// Sent late, or failed, because no connection could be made; the first reason in words.
+    NoConnection { requests: u64, first: Option<String> },
+    /// Sent late because the generator itself could not run.
+    GeneratorHeldUp { requests: u64 },
+    /// Failed otherwise.
+    Failed { requests: u64 },
+    /// Sent in time and answered after the end of the window.
+    AnsweredLater { requests: u64 },
+}
+
+impl Doubt {
+    /// Whether it is that the generator was held up or at its limit.
+    #[must_use]
+    pub fn is_of_the_generator(&self) -> bool {
+        matches!(self, Self::Busy { .. }) || self.is_hold_up()
+    }
+
+    /// Whether it is that the generator could not run when it had to.
+    #[must_use]
+    pub fn is_hold_up(&self) -> bool {
+        matches!(
+            self,
+            Self::Throttled { .. }
+                | Self::Stopped { .. }
+                | Self::WaitedForProcessor { .. }
+                | Self::LateWakeups { .. }
+        )
+    }
 }
 
 /// All doubts of a run.
-pub(super) fn doubts(summary: &Summary, measured: &Measured) -> Vec<String> {
+pub(super) fn doubts(summary: &Summary, measured: &Measured) -> Vec<Doubt> {
+    let closed = (summary.is_closed() && summary.requests > 0).then_some(Doubt::ClosedLoop);
     let doubts = [
-        closed(summary),
+        closed,
+        throttled(summary, measured),
+        stopped(summary),
+        waited(summary, measured),
         busy(summary),
         late(summary),
-        behind(summary),
-        unsent(summary),
-        unfinished(summary),
-        unconnected(summary, measured),
-        clamped(summary),
+        shortfall(summary, measured),
+        never_sent(summary),
+        (summary.unfinished > 0).then_some(Doubt::Unfinished { requests: summary.unfinished }),
+        not_connected(summary, measured),
+        over_an_hour(summary),
         repeated(summary),
     ];
     doubts.into_iter().flatten().collect()
 }
 
-fn closed(summary: &Summary) -> Option<String> {
-    (summary.is_closed() && summary.requests > 0).then(|| {
-        "closed loop: while the server is slow less is sent, so latency leaves out what would have \
-         waited; --rate measures that"
-            .to_owned()
+fn throttled(summary: &Summary, measured: &Measured) -> Option<Doubt> {
+    let generator = &summary.generator;
+    let (times, time_ms) = generator.throttled_times.zip(generator.throttled_ms)?;
+    let is_much = time_ms > THROTTLED * measured.generator.wall.as_secs_f64() * 1e3;
+    let processors = generator.processors;
+    (times > 0 && is_much).then_some(Doubt::Throttled { times, time_ms, processors })
+}
+
+fn stopped(summary: &Summary) -> Option<Doubt> {
+    let stopped = &summary.generator.stopped;
+    (stopped.times > 0).then_some(Doubt::Stopped {
+        times: stopped.times,
+        time_ms: stopped.time_ms,
+        longest_ms: stopped.longest_ms,
     })
 }
 
-fn busy(summary: &Summary) -> Option<String> {
-    is_busy(summary).then(|| {
-        format!(
-            "the generator was the limit: a thread worked {} of the time; more --threads (now {}) on \
-             free cores",
-            words::percent(summary.generator.busiest),
-            summary.generator.threads
-        )
+/// Waits for a processor that neither a quota nor a stop explains.
+fn waited(summary: &Summary, measured: &Measured) -> Option<Doubt> {
+    let generator = &summary.generator;
+    let wall_ms = measured.generator.wall.as_secs_f64() * 1e3;
+    let unexplained = generator.late_wakeups.time_ms
+        - generator.stopped.time_ms
+        - generator.throttled_ms.unwrap_or(0.0);
+    let Some(waited_ms) = generator.waited_for_processor_ms else {
+        let late = generator.late_wakeups;
+        return (wall_ms > 0.0 && unexplained > LATE_WAKEUPS * wall_ms).then_some(
+            Doubt::LateWakeups {
+                times: late.times,
+                time_ms: late.time_ms,
+                longest_ms: late.longest_ms,
+            },
+        );
+    };
+    let time_ms = waited_ms - generator.throttled_ms.unwrap_or(0.0);
+    let share = if wall_ms > 0.0 { time_ms / wall_ms } else { 0.0 };
+    let is_much = share > WAITED || (share > LATE_WAKEUPS && unexplained > LATE_WAKEUPS * wall_ms);
+    let longest_ms = generator.late_wakeups.longest_ms;
+    is_much.then_some(Doubt::WaitedForProcessor { time_ms, share, longest_ms })
+}
+
+fn busy(summary: &Summary) -> Option<Doubt> {
+    let generator = &summary.generator;
+    (generator.busiest > BUSY).then_some(Doubt::Busy {
+        share: generator.busiest,
+        processors: generator.processors,
+        threads: generator.threads,
     })
 }
 
-pub(super) fn late(summary: &Summary) -> Option<String> {
+fn late(summary: &Summary) -> Option<Doubt> {
     let (late, latency) = (&summary.lateness, &summary.latency);
-    let (late50, late99, median) = (late.p50_ms?, late.p99_ms?, latency.p50_ms?);
-    let open = !summary.is_closed();
-    let is_late = (late50 > median * LATE_MEDIAN && late50 > LATE_MS)
-        || (late99 > median * LATE_TAIL && late99 > LATE_MS);
-    (open && is_late).then(|| {
-        format!(
-            "the generator itself was late by {} (p50) and {} (p99), beside a median latency of {}: \
-             draw no conclusion from differences of that size",
-            words::nanoseconds(late50 * 1e6),
-            words::nanoseconds(late99 * 1e6),
-            words::nanoseconds(median * 1e6)
-        )
-    })
+    let (p50_ms, p99_ms, median) = (late.p50_ms?, late.p99_ms?, latency.p50_ms?);
+    let is_late = (p50_ms > median * LATE_MEDIAN && p50_ms > LATE_MS)
+        || (p99_ms > median * LATE_TAIL && p99_ms > LATE_MS);
+    let doubt = Doubt::Late { p50_ms, p99_ms, latency_p50_ms: median };
+    (!summary.is_closed() && is_late).then_some(doubt)
 }
 
-fn behind(summary: &Summary) -> Option<String> {
-    let achieved = summary.achieved.filter(|achieved| *achieved < ACHIEVED)?;
-    if summary.interrupted || summary.scheduled == 0 {
-        return None;
-    }
+fn shortfall(summary: &Summary, measured: &Measured) -> Option<Doubt> {
+    let (achieved, target) = summary.achieved.zip(summary.target_per_second)?;
     // Those that were under way when the window closed.
     let under_way = share(summary.connections.wanted, summary.scheduled);
-    (1.0 - achieved > under_way).then(|| {
-        format!(
-            "{} of the rate was achieved; {} requests were sent late because all {} connections were \
-             waiting for answers",
-            words::percent(achieved),
-            words::count(summary.waited_for_connection),
-            summary.connections.wanted
-        )
+    let a_little = achieved < A_LITTLE_SHORT && 1.0 - achieved > under_way && !summary.interrupted;
+    (achieved < SHORT || a_little).then(|| Doubt::Shortfall {
+        achieved,
+        target_per_second: target,
+        causes: causes(summary, measured),
     })
 }
 
-fn unsent(summary: &Summary) -> Option<String> {
-    let unsent = summary.scheduled - summary.sent;
-    (unsent > 0).then(|| {
-        format!(
-            "{} of {} requests were never sent; they count in the latency with the time they had \
-             waited by the end, so the true one is longer",
-            words::count(unsent),
-            words::count(summary.scheduled)
-        )
-    })
+/// What kept requests from being answered in time.
+fn causes(summary: &Summary, measured: &Measured) -> Vec<Cause> {
+    let late = summary.sent_late;
+    let kinds = &measured.recording.failures;
+    let dialling = kinds.iter().filter(|(kind, ..)| is_of_connecting(*kind));
+    let unconnected: u64 = dialling.clone().map(|(_, count, _)| count).sum();
+    let first = dialling.map(|(.., first)| first.to_string()).next();
+    let failed = summary.failed - unconnected;
+    let in_window = measured.recording.counts.answers_in_window;
+    let later = summary.requests.saturating_sub(in_window).saturating_sub(late.total());
+    let causes = [
+        (
+            late.connections_busy,
+            Cause::ConnectionsBusy {
+                requests: late.connections_busy,
+                connections: summary.connections.wanted * summary.connections.streams,
+            },
+        ),
+        (
+            late.no_connection + unconnected,
+            Cause::NoConnection { requests: late.no_connection + unconnected, first },
+        ),
+        (late.generator_held_up, Cause::GeneratorHeldUp { requests: late.generator_held_up }),
+        (failed, Cause::Failed { requests: failed }),
+        (later, Cause::AnsweredLater { requests: later }),
+    ];
+    causes.into_iter().filter(|(requests, _)| *requests > 0).map(|(_, cause)| cause).collect()
 }
 
-fn unfinished(summary: &Summary) -> Option<String> {
-    (summary.unfinished > 0).then(|| {
-        format!(
-            "{} had no answer when the run was stopped; the latency has those that had taken longer \
-             than the median by then, with that time, so the true one is longer",
-            words::counted(summary.unfinished, "request")
-        )
-    })
+/// Whether failures of this kind are of a connection that could not be made.
+pub(crate) fn is_of_connecting(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Resolve
+            | Kind::Refused
+            | Kind::Unreachable
+            | Kind::Connect
+            | Kind::Descriptors
+            | Kind::Tls
+            | Kind::Proxy
+    )
 }
 
-fn unconnected(summary: &Summary, measured: &Measured) -> Option<String> {
+fn never_sent(summary: &Summary) -> Option<Doubt> {
+    let requests = summary.scheduled - summary.sent;
+    let scheduled = summary.scheduled;
+    (requests > 0).then_some(Doubt::NeverSent { requests, scheduled })
+}
+
+fn not_connected(summary: &Summary, measured: &Measured) -> Option<Doubt> {
     let wanted = summary.connections.wanted * summary.connections.streams;
-    let missing = wanted.saturating_sub(measured.connected as u64);
-    let why = measured.unconnected.as_ref()?;
-    (missing > 0).then(|| {
-        format!(
-            "{} of {wanted} connections could not be made at first: {why}",
-            words::count(missing)
-        )
-    })
+    let connections = wanted.saturating_sub(measured.connected as u64);
+    let first = measured.unconnected.as_ref()?.to_string();
+    (connections > 0).then_some(Doubt::NotConnected { connections, wanted, first })
 }
 
-fn clamped(summary: &Summary) -> Option<String> {
-    let clamped = summary.latency.clamped;
-    (clamped > 0).then(|| {
-        format!(
-            "{} took more than an hour and count as an hour",
-            words::counted(clamped, "request")
-        )
-    })
+fn over_an_hour(summary: &Summary) -> Option<Doubt> {
+    let requests = summary.latency.clamped;
+    (requests > 0).then_some(Doubt::OverAnHour { requests })
 }
 
-fn repeated(summary: &Summary) -> Option<String> {
-    let repeated = summary.connections.repeated;
-    (share(repeated, summary.sent) > REPEATED).then(|| {
-        format!(
-            "{} were sent twice, since the server had closed the kept connection: what it did with \
-             the first is not known",
-            words::counted(repeated, "request")
-        )
-    })
+fn repeated(summary: &Summary) -> Option<Doubt> {
+    let requests = summary.connections.repeated;
+    (share(requests, summary.sent) > REPEATED).then_some(Doubt::Repeated { requests })
 }

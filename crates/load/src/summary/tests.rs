@@ -6,6 +6,9 @@ use exchange::{Answer, Failure, Route};
 use jiff::Timestamp;
 
 use super::*;
+use crate::distribution::Distribution;
+use crate::generator::{Gaps, HoldUps, Throttled};
+use crate::numbers::milliseconds;
 use crate::plan::{Good, Target};
 use crate::schedule::{Limits, Profile};
 
@@ -22,6 +25,7 @@ pub(crate) fn plan(open: bool) -> Plan {
             true => Arrival::Open { profile, spacing: Spacing::Even },
             false => Arrival::Closed,
         },
+        asked: open.then(|| Asked::Rate("100".to_owned())),
         limits: Limits { window: Some(window), ..Limits::default() },
         connections: 16,
         streams: 1,
@@ -60,10 +64,26 @@ pub(crate) fn measured() -> Measured {
         rows: Vec::new(),
         started: Timestamp::UNIX_EPOCH,
         window: Duration::from_secs(10),
-        busiest: 0.25,
+        due_span: Duration::from_secs(10),
+        generator: generator(),
+        trend: None,
         stopped: false,
         connected: 16,
         unconnected: None,
+    }
+}
+
+/// A generator that worked for a quarter of its time on one of two processors.
+fn generator() -> crate::generator::Generator {
+    let wall = Duration::from_secs(10);
+    let waited = Some(Duration::from_millis(20));
+    crate::generator::Generator {
+        wall,
+        busiest: wall / 4,
+        worked: wall / 4,
+        processors: 2.0,
+        throttled: None,
+        held_up: HoldUps { waited, ..HoldUps::default() },
     }
 }
 
@@ -73,7 +93,8 @@ fn a_run_comes_to_its_numbers() {
     assert_eq!((summary.requests, summary.failed, summary.scheduled), (1_000, 2, 1_002));
     assert_eq!(summary.latency.count, 1_001, "timeouts are latency, resets are not");
     assert!((summary.requests_per_second - 100.0).abs() < 1e-9);
-    assert!((summary.target_per_second.unwrap() - 100.2).abs() < 1e-9);
+    assert!((summary.target_per_second.unwrap() - 100.0).abs() < 1e-9);
+    assert!((summary.achieved.unwrap() - 1_000.0 / 1_002.0).abs() < 1e-9);
     assert!((summary.errors - 12.0 / 1_002.0).abs() < 1e-9);
     assert!((summary.latency.p50_ms.unwrap() - 50.1).abs() < 0.1);
     assert_eq!(summary.latency.p99_9_ms, None, "too few");
@@ -92,7 +113,7 @@ fn the_json_is_read_back_as_it_was() {
     assert_eq!(histogram.told(0.5).map(milliseconds), summary.latency.p50_ms);
 }
 
-/// The doubts of a run after something was changed.
+/// The warnings of a run after something was changed.
 fn doubts(open: bool, change: impl FnOnce(&mut Measured)) -> String {
     let mut measured = measured();
     change(&mut measured);
@@ -102,16 +123,10 @@ fn doubts(open: bool, change: impl FnOnce(&mut Measured)) -> String {
 #[test]
 fn a_run_doubts_itself_where_it_must() {
     assert!(doubts(false, |_| {}).contains("closed loop"));
-    assert!(doubts(true, |m| m.busiest = 0.95).contains("the generator was the limit"));
     let late = |m: &mut Measured| {
         (0..2_000).for_each(|_| m.recording.lateness.record(Duration::from_millis(40)));
     };
     assert!(doubts(true, late).contains("late by 40.0 ms"), "{}", doubts(true, late));
-    let behind = |m: &mut Measured| {
-        m.recording.counts.answers_in_window = 800;
-        m.recording.counts.waited = 200;
-    };
-    assert!(doubts(true, behind).contains("200 requests were sent late"));
     let unsent = |m: &mut Measured| m.recording.unsent(Duration::from_secs(3));
     assert!(doubts(true, unsent).contains("1 of 1,003 requests were never sent"));
     let unconnected = |m: &mut Measured| {
@@ -122,4 +137,91 @@ fn a_run_doubts_itself_where_it_must() {
     assert!(doubts(true, long).contains("more than an hour"));
     let repeated = |m: &mut Measured| m.recording.counts.repeated = 100;
     assert!(doubts(true, repeated).contains("sent twice"));
+}
+
+/// The doubts of a run after its generator was changed.
+fn of_generator(change: impl FnOnce(&mut crate::generator::Generator)) -> Summary {
+    let mut measured = measured();
+    change(&mut measured.generator);
+    Summary::new(&plan(true), &measured)
+}
+
+#[test]
+fn each_way_to_be_held_up_is_named_as_what_it_is() {
+    let ms = Duration::from_millis;
+    let throttled = of_generator(|generator| {
+        generator.processors = 0.3;
+        generator.throttled = Some(Throttled { times: 41, time: ms(2_870) });
+        generator.held_up.waited = Some(ms(2_900));
+    });
+    insta::assert_snapshot!(throttled.warnings.join("\n"), @"");
+    let gap = Gaps { times: 1, total: ms(1_300), longest: ms(1_300) };
+    let stopped = of_generator(|generator| {
+        (generator.held_up.late, generator.held_up.stopped) = (gap, gap);
+    });
+    insta::assert_snapshot!(stopped.warnings.join("\n"), @"");
+    let waited = of_generator(|generator| generator.held_up.waited = Some(ms(1_700)));
+    insta::assert_snapshot!(waited.warnings.join("\n"), @"");
+    let uncounted = of_generator(|generator| {
+        generator.held_up = HoldUps { late: gap, ..HoldUps::default() };
+    });
+    insta::assert_snapshot!(uncounted.warnings.join("\n"), @"");
+    let busy = of_generator(|generator| generator.processors = 0.25);
+    insta::assert_snapshot!(busy.warnings.join("\n"), @"");
+    for held_up in [throttled, stopped, waited, uncounted, busy] {
+        assert!(held_up.latency_doubtful && held_up.doubts.len() == 1, "{held_up:?}");
+    }
+    assert!(!of_generator(|_| {}).latency_doubtful);
+}
+
+#[test]
+fn a_shortfall_names_each_of_its_causes() {
+    let mut run = measured();
+    let counts = &mut run.recording.counts;
+    counts.answers_in_window = 700;
+    counts.late = crate::recording::Late { waited: 120, unconnected: 30, held_up: 50 };
+    let refused = Failure::Connect {
+        peer: "127.0.0.1:9".to_owned(),
+        kind: exchange::Kind::Refused,
+        reason: "connection refused".to_owned(),
+    };
+    run.recording.failure(refused, Duration::from_millis(1));
+    let summary = Summary::new(&plan(true), &run);
+    insta::assert_snapshot!(summary.warnings.join("\n"), @"");
+    let Some(Doubt::Shortfall { causes, .. }) = summary.doubts.first() else {
+        panic!("{summary:?}")
+    };
+    assert_eq!(causes.len(), 5, "{causes:?}");
+}
+
+#[test]
+fn a_shortfall_of_more_than_a_twentieth_warns_over_any_number_of_connections() {
+    let achieving = |connections: usize, answers: u64| {
+        let mut run = measured();
+        run.recording.counts.answers_in_window = answers;
+        let plan = Plan { connections, ..plan(true) };
+        run.connected = connections;
+        let doubts = Summary::new(&plan, &run).doubts;
+        doubts.iter().any(|doubt| matches!(doubt, Doubt::Shortfall { .. }))
+    };
+    for connections in [1, 64, 5_000] {
+        assert!(achieving(connections, 940), "{connections}");
+    }
+    assert!(achieving(1, 960) && !achieving(64, 960));
+}
+
+#[test]
+fn a_number_of_requests_that_took_longer_than_asked_did_not_reach_the_rate() {
+    let mut run = measured();
+    // 1,000 requests at 100/s are due within 10 s, and were done after 200 s.
+    run.window = Duration::from_secs(200);
+    let limits = Limits { requests: Some(1_002), ..Limits::default() };
+    let asked = Some(Asked::Rate("100/s".to_owned()));
+    let profile = Profile::constant(100.0);
+    let arrival = Arrival::Open { profile, spacing: Spacing::Even };
+    let plan = Plan { limits, asked, arrival, ..plan(true) };
+    let summary = Summary::new(&plan, &run);
+    assert!((summary.target_per_second.unwrap() - 100.0).abs() < 1e-9);
+    assert!((summary.achieved.unwrap() - 0.05).abs() < 1e-3, "{:?}", summary.achieved);
+    assert!(matches!(summary.doubts[0], Doubt::Shortfall { .. }), "{summary:?}");
 }

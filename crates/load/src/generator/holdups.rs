@@ -1,0 +1,272 @@
+//! When a thread of the generator could not run though it had to. A beat is due every few
+//! milliseconds; a clock reading that comes long after the beat was due says that the thread was
+//! held up until then. It reads no clock itself, but for what a hold-up was made of once there was
+//! one.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::time::Instant;
+
+/// A beat is due this often.
+pub(crate) const BEAT: Duration = Duration::from_millis(10);
+/// A beat that is late by more than this was held up.
+const LATE: Duration = Duration::from_millis(10);
+/// Of hold-ups as long as this, one in which the thread neither worked nor waited for a processor
+/// was a stop. Shorter ones are too near what clocks and beats can tell apart.
+const STOP: Duration = Duration::from_millis(100);
+/// Hold-ups with no longer a time between them are one: what was due in the first is not done yet.
+const TOGETHER: Duration = Duration::from_millis(250);
+
+/// Times in which a thread did not run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// How many.
+    pub times: u64,
+    /// All of them.
+    pub total: Duration,
+    /// The longest.
+    pub longest: Duration,
+}
+
+/// How one thread was held up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HoldUps {
+    /// Beats that came late, and by how much: the least that it was held up.
+    pub late: Gaps,
+    /// Of those, the ones in which it neither ran nor waited for a processor: it was stopped by a
+    /// signal or a debugger, or the machine stood still.
+    pub stopped: Gaps,
+    /// How long it was ready to run and waited for a processor, as the kernel counts it; throttling
+    /// by a quota is part of it. `None` where the kernel does not count.
+    pub waited: Option<Duration>,
+}
+
+/// What a thread had used at some time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    /// CPU time.
+    worked: Duration,
+    /// Time on a run queue.
+    waited: Option<Duration>,
+}
+
+/// Watches one thread.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    /// When the next beat is due.
+    due: Cell<Instant>,
+    /// What the thread had used at the last beat.
+    used: Cell<Used>,
+    /// What it had when the watch began.
+    first: Cell<Used>,
+    /// The last hold-up, from its beginning to its end.
+    last: Cell<Option<(Instant, Instant)>>,
+    seen: Cell<HoldUps>,
+    /// The kernel's count of this thread's waits, where there is one.
+    schedstat: Option<File>,
+}
+
+impl Gaps {
+    fn add(&mut self, length: Duration) {
+        self.times += 1;
+        self.total += length;
+        self.longest = self.longest.max(length);
+    }
+}
+
+impl HoldUps {
+    /// The least that the thread is known to have been held up.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        let waited = self.waited.unwrap_or(Duration::ZERO) + self.stopped.total;
+        waited.max(self.late.total)
+    }
+}
+
+impl Monitor {
+    /// A watch that begins at `now`, on the thread to be watched.
+    pub(crate) fn new(now: Instant) -> Self {
+        let schedstat = File::open("/proc/thread-self/schedstat").ok();
+        let used = Cell::new(Used::now(schedstat.as_ref()));
+        Self {
+            due: Cell::new(now + BEAT),
+            first: used.clone(),
+            used,
+            last: Cell::new(None),
+            seen: Cell::default(),
+            schedstat,
+        }
+    }
+
+    /// Begins anew at `now`: what was before does not count.
+    pub(crate) fn restart(&self, now: Instant) {
+        let used = self.used();
+        self.due.set(now + BEAT);
+        self.used.set(used);
+        self.first.set(used);
+        self.last.set(None);
+        self.seen.set(HoldUps::default());
+    }
+
+    /// The thread's clock reads `now`: had a beat been due long before, it was held up until now.
+    #[inline]
+    pub(crate) fn reads(&self, now: Instant) {
+        if now > self.due.get() + LATE {
+            self.held_up(now);
+        }
+    }
+
+    /// The beat, at `now`; the next one is due a little later.
+    pub(crate) fn beat(&self, now: Instant) {
+        self.reads(now);
+        self.due.set(now + BEAT);
+        self.used.set(self.used());
+    }
+
+    /// Whether the generator was held up when a request was due at `due`.
+    pub(crate) fn covers(&self, due: Instant) -> bool {
+        self.last.get().is_some_and(|(from, to)| from <= due && due <= to)
+    }
+
+    /// What was seen since the beginning.
+    pub(crate) fn seen(&self) -> HoldUps {
+        let (first, now) = (self.first.get(), self.used());
+        let waited = now.waited.zip(first.waited);
+        let waited = waited.map(|(now, first)| now.saturating_sub(first));
+        HoldUps { waited, ..self.seen.get() }
+    }
+
+    fn used(&self) -> Used {
+        Used::now(self.schedstat.as_ref())
+    }
+
+    #[cold]
+    fn held_up(&self, now: Instant) {
+        let due = self.due.get();
+        let late = now.saturating_duration_since(due);
+        let (before, used) = (self.used.get(), self.used());
+        let mut seen = self.seen.get();
+        seen.late.add(late);
+        let worked = used.worked.saturating_sub(before.worked);
+        let waited = used.waited.zip(before.waited).map(|(now, was)| now.saturating_sub(was));
+        // Where the kernel does not count waits, a stop cannot be told from one.
+        if let Some(waited) = waited {
+            let stopped = late.saturating_sub(worked + waited);
+            if stopped >= STOP {
+                seen.stopped.add(stopped);
+            }
+        }
+        self.seen.set(seen);
+        let joined =
+            self.last.get().filter(|(_, to)| due.saturating_duration_since(*to) < TOGETHER);
+        // It may have been held up as soon as the beat before was done.
+        let from = due.checked_sub(BEAT).unwrap_or(due);
+        self.last.set(Some((joined.map_or(from, |(from, _)| from), now)));
+        self.due.set(now + BEAT);
+        self.used.set(used);
+    }
+}
+
+impl Used {
+    fn now(schedstat: Option<&File>) -> Self {
+        Self { worked: thread_time(), waited: schedstat.and_then(waited_for_processor) }
+    }
+}
+
+/// How long this thread has worked.
+pub(crate) fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+/// How long this thread was ready to run and did not.
+fn waited_for_processor(schedstat: &File) -> Option<Duration> {
+    let mut text = [0; 80];
+    let length = schedstat.read_at(&mut text, 0).ok()?;
+    run_delay(std::str::from_utf8(&text[..length]).ok()?)
+}
+
+/// The second number of `schedstat`, in nanoseconds (`Documentation/scheduler/sched-stats.rst`).
+fn run_delay(schedstat: &str) -> Option<Duration> {
+    schedstat.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_beat_in_time_is_no_hold_up() {
+        let start = Instant::now();
+        let monitor = Monitor::new(start);
+        for number in 1..=20 {
+            monitor.reads(start + BEAT * number);
+            monitor.beat(start + BEAT * number + 3 * MILLISECOND);
+        }
+        assert_eq!(monitor.seen.get(), HoldUps::default());
+        assert!(!monitor.covers(start + BEAT));
+    }
+
+    #[test]
+    fn what_was_due_in_a_hold_up_is_covered_and_nothing_else() {
+        let start = Instant::now();
+        let monitor = Monitor::new(start);
+        monitor.beat(start + BEAT);
+        let end = start + 700 * MILLISECOND;
+        monitor.reads(end);
+        // The same hold-up is seen once.
+        monitor.reads(end + MILLISECOND);
+        monitor.beat(end + 2 * MILLISECOND);
+        let seen = monitor.seen.get();
+        assert_eq!((seen.late.times, seen.late.longest), (1, 680 * MILLISECOND));
+        assert!(monitor.covers(start + 300 * MILLISECOND) && monitor.covers(end));
+        assert!(!monitor.covers(end + 5 * MILLISECOND) && !monitor.covers(start));
+    }
+
+    #[test]
+    fn hold_ups_that_follow_each_other_are_one() {
+        let start = Instant::now();
+        let monitor = Monitor::new(start);
+        // As under a quota of a tenth: 10 ms of work, 90 ms of waiting.
+        for period in 1..=10 {
+            monitor.beat(start + 100 * MILLISECOND * period);
+        }
+        assert_eq!(monitor.seen.get().late.times, 10);
+        assert!(monitor.covers(start + 150 * MILLISECOND), "{monitor:?}");
+        // Much later there is another one.
+        let later = start + Duration::from_secs(60);
+        monitor.restart(later);
+        monitor.beat(later + BEAT);
+        monitor.beat(later + 90 * MILLISECOND);
+        assert!(!monitor.covers(start + 150 * MILLISECOND));
+        assert_eq!(monitor.seen.get().late.times, 1);
+    }
+
+    #[test]
+    fn a_thread_that_slept_through_its_beats_was_stopped() {
+        let start = Instant::now();
+        let monitor = Monitor::new(start);
+        // Neither work nor a wait for a processor accounts for a time that only the clock has.
+        monitor.reads(start + Duration::from_secs(3));
+        let seen = monitor.seen();
+        if seen.waited.is_some() {
+            assert_eq!(seen.stopped.times, 1, "{seen:?}");
+            assert!(seen.stopped.longest > Duration::from_secs(2), "{seen:?}");
+        }
+        assert!(seen.total() > Duration::from_secs(2), "{seen:?}");
+    }
+
+    #[test]
+    fn the_kernels_count_of_waits_is_its_second_number() {
+        assert_eq!(run_delay("123 4088062 1\n"), Some(Duration::from_nanos(4_088_062)));
+        assert_eq!(run_delay(""), None);
+        assert_eq!(run_delay("0 x 1"), None);
+    }
+}
