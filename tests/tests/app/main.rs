@@ -7,6 +7,7 @@ mod counting;
 mod diagnosing;
 mod experimenting;
 mod faults;
+mod hostile;
 mod interrupted;
 mod measuring;
 mod other_users;
