@@ -7,7 +7,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use app_tests::http::Reply;
+use app_tests::process::send;
 use app_tests::{Ended, Place, Process, Up, eventually, http};
+use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -77,7 +79,7 @@ async fn a_crowd_at_one_port_takes_nothing_from_the_rest() {
     let scaled = scale(&place, "3").await;
     assert!(matches!(scaled.code, Some(0 | 3)), "{scaled:?}");
     up.has_replicas("worker", 3).await;
-    up.replica("rng.2").await.kill();
+    send(up.replica("rng.2").await.pid, Signal::KILL);
     up.goes_on(5).await;
     up.has_replicas("rng", 2).await;
 
