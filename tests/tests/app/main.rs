@@ -8,6 +8,7 @@ mod counting;
 mod diagnosing;
 mod experimenting;
 mod faults;
+mod hostile;
 mod interrupted;
 mod logs;
 mod measuring;
