@@ -151,7 +151,7 @@ fn authority(text: &str) -> Option<(Host, Option<u16>)> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
             let (literal, rest) = rest.split_once(']')?;
-            // Behind a `%` is the zone, which names an interface of whoever asks.
+            // Behind a `%` is the zone, which names an interface of the client.
             let literal = literal.split('%').next().unwrap_or_default();
             let address = IpAddr::from(literal.parse::<Ipv6Addr>().ok()?);
             let port = if rest.is_empty() { None } else { Some(rest.strip_prefix(':')?) };

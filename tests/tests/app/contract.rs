@@ -2,7 +2,6 @@
 //! that holds nothing and one that holds counts.
 
 use std::net::SocketAddr;
-use std::path::Path;
 
 use app_tests::contract::{COUNTED_COINS, COUNTED_HASHES, Given, HASHER, RNG, Row, WEBUI};
 use app_tests::{Place, RedisServer, Up};
@@ -16,8 +15,7 @@ async fn app(redis: &RedisServer) -> (Place, Up) {
     (place, up)
 }
 
-/// Checks every row, all of them at once but for those that would queue for rng anyway, and tells
-/// every deviation. HTTP/1.1 clients must be able to keep their connection, unless they end it.
+/// Checks every row and fails with all deviations. HTTP/1.1 clients must be able to keep their connection, unless they end it.
 async fn check(rows: impl Iterator<Item = &'static Row>, address: SocketAddr) {
     let mut wrong = Vec::new();
     for row in rows {
@@ -33,14 +31,10 @@ async fn check(rows: impl Iterator<Item = &'static Row>, address: SocketAddr) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn server(folder: &Path) -> impl Future<Output = RedisServer> {
-    RedisServer::start(folder)
-}
-
 #[tokio::test]
 async fn rng_and_hasher_answer_as_the_original_does() {
     let folder = tempfile::tempdir().unwrap();
-    let redis = server(folder.path()).await;
+    let redis = RedisServer::start(folder.path()).await;
     let (_place, up) = app(&redis).await;
     tokio::join!(check(RNG.iter(), up.rng), check(HASHER.iter(), up.hasher));
 }
@@ -48,7 +42,7 @@ async fn rng_and_hasher_answer_as_the_original_does() {
 #[tokio::test]
 async fn webui_answers_as_the_original_does_before_and_after_the_first_count() {
     let folder = tempfile::tempdir().unwrap();
-    let redis = server(folder.path()).await;
+    let redis = RedisServer::start(folder.path()).await;
     let (_place, up) = app(&redis).await;
     let given = |given| WEBUI.iter().filter(move |row| row.given == given);
     check(given(Given::Nothing), up.webui).await;

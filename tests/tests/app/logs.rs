@@ -42,7 +42,7 @@ async fn without_being_asked_requests_are_not_shown() {
 }
 
 #[tokio::test]
-async fn of_several_workers_none_is_told_to_log_its_work_those_that_come_later_neither() {
+async fn of_several_workers_none_logs_its_work_including_those_that_are_added_later() {
     let place = Place::fast();
     let up = place.up(&["--worker", "2"]).await;
     let short = ["scale", "--worker", "3", "--duration", "100ms", "--warmup", "0"];

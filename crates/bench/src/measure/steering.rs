@@ -136,13 +136,13 @@ mod tests {
         }
     }
 
-    /// webui refuses requests under foreign names: bench must not look like one, whatever it was given.
+    /// webui refuses requests for foreign host names; those of bench name an IP address.
     #[tokio::test]
-    async fn webui_takes_bench_for_an_honest_client_at_any_address() {
+    async fn webui_accepts_the_host_that_bench_names_at_any_address() {
         for bind in ["127.0.0.1:0", "127.0.0.7:0", "[::1]:0"] {
             let listener = service::launch::bind(bind.parse().unwrap()).unwrap();
             let address = listener.local_addr().unwrap();
-            // Nobody listens where its Redis should be, so whoever gets that far hears of it.
+            // Its Redis cannot be reached, so a request that is accepted is answered with 503.
             let webui = webui::Webui::new("w1".to_owned(), "127.0.0.1:1".parse().unwrap());
             let webui = webui.with_experiments(Duration::from_secs(5));
             let (_trigger, stop) = service::Stop::manual();

@@ -51,7 +51,7 @@ async fn experiments_are_switched_on_by_the_names_of_the_stack_and_its_services(
         "docker service update --env-add HASHER_ALLOW_EXPERIMENTS=true shop_hasher",
         "docker service update --env-add WEBUI_ALLOW_EXPERIMENTS=true shop_webui",
     ] {
-        assert!(commands.lines().any(|told| told.trim() == line), "no {line} in {commands}");
+        assert!(commands.lines().any(|command| command.trim() == line), "no {line} in {commands}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! The access log of a process: which requests have a line, what it says, and that nobody waits for
-//! whoever reads it, or does not.
+//! The access log of a process: which requests have a line, what it says, and that a log that is
+//! not read delays no request.
 
 use rustix::process::Signal;
 
@@ -70,7 +70,7 @@ async fn lines_are_json_where_all_lines_are() {
 
 /// Far more than a pipe and the queue hold.
 #[tokio::test]
-async fn nobody_waits_for_a_log_that_is_not_read() {
+async fn a_log_that_is_not_read_delays_no_request() {
     let rng = Process::start(RNG, &["--service-time", "0", "--access-log"]).await;
     let mut client = Client::connect(rng.address).await;
     let long = format!("/1?{}", "x".repeat(8000));
@@ -86,7 +86,7 @@ async fn nobody_waits_for_a_log_that_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_can_read_any_more_is_given_up() {
+async fn a_closed_log_stops_nothing() {
     let mut rng = Process::start(RNG, &FAST).await;
     rng.close_log();
     let mut client = Client::connect(rng.address).await;

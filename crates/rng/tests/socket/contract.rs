@@ -56,7 +56,7 @@ async fn what_is_no_count_is_not_found() {
 }
 
 #[tokio::test]
-async fn methods_are_told_to_whoever_uses_another_or_asks_for_them() {
+async fn other_methods_and_options_are_answered_with_those_there_are() {
     let mut client = Client::connect(rng(20, 1).address).await;
     for (method, path, status) in [
         ("POST", "/32", 405),

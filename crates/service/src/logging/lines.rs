@@ -1,6 +1,6 @@
-//! Lines that are written by a thread of their own: whoever logs never waits for whoever reads. What
-//! does not fit into the queue is dropped, and how much that was is said as soon as there is room.
-//! It formats nothing.
+//! A bounded queue of log lines, written by a thread of its own, so that a slow or blocked reader never
+//! delays the code that logs. Lines that do not fit are dropped and counted, and the count is logged
+//! as soon as there is room. It formats nothing.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,8 +8,12 @@ use std::time::Duration;
 
 /// Most bytes that wait to be written: about 10,000 lines, less than a second of the fastest rng.
 const MOST_BYTES: usize = 1 << 20;
-/// A buffer that has grown beyond this is given back to the system after it was written.
-const KEPT_BYTES: usize = 64 << 10;
+/// How long a line may wait for others to be written with it: to wake the thread for each line would
+/// cost more than all the rest.
+const GATHER: Duration = Duration::from_millis(20);
+/// So many bytes are written without waiting for more. A buffer that has grown beyond this is given back
+/// to the system afterwards.
+const ENOUGH_BYTES: usize = 64 << 10;
 
 /// A queue of lines; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +22,7 @@ pub struct Lines(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// Something came, or everything was written.
+    /// The first line came, or enough of them; the end is waited for; everything was written.
     changed: Condvar,
 }
 
@@ -29,6 +33,8 @@ struct Queue {
     dropped: u64,
     /// The thread has taken bytes that it has not written yet.
     writing: bool,
+    /// Nothing is to be gathered any more.
+    finishing: bool,
 }
 
 impl Lines {
@@ -49,14 +55,20 @@ impl Lines {
             queue.dropped += 1;
             return;
         }
+        let before = queue.waiting.len();
         queue.waiting.extend_from_slice(line);
+        let after = queue.waiting.len();
         drop(queue);
-        self.0.changed.notify_all();
+        if before == 0 || (before < ENOUGH_BYTES && after >= ENOUGH_BYTES) {
+            self.0.changed.notify_all();
+        }
     }
 
     /// Waits until everything is written, for `patience` at most.
     pub fn finish(&self, patience: Duration) {
-        let queue = self.0.lock();
+        let mut queue = self.0.lock();
+        queue.finishing = true;
+        self.0.changed.notify_all();
         let is_busy = |queue: &mut Queue| queue.writing || !queue.is_empty();
         drop(self.0.changed.wait_timeout_while(queue, patience, is_busy));
     }
@@ -76,7 +88,7 @@ impl Shared {
                 // As any other line, in the format that was chosen. The queue was just emptied.
                 tracing::warn!("{dropped} log lines dropped: standard error is read too slowly");
             }
-            // There is nobody else to tell that standard error takes nothing.
+            // If standard error takes nothing, there is no other place to report that.
             let _ = out.write_all(&taken).and_then(|()| out.flush());
         }
     }
@@ -84,13 +96,16 @@ impl Shared {
     /// Waits for lines and moves them into `taken`; returns how many were dropped before.
     fn take(&self, taken: &mut Vec<u8>) -> u64 {
         taken.clear();
-        taken.shrink_to(KEPT_BYTES);
+        taken.shrink_to(ENOUGH_BYTES);
         let mut queue = self.lock();
         queue.writing = false;
         self.changed.notify_all();
         while queue.is_empty() {
             queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
+        let may_gather = |queue: &mut Queue| !queue.finishing && queue.waiting.len() < ENOUGH_BYTES;
+        let gathered = self.changed.wait_timeout_while(queue, GATHER, may_gather);
+        queue = gathered.unwrap_or_else(PoisonError::into_inner).0;
         queue.writing = true;
         std::mem::swap(&mut queue.waiting, taken);
         std::mem::take(&mut queue.dropped)
@@ -129,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_reads_is_dropped_and_counted_and_nobody_waits() {
+    fn lines_that_are_not_read_are_dropped_and_counted_without_waiting() {
         let (reader, writer) = UnixStream::pair().unwrap();
         let lines = Lines::default();
         lines.write_to(writer).unwrap();
@@ -142,8 +157,8 @@ mod tests {
         assert!(queue.waiting.len() <= MOST_BYTES && queue.dropped > 5_000, "{}", queue.dropped);
         drop(queue);
         lines.finish(Duration::from_millis(20));
-        assert!(lines.0.lock().writing, "nobody has read it");
-        // Whoever reads is gone: what is left is refused, and the thread goes on.
+        assert!(lines.0.lock().writing, "it has not been read");
+        // The reader is gone: what is left is refused, and the thread goes on.
         drop(reader);
         lines.finish(LONG);
         assert!(lines.0.lock().is_empty());

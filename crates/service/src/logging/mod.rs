@@ -1,5 +1,5 @@
 //! Log lines on standard error; standard output is left to what a parent reads. All of them pass
-//! through [`Lines`], so that no request waits for whoever reads them.
+//! through [`Lines`], so that a slow reader delays no request.
 
 mod access;
 mod lines;
@@ -40,7 +40,7 @@ pub(crate) fn start(settings: &Common) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until every line is written, or for a second where nobody reads them.
+/// Waits until every line is written, for a second at most.
 pub(crate) fn finish() {
     if let Some(lines) = STANDARD_ERROR.get() {
         lines.finish(LAST_LINES);

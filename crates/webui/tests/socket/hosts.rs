@@ -1,5 +1,5 @@
 //! Whom webui takes experiments from: requests as a browser sends them that was led here under another
-//! site's name, and as every honest client sends them. Numbers may be read by anybody.
+//! site's name, and as every honest client sends them. Numbers may be read under any name.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -178,7 +178,7 @@ async fn behind_a_proxy_its_name_must_be_allowed() {
 }
 
 #[tokio::test]
-async fn numbers_are_for_everybody() {
+async fn numbers_are_given_under_any_host_name() {
     let redis = RedisServer::start().await;
     let webui = allowing(redis.address, "");
     for path in ["/json", "/api/observation", "/index.html", "/health"] {

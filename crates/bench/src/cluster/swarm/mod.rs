@@ -248,11 +248,12 @@ impl Swarm {
     /// stack was deployed with otherwise.
     #[must_use]
     pub fn experiments_on(&self) -> String {
-        let update = |(service, member): (&Service, &Member)| {
-            let (variable, name) = (service.allow_experiments(), &member.name);
-            format!("\n  docker service update --env-add {variable}=true {name}")
-        };
-        let updates: String = self.members.iter().map(update).collect();
+        let updates: String = (self.members.iter())
+            .map(|(service, member)| {
+                let (variable, name) = (service.allow_experiments(), &member.name);
+                format!("\n  docker service update --env-add {variable}=true {name}")
+            })
+            .collect();
         let stack = &self.setup.stack;
         format!(
             "  ALLOW_EXPERIMENTS=true docker stack deploy -c stack.yml {stack}\n\
