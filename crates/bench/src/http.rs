@@ -274,8 +274,6 @@ mod tests {
             ("HTTP/1.1 200 OK\r\n", &b"X-Header: and another\r\n"[..]),
             ("HTTP/1.1 200 OK\r\nX-Long: ", b"and longer and longer "),
             ("HTTP/1.1 ", b"200 200 "),
-            // The size of a chunk, in hexadecimal.
-            (chunked, b"00000000"),
             // Trailers after the last chunk.
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n", b"X-Trailer: y\r\n"),
         ] {
@@ -286,15 +284,18 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_response_that_never_ends_has_its_time() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = Client::new(listener.local_addr().unwrap());
         let dripping = async {
             let (mut stream, _) = listener.accept().await.unwrap();
-            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
-            while stream.write_all(b" ").await.is_ok() {
-                tokio::time::sleep(Duration::from_millis(100)).await;
+            let _ = stream.read(&mut [0; 4096]).await.unwrap();
+            // A chunk whose size, in hexadecimal, has no end.
+            let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            stream.write_all(head).await.unwrap();
+            while stream.write_all(b"0").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         let (answer, ()) = tokio::join!(client.get("/json"), dripping);
@@ -307,6 +308,7 @@ mod tests {
         let mut client = Client::new(listener.local_addr().unwrap());
         let serving = async {
             let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await.unwrap();
             let head = "HTTP/1.1 500 Oops\r\nContent-Length: 100000\r\n\r\n";
             let answer = head.to_owned() + &"x".repeat(100_000);
             stream.write_all(answer.as_bytes()).await.unwrap();
