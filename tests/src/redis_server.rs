@@ -77,6 +77,17 @@ impl RedisServer {
         redis::cmd("HGETALL").arg("wallet").query_async(&mut connection).await.expect("a hash")
     }
 
+    /// Lets in only the user `user` with `password` from now on, who may do anything.
+    pub async fn require_login(&self, user: &str, password: &str) {
+        let mut connection = self.connect().await.expect("redis-server answers");
+        for user in
+            [&[user, "on", &format!(">{password}"), "~*", "&*", "+@all"][..], &["default", "off"]]
+        {
+            let command = redis::cmd("ACL").arg("SETUSER").arg(user).to_owned();
+            command.query_async::<()>(&mut connection).await.expect("a rule of access");
+        }
+    }
+
     async fn connect(&self) -> redis::RedisResult<MultiplexedConnection> {
         let client = redis::Client::open(format!("redis://{}", self.address()))?;
         client.get_multiplexed_async_connection().await

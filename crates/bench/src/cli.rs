@@ -4,6 +4,7 @@ pub mod advice;
 pub mod compare;
 pub mod lists;
 pub mod measured;
+pub mod redis;
 pub mod report;
 pub mod scale;
 pub mod sweep;
@@ -13,13 +14,14 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use exchange::{BadUrl, Url};
-use service::settings::{positive_duration, redis_url};
+use service::settings::positive_duration;
 
 use crate::cluster::Service;
 pub use advice::{AdviceArgs, Spread};
 pub use compare::CompareArgs;
 pub use lists::ReplicaList;
 pub use measured::{AnyKind, AppArgs, MeasureArgs};
+pub use redis::RedisArgs;
 pub use report::{ReportArgs, ReportFormat};
 pub use scale::{Repeat, ScaleArgs};
 pub use sweep::SweepArgs;
@@ -239,9 +241,9 @@ pub struct LocalArgs {
     /// Address the ports are published on
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub bind: IpAddr,
-    /// A Redis to use in place of the embedded one: HOST, HOST:PORT or a redis:// URL
-    #[arg(long, value_name = "ADDRESS", value_parser = redis_url)]
-    pub redis: Option<String>,
+    /// Which Redis it uses.
+    #[command(flatten)]
+    pub redis: RedisArgs,
 }
 
 impl LocalArgs {
@@ -250,7 +252,7 @@ impl LocalArgs {
     pub fn is_given(&self) -> bool {
         let Self { webui_port, rng_port, hasher_port, bind, redis } = self;
         let ports = (*webui_port, *rng_port, *hasher_port) != (8000, 8001, 8002);
-        ports || *bind != IpAddr::from(Ipv4Addr::LOCALHOST) || redis.is_some()
+        ports || *bind != IpAddr::from(Ipv4Addr::LOCALHOST) || redis.is_given()
     }
 }
 

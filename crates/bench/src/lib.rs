@@ -22,5 +22,6 @@ pub mod review;
 pub mod scale;
 pub mod session;
 pub mod settle;
+pub mod shell;
 mod step;
 pub mod sweep;

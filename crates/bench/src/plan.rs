@@ -15,11 +15,11 @@ use observation::Experiment;
 use crate::analyse::{Margins, Question};
 use crate::cli::{
     AdviceArgs, Cli, ClusterKind, Command, CompareArgs, DEFAULT_STACK, EngineArgs, Format,
-    InsideArgs, LocalArgs, ProbeArgs, Repeat, ReplicaList, ScaleArgs, Spread, StackArgs,
+    InsideArgs, LocalArgs, ProbeArgs, RedisArgs, Repeat, ReplicaList, ScaleArgs, Spread, StackArgs,
     StatusArgs, StatusFormat, Threshold, UpArgs,
 };
 use crate::cluster::control::Wanted;
-use crate::cluster::local::Setup;
+use crate::cluster::local::{RedisChoice, Setup};
 use crate::cluster::swarm;
 use crate::cluster::swarm::endpoint::Asked;
 use crate::cluster::{Change, Replicas};
@@ -231,7 +231,19 @@ impl From<ProbeArgs> for ProbePlan {
 impl From<LocalArgs> for Setup {
     fn from(arguments: LocalArgs) -> Self {
         let LocalArgs { webui_port, rng_port, hasher_port, bind, redis } = arguments;
-        Self { bind, webui_port, rng_port, hasher_port, redis }
+        Self { bind, webui_port, rng_port, hasher_port, redis: redis.into() }
+    }
+}
+
+impl From<RedisArgs> for RedisChoice {
+    fn from(arguments: RedisArgs) -> Self {
+        let RedisArgs { redis, redis_user, redis_port, redis_password_file } = arguments;
+        Self {
+            named: redis,
+            user: redis_user,
+            password_file: redis_password_file,
+            port: redis_port,
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION};
+use redis_address::RedisAddress;
 use serde_json::json;
 use service::{Handler, Reply, Request, is_read, reply};
 
@@ -33,7 +34,7 @@ use crate::report::Reports;
 use crate::store::{Store, StoreError};
 
 pub use settings::Settings;
-pub use store::{Address, BUDGET};
+pub use store::BUDGET;
 
 const PAGE: &str = include_str!("index.html");
 
@@ -54,7 +55,7 @@ pub struct Webui {
 impl Webui {
     /// A webui that answers as `replica` with what the Redis at `address` holds.
     #[must_use]
-    pub fn new(replica: String, address: Address) -> Self {
+    pub fn new(replica: String, address: RedisAddress) -> Self {
         let (reports, experiments) = (Reports::default(), Experiments::Refused);
         Self { replica, store: Store::new(address), reports, experiments }
     }

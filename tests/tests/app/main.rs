@@ -5,6 +5,7 @@
 
 mod counting;
 mod diagnosing;
+mod embedded;
 mod experimenting;
 mod faults;
 mod interrupted;
@@ -15,6 +16,7 @@ mod probing;
 mod recording;
 mod refusals;
 mod running;
+mod secrets;
 mod shares;
 mod stopping;
 mod up;

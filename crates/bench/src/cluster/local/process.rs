@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use redis_address::RedisAddress;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdout};
@@ -32,6 +33,8 @@ pub(super) struct Command {
     service: Service,
     listens: bool,
     arguments: Vec<String>,
+    /// The Redis it uses, if any.
+    redis: Option<RedisAddress>,
 }
 
 /// How a replica ended.
@@ -53,7 +56,7 @@ impl Command {
     /// A service without a port.
     pub(super) fn silent(service: Service) -> Self {
         let arguments = vec!["service".to_owned(), service.name().to_owned(), "--lifeline".into()];
-        Self { service, listens: false, arguments }
+        Self { service, listens: false, arguments, redis: None }
     }
 
     /// The same command with more flags.
@@ -62,6 +65,11 @@ impl Command {
             self.arguments.extend([flag.to_owned(), value]);
         }
         self
+    }
+
+    /// The same command with a Redis to use.
+    pub(super) fn with_redis(self, redis: &RedisAddress) -> Self {
+        Self { redis: Some(redis.clone()), ..self }
     }
 
     /// Runs one replica until it ends or `stop` fires (or its sender is dropped).
@@ -109,7 +117,14 @@ impl Command {
 
     fn spawn(&self, replica: &str) -> std::io::Result<Child> {
         let (variable, allowed) = self.allow_experiments();
-        tokio::process::Command::new(THIS_PROGRAM)
+        let mut command = tokio::process::Command::new(THIS_PROGRAM);
+        for (variable, value) in self.redis_variables() {
+            match value {
+                Some(value) => command.env(variable, value),
+                None => command.env_remove(variable),
+            };
+        }
+        command
             .args(&self.arguments)
             .env(variable, allowed)
             .args(["--replica", replica])
@@ -127,6 +142,25 @@ impl Command {
         let variable = format!("{}_ALLOW_EXPERIMENTS", self.service.name().to_uppercase());
         let allowed = std::env::var_os(&variable).unwrap_or_else(|| "true".into());
         (variable, allowed)
+    }
+
+    /// The variables that name its Redis; `None` for one that must not be set. Other users can list
+    /// the arguments of a process, but not its environment.
+    fn redis_variables(&self) -> Vec<(String, Option<String>)> {
+        // bench's own, which are not for replicas.
+        let of_bench = ["", "_USER", "_PORT", "_PASSWORD", "_PASSWORD_FILE"];
+        let mut variables: Vec<_> =
+            of_bench.iter().map(|name| (format!("BENCH_REDIS{name}"), None)).collect();
+        if let Some(redis) = &self.redis {
+            let prefix = format!("{}_REDIS", self.service.name().to_uppercase());
+            variables.extend([
+                (prefix.clone(), Some(redis.without_login())),
+                (format!("{prefix}_USER"), redis.user().map(str::to_owned)),
+                (format!("{prefix}_PASSWORD"), redis.expose_password().map(str::to_owned)),
+                (format!("{prefix}_PASSWORD_FILE"), None),
+            ]);
+        }
+        variables
     }
 
     /// Waits until the replica listens and is healthy, and returns its address.
