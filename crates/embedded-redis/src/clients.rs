@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 
 use tokio::time::Instant;
 
 use crate::reply::Protocol;
+use crate::transport::sealed::Peer;
 
 /// What is known of one client.
 #[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) address: SocketAddr,
-    pub(crate) local_address: SocketAddr,
+    pub(crate) address: String,
+    pub(crate) local_address: String,
     pub(crate) name: String,
     pub(crate) library_name: String,
     pub(crate) library_version: String,
@@ -24,10 +24,10 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(address: SocketAddr, local_address: SocketAddr, now: Instant) -> Self {
+    pub(crate) fn new(peer: &Peer, now: Instant) -> Self {
         Self {
-            address,
-            local_address,
+            address: peer.address.clone(),
+            local_address: peer.local_address.clone(),
             name: String::new(),
             library_name: String::new(),
             library_version: String::new(),

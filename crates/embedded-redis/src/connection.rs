@@ -4,9 +4,7 @@ use std::io;
 use std::ops::ControlFlow;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::net::tcp::WriteHalf;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::broadcast;
 use tokio::time::sleep;
 
@@ -14,6 +12,7 @@ use crate::redis::Redis;
 use crate::reply::Reply;
 use crate::request::RequestParser;
 use crate::session::Session;
+use crate::transport::sealed::Stream;
 
 /// While this much waits to be written no further command is done, so that a client that does
 /// not read cannot make the replies grow without bound.
@@ -24,18 +23,15 @@ const KEPT_OUTPUT: usize = 64 * 1024;
 const DISCARDED_ON_CLOSE: usize = 1024 * 1024;
 
 /// Serves one connection until the client leaves, an error or a fault ends it.
-pub(crate) async fn run(mut stream: TcpStream, redis: Redis) {
-    let (Ok(address), Ok(local_address)) = (stream.peer_addr(), stream.local_addr()) else {
-        return;
+pub(crate) async fn run(mut stream: impl Stream, redis: Redis) {
+    let Ok(peer) = stream.peer() else {
+        return; // it has left already
     };
-    // Without it small replies can wait 40 ms for an acknowledgement.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
     let mut disconnects = redis.faults().disconnects();
-    let registration = redis.register(address, local_address);
+    let registration = redis.register(&peer);
+    let address = peer.monitor_name;
     let mut connection = Connection {
-        session: Session::new(registration.id, address.to_string()),
+        session: Session::new(registration.id, address.clone(), redis.password()),
         redis,
         parser: RequestParser::default(),
         output: BytesMut::new(),
@@ -52,11 +48,11 @@ pub(crate) async fn run(mut stream: TcpStream, redis: Redis) {
 
 /// Closing a socket with unread input resets the connection, and a reset can overtake the last
 /// reply. Takes what is there, without waiting for more.
-fn discard_input(stream: &TcpStream) {
+fn discard_input(stream: &impl Stream) {
     let mut discarded = [0; 4096];
     let mut total = 0;
     while total < DISCARDED_ON_CLOSE {
-        match stream.try_read(&mut discarded) {
+        match stream.read_now(&mut discarded) {
             Ok(length) if length > 0 => total += length,
             _ => return,
         }
@@ -74,8 +70,8 @@ struct Connection {
 impl Connection {
     /// Reads, does and answers. Reading goes on while replies are being written, since a client
     /// may send a whole pipeline before it reads the first reply.
-    async fn serve(&mut self, stream: &mut TcpStream) -> io::Result<()> {
-        let (mut reader, mut writer) = stream.split();
+    async fn serve(&mut self, stream: &mut impl Stream) -> io::Result<()> {
+        let (mut reader, mut writer) = stream.halves();
         loop {
             let drained = match self.execute_arrived(&mut writer).await? {
                 ControlFlow::Continue(drained) => drained,
@@ -108,9 +104,10 @@ impl Connection {
     /// which is not so when the replies need to be written first. Breaks to close.
     async fn execute_arrived(
         &mut self,
-        writer: &mut WriteHalf<'_>,
+        writer: &mut (impl AsyncWrite + Unpin),
     ) -> io::Result<ControlFlow<(), bool>> {
         while self.output.len() < MAXIMUM_UNWRITTEN {
+            self.parser.unauthenticated = !self.session.authenticated;
             let request = match self.parser.next_request() {
                 Ok(Some(request)) => request,
                 Ok(None) => return Ok(ControlFlow::Continue(true)),

@@ -60,6 +60,14 @@ pub(crate) enum CommandError {
     NoPasswordSet,
     #[error("WRONGPASS invalid username-password pair or user is disabled.")]
     WrongPassword,
+    #[error("NOAUTH Authentication required.")]
+    NotAuthenticated,
+    #[error(
+        "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO \
+         <proto> AUTH <user> <pass> option can be used to authenticate the client and select the \
+         RESP protocol version at the same time"
+    )]
+    HelloNotAuthenticated,
     #[error("NOPROTO unsupported protocol version")]
     UnsupportedProtocol,
     #[error("ERR Protocol version is not an integer or out of range")]
@@ -110,6 +118,10 @@ pub(crate) enum ProtocolError {
     CountTooBig,
     #[error("ERR Protocol error: invalid multibulk length")]
     InvalidCount,
+    #[error("ERR Protocol error: unauthenticated multibulk length")]
+    UnauthenticatedCount,
+    #[error("ERR Protocol error: unauthenticated bulk length")]
+    UnauthenticatedLength,
     #[error("ERR Protocol error: too big bulk count string")]
     LengthTooBig,
     #[error("ERR Protocol error: invalid bulk length")]

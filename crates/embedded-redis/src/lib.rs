@@ -31,14 +31,18 @@ mod glob;
 mod inline;
 mod integer;
 mod ordered_map;
+mod password;
 mod redis;
 mod reply;
 mod request;
 mod server;
 mod session;
 mod store;
+mod transport;
 mod watches;
 
 pub use faults::Faults;
+pub use password::Password;
 pub use redis::Redis;
 pub use server::serve;
+pub use transport::Listen;

@@ -1,6 +1,5 @@
 //! The handle that servers, connections and tests share; must never hold its lock across an await.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -10,21 +9,24 @@ use tokio::time::Instant;
 use crate::clients::{Client, Clients};
 use crate::commands::{self, Context};
 use crate::faults::Faults;
+use crate::password::Password;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::session::Session;
 use crate::store::Store;
+use crate::transport::sealed::Peer;
 
 /// How many lines a client in `MONITOR` may lag behind before it is disconnected.
 const MONITOR_LAG: usize = 1024;
 
 /// One Redis: its keys, its clients and its faults. Clones share all of these, and the keys
-/// outlive a server that stops.
+/// outlive a server that stops. A password is of one handle only, and of the clones made from it.
 #[derive(Debug, Clone)]
 pub struct Redis {
     state: Arc<Mutex<State>>,
     faults: Faults,
     monitors: broadcast::Sender<Bytes>,
+    password: Option<Password>,
 }
 
 #[derive(Debug)]
@@ -60,7 +62,19 @@ impl Redis {
             state: Arc::new(Mutex::new(state)),
             faults: Faults::new(),
             monitors: broadcast::Sender::new(MONITOR_LAG),
+            password: None,
         }
+    }
+
+    /// The same Redis, but clients that are served with this handle must give `password` first.
+    #[must_use]
+    pub fn with_password(self, password: Password) -> Self {
+        Self { password: Some(password), ..self }
+    }
+
+    /// The password that clients served with this handle must give, if any.
+    pub(crate) fn password(&self) -> Option<Password> {
+        self.password
     }
 
     /// The faults of this Redis.
@@ -89,10 +103,10 @@ impl Redis {
     }
 
     /// Enters a client in the list until the guard is dropped.
-    pub(crate) fn register(&self, address: SocketAddr, local_address: SocketAddr) -> Registration {
+    pub(crate) fn register(&self, peer: &Peer) -> Registration {
         let server = &mut self.lock().server;
-        server.port = local_address.port();
-        let id = server.clients.add(Client::new(address, local_address, Instant::now()));
+        server.port = peer.port.unwrap_or(server.port);
+        let id = server.clients.add(Client::new(peer, Instant::now()));
         Registration { redis: self.clone(), id }
     }
 

@@ -13,6 +13,9 @@ use crate::integer::parse_integer;
 pub(crate) const MAXIMUM_BULK: usize = 64 * 1024 * 1024;
 const MAXIMUM_ARGUMENTS: usize = 1024 * 1024;
 const MAXIMUM_LINE: usize = 64 * 1024;
+/// What a client may send before it has given the password, as Redis has it.
+const UNAUTHENTICATED_ARGUMENTS: usize = 10;
+const UNAUTHENTICATED_BULK: usize = 16_384;
 /// How much room is made for arguments on the strength of a claimed count alone.
 const TRUSTED_ARGUMENTS: usize = 16;
 const SMALL_READ: usize = 4 * 1024;
@@ -28,6 +31,8 @@ pub(crate) struct RequestParser {
     /// How much of the buffer is known to hold no end of line.
     searched: usize,
     unfinished: Option<Unfinished>,
+    /// The client has yet to give the password.
+    pub(crate) unauthenticated: bool,
 }
 
 #[derive(Debug)]
@@ -71,7 +76,7 @@ impl RequestParser {
                     let Some(header) = self.take_line(b'\r', ProtocolError::CountTooBig)? else {
                         return Ok(None);
                     };
-                    self.unfinished = start(&header)?;
+                    self.unfinished = start(&header, self.unauthenticated)?;
                 }
                 Some(_) => {
                     let Some(line) = self.take_line(b'\n', ProtocolError::InlineTooBig)? else {
@@ -117,8 +122,11 @@ impl RequestParser {
             Some((b'$', digits)) => parse_integer(digits)
                 .and_then(|length| usize::try_from(length).ok())
                 .filter(|length| *length <= MAXIMUM_BULK)
-                .map(Some)
-                .ok_or(ProtocolError::InvalidLength),
+                .ok_or(ProtocolError::InvalidLength)
+                .and_then(|length| match self.unauthenticated && length > UNAUTHENTICATED_BULK {
+                    true => Err(ProtocolError::UnauthenticatedLength),
+                    false => Ok(Some(length)),
+                }),
             Some((other, _)) => Err(ProtocolError::ExpectedBulk(*other)),
             None => Err(ProtocolError::ExpectedBulk(b'\r')),
         }
@@ -153,11 +161,14 @@ impl RequestParser {
 }
 
 /// Reads a `*count` header. A count of zero or less is a request for nothing.
-fn start(header: &[u8]) -> Result<Option<Unfinished>, ProtocolError> {
+fn start(header: &[u8], unauthenticated: bool) -> Result<Option<Unfinished>, ProtocolError> {
     let count = header.get(1..).and_then(parse_integer).ok_or(ProtocolError::InvalidCount)?;
     let missing = usize::try_from(count).unwrap_or(0);
     if missing > MAXIMUM_ARGUMENTS {
         return Err(ProtocolError::InvalidCount);
+    }
+    if unauthenticated && missing > UNAUTHENTICATED_ARGUMENTS {
+        return Err(ProtocolError::UnauthenticatedCount);
     }
     let arguments = Vec::with_capacity(missing.min(TRUSTED_ARGUMENTS));
     Ok((missing > 0).then_some(Unfinished { arguments, missing, length: None }))

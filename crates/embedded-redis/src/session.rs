@@ -2,6 +2,7 @@
 //! input or output.
 
 use crate::commands::Command;
+use crate::password::Password;
 use crate::reply::Protocol;
 use crate::request::Request;
 
@@ -9,7 +10,11 @@ use crate::request::Request;
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) id: u64,
+    /// The client's name in `MONITOR` and in the log.
     pub(crate) address: String,
+    /// What the client must give before anything else, if there is a password.
+    pub(crate) password: Option<Password>,
+    pub(crate) authenticated: bool,
     pub(crate) protocol: Protocol,
     pub(crate) transaction: Option<Transaction>,
     pub(crate) monitoring: bool,
@@ -26,10 +31,12 @@ pub(crate) struct Transaction {
 }
 
 impl Session {
-    pub(crate) fn new(id: u64, address: String) -> Self {
+    pub(crate) fn new(id: u64, address: String, password: Option<Password>) -> Self {
         Self {
             id,
             address,
+            password,
+            authenticated: password.is_none(),
             protocol: Protocol::default(),
             transaction: None,
             monitoring: false,

@@ -7,16 +7,17 @@ use super::{Context, Outcome, info, is_option};
 use crate::error::{CommandError, clipped};
 use crate::integer::parse_integer;
 use crate::reply::{Protocol, Reply};
+use crate::session::Session;
 
 pub(super) const COMMANDS: &[Command] = &[
-    Command::new("auth", -2, auth).unmonitored(),
+    Command::new("auth", -2, auth).unmonitored().before_password(),
     Command::new("echo", 2, echo),
-    Command::new("hello", -1, hello).unmonitored(),
-    Command::new("host:", -1, hang_up).immediate().unmonitored(),
+    Command::new("hello", -1, hello).unmonitored().before_password(),
+    Command::new("host:", -1, hang_up).immediate().unmonitored().before_password(),
     Command::new("ping", -1, ping),
-    Command::new("post", -1, hang_up).immediate().unmonitored(),
-    Command::new("quit", -1, quit).immediate(),
-    Command::new("reset", 1, reset).immediate(),
+    Command::new("post", -1, hang_up).immediate().unmonitored().before_password(),
+    Command::new("quit", -1, quit).immediate().before_password(),
+    Command::new("reset", 1, reset).immediate().before_password(),
     Command::new("select", 2, select),
 ];
 
@@ -47,6 +48,7 @@ fn hang_up(context: &mut Context<'_>, _: &[Bytes]) -> Outcome {
 
 fn reset(context: &mut Context<'_>, _: &[Bytes]) -> Outcome {
     context.session.transaction = None;
+    context.session.authenticated = context.session.password.is_none();
     context.store.watches().unwatch(context.session.id);
     context.session.monitoring = false;
     context.session.protocol = Protocol::Resp2;
@@ -66,17 +68,24 @@ fn select(_: &mut Context<'_>, request: &[Bytes]) -> Outcome {
     }
 }
 
-/// The default user exists, has no password and so accepts any; there is no other user.
-fn auth(_: &mut Context<'_>, request: &[Bytes]) -> Outcome {
+fn auth(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
     match request {
-        [_, _] => Err(CommandError::NoPasswordSet),
-        [_, user, _] => check_user(user).map(|()| Reply::OK),
+        [_, _] if context.session.password.is_none() => Err(CommandError::NoPasswordSet),
+        [_, password] => log_in(context.session, b"default", password),
+        [_, user, password] => log_in(context.session, user, password),
         _ => Err(CommandError::Syntax),
     }
+    .map(|()| Reply::OK)
 }
 
-fn check_user(user: &[u8]) -> Result<(), CommandError> {
-    if user == b"default" { Ok(()) } else { Err(CommandError::WrongPassword) }
+/// The default user is the only one; without a password of its own it accepts any.
+fn log_in(session: &mut Session, user: &[u8], password: &[u8]) -> Result<(), CommandError> {
+    let fits = session.password.is_none_or(|own| own.is(password));
+    if user != b"default" || !fits {
+        return Err(CommandError::WrongPassword);
+    }
+    session.authenticated = true;
+    Ok(())
 }
 
 fn hello(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
@@ -89,12 +98,12 @@ fn hello(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
             None => return Err(CommandError::ProtocolNotAnInteger),
         },
     };
-    let mut name = None;
+    let (mut name, mut credentials) = (None, None);
     let mut options = request.get(2..).unwrap_or_default();
     while let Some((option, values)) = options.split_first() {
         options = match values {
-            [user, _, rest @ ..] if is_option(option, "auth") => {
-                check_user(user)?;
+            [user, password, rest @ ..] if is_option(option, "auth") => {
+                credentials = Some((user, password));
                 rest
             }
             [value, rest @ ..] if is_option(option, "setname") => {
@@ -103,6 +112,12 @@ fn hello(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
             }
             _ => return Err(CommandError::HelloOption(clipped(option, 128))),
         };
+    }
+    if let Some((user, password)) = credentials {
+        log_in(context.session, user, password)?;
+    }
+    if !context.session.authenticated {
+        return Err(CommandError::HelloNotAuthenticated);
     }
     context.session.protocol = protocol;
     if let Some(client) = context.server.clients.get_mut(context.session.id) {

@@ -55,6 +55,9 @@ pub(crate) fn execute(context: &mut Context<'_>, request: Request) -> Reply {
             return error.into();
         }
     };
+    if !context.session.authenticated && !command.before_password {
+        return CommandError::NotAuthenticated.into();
+    }
     match &mut context.session.transaction {
         Some(transaction) if !command.immediate => {
             transaction.queued.push((command, request));

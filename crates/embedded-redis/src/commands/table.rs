@@ -27,15 +27,22 @@ pub(crate) struct Command {
     pub(super) immediate: bool,
     /// Shown to clients in `MONITOR`.
     pub(super) monitored: bool,
+    /// Allowed before the client has given the password.
+    pub(super) before_password: bool,
 }
 
 impl Command {
     pub(super) const fn new(name: &'static str, arity: i16, run: Run) -> Self {
-        Self { name, arity, run, subcommands: &[], immediate: false, monitored: true }
+        let (immediate, monitored, before_password) = (false, true, false);
+        Self { name, arity, run, subcommands: &[], immediate, monitored, before_password }
     }
 
     pub(super) const fn immediate(self) -> Self {
         Self { immediate: true, ..self }
+    }
+
+    pub(super) const fn before_password(self) -> Self {
+        Self { before_password: true, ..self }
     }
 
     pub(super) const fn unmonitored(self) -> Self {
