@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONNECTION, HOST, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request};
 use observation::Experiment;
 use service::injection;
@@ -172,6 +172,12 @@ impl Question {
         *request.uri_mut() = self.path.parse().unwrap_or_default();
         let host = HeaderValue::from_str(&address.to_string());
         request.headers_mut().insert(HOST, host.unwrap_or(HeaderValue::from_static("-")));
+        if self.method == Method::POST {
+            // Without a type, Rack (the original hasher) parses the body as a form and refuses
+            // random bytes with 400.
+            let binary = HeaderValue::from_static("application/octet-stream");
+            request.headers_mut().insert(CONTENT_TYPE, binary);
+        }
         if close {
             request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -36,6 +36,32 @@ async fn every_loop_is_counted_and_every_coin_is_the_hash_of_its_bytes() {
     assert!((loops..=loops + 1).contains(&asked), "{asked} requests in {loops} loops");
 }
 
+/// The lines of a head but for its first and its `Host`.
+fn headers(head: &str) -> Vec<&str> {
+    let mut lines: Vec<_> = head.trim_end().lines().skip(1).collect();
+    lines.retain(|line| !line.starts_with("host: "));
+    lines.sort_unstable();
+    lines
+}
+
+#[tokio::test]
+async fn bodies_are_sent_as_binary_data_and_requests_without_a_body_have_no_type() {
+    let (rng, hasher, store) = (Server::good(), Server::good(), Store::start().await);
+    let flags = [&FAST[..], &["--bytes", "100"]].concat();
+    let worker = Worker::start(&rng.target(), &hasher.target(), &store, &flags);
+    store.goes_on(5).await;
+    worker.stop().await.loops();
+    for request in hasher.requests() {
+        assert!(request.head.starts_with("POST / http/1.1\r\n"), "{}", request.head);
+        let expected = ["content-length: 100", "content-type: application/octet-stream"];
+        assert_eq!(headers(&request.head), expected, "{}", request.head);
+    }
+    for request in rng.requests() {
+        assert!(request.head.starts_with("GET /100 http/1.1\r\n"), "{}", request.head);
+        assert!(headers(&request.head).is_empty(), "{}", request.head);
+    }
+}
+
 #[tokio::test]
 async fn a_stop_counts_what_was_not_counted_yet_and_takes_the_report_down() {
     let (rng, hasher, store) = (Server::good(), Server::good(), Store::start().await);
