@@ -10,6 +10,7 @@ pub mod scale;
 pub mod sweep;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -244,15 +245,28 @@ pub struct LocalArgs {
     /// Which Redis it uses.
     #[command(flatten)]
     pub redis: RedisArgs,
+    /// Connections to each published port at a time; one more is answered 503, /health excepted
+    /// [default: what the open-file limit leaves, at most 20000]
+    #[arg(long, value_name = "N")]
+    pub max_connections: Option<NonZeroU32>,
+    /// End a connection to a published port on which no byte moved for this long while no request
+    /// was under way
+    #[arg(long, value_name = "TIME", default_value = "1m", value_parser = positive_duration)]
+    pub idle_timeout: Duration,
 }
+
+/// How long a connection to a published port may be idle unless told otherwise.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl LocalArgs {
     /// Whether any of it is other than it is by itself.
     #[must_use]
     pub fn is_given(&self) -> bool {
-        let Self { webui_port, rng_port, hasher_port, bind, redis } = self;
+        let Self { webui_port, rng_port, hasher_port, bind, redis, max_connections, idle_timeout } =
+            self;
         let ports = (*webui_port, *rng_port, *hasher_port) != (8000, 8001, 8002);
-        ports || *bind != IpAddr::from(Ipv4Addr::LOCALHOST) || redis.is_given()
+        let limits = max_connections.is_some() || *idle_timeout != IDLE_TIMEOUT;
+        ports || limits || *bind != IpAddr::from(Ipv4Addr::LOCALHOST) || redis.is_given()
     }
 }
 

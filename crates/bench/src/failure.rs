@@ -69,6 +69,19 @@ pub enum Failure {
         /// What the system said.
         source: std::io::Error,
     },
+    /// More connections than the open-file limit leaves room for.
+    #[error(
+        "--max-connections {asked}: of {files} open files each of the three ports has room for {room} \
+         connections beside bench's own files; raise the limit with `ulimit -n`, or ask for fewer"
+    )]
+    TooManyConnections {
+        /// Connections asked for.
+        asked: u64,
+        /// Connections there is room for.
+        room: u64,
+        /// The open-file limit.
+        files: u64,
+    },
     /// The app could not be started.
     #[error("cannot start the app: {0}")]
     Start(String),
@@ -192,6 +205,7 @@ impl Failure {
             Self::Out { .. }
             | Self::Redis(_)
             | Self::TooMany { .. }
+            | Self::TooManyConnections { .. }
             | Self::Unknown { .. }
             | Self::Run { .. }
             | Self::Simulation(_)

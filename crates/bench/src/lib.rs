@@ -12,6 +12,7 @@ pub mod compare;
 pub mod failure;
 pub mod http;
 pub mod inside;
+mod lines;
 pub mod measure;
 pub mod plan;
 pub mod probe;

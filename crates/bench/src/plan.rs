@@ -230,8 +230,15 @@ impl From<ProbeArgs> for ProbePlan {
 
 impl From<LocalArgs> for Setup {
     fn from(arguments: LocalArgs) -> Self {
-        let LocalArgs { webui_port, rng_port, hasher_port, bind, redis } = arguments;
-        Self { bind, webui_port, rng_port, hasher_port, redis: redis.into() }
+        Self {
+            bind: arguments.bind,
+            webui_port: arguments.webui_port,
+            rng_port: arguments.rng_port,
+            hasher_port: arguments.hasher_port,
+            redis: arguments.redis.into(),
+            max_connections: arguments.max_connections,
+            idle_timeout: arguments.idle_timeout,
+        }
     }
 }
 

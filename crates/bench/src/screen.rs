@@ -65,6 +65,13 @@ impl Screen {
             Progress::Happened(Event::Died { replica, how, restart_in }) => {
                 self.keep(&format!("{replica} died ({how}), again in {restart_in:.1?}"));
             }
+            Progress::Happened(Event::OverLimit { service, connections, limit }) => {
+                let name = service.name();
+                self.keep(&format!("{name} got {connections} connections over its {limit}: 503"));
+            }
+            Progress::Happened(Event::CannotAccept { service, reason }) => {
+                self.keep(&format!("{} cannot accept connections: {reason}", service.name()));
+            }
             Progress::Injecting(experiment) => {
                 if let Some((stage, ms)) = Slowed::by(experiment) {
                     self.keep(&format!("{ms} ms are added at {}", stage.name()));

@@ -106,6 +106,16 @@ impl Log {
                 let death = format!("{red}died: {how}; again in {restart_in:.1?}{red:#}");
                 self.line(replica, &death);
             }
+            Event::OverLimit { service, connections, limit } => {
+                let over = format!(
+                    "over its limit of {limit} connections (--max-connections): {connections} more \
+                     got 503"
+                );
+                self.line(service.name(), &over);
+            }
+            Event::CannotAccept { service, reason } => {
+                self.line(service.name(), &format!("cannot accept connections: {reason}"));
+            }
         }
     }
 

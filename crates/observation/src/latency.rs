@@ -1,7 +1,10 @@
 //! A latency account: a histogram in microseconds for the quantiles, and exact sums for the mean.
 
+use std::io::Read as _;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use flate2::read::ZlibDecoder;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
@@ -11,6 +14,12 @@ pub const LOWEST: u64 = 1;
 /// Largest value a histogram holds, one hour in microseconds; larger ones are clamped and counted.
 pub const HIGHEST: u64 = 3_600_000_000;
 const DIGITS: u8 = 3;
+/// What deflated histograms begin with (HdrHistogram V2).
+const DEFLATED: u32 = 0x1c84_9314;
+/// Bytes before the deflated ones: that mark, and their number.
+const HEAD_OF_DEFLATED: usize = 8;
+/// Largest histogram, inflated, in bytes: 24,000 counts of up to 9 bytes, and a head.
+const LARGEST: u64 = 256 << 10;
 
 /// How often something took how long.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -166,6 +175,7 @@ fn decode(text: &str) -> Result<Option<Histogram<u32>>, BadHistogram> {
         return Ok(None);
     }
     let bytes = BASE64_STANDARD.decode(text).map_err(|e| BadHistogram(e.to_string()))?;
+    let bytes = unpacked(bytes)?;
     let histogram: Histogram<u32> = Deserializer::new()
         .deserialize(&mut bytes.as_slice())
         .map_err(|e| BadHistogram(e.to_string()))?;
@@ -173,6 +183,28 @@ fn decode(text: &str) -> Result<Option<Histogram<u32>>, BadHistogram> {
     match (histogram.low(), histogram.high(), histogram.sigfig()) {
         bounds if bounds == expected => Ok(Some(histogram)),
         bounds => Err(BadHistogram(format!("its bounds are {bounds:?}"))),
+    }
+}
+
+/// A histogram's V2 bytes, inflated where they are deflated. The lengths in them are checked here,
+/// as the decoder takes as much memory as they say.
+fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, BadHistogram> {
+    let field =
+        |bytes: &[u8], at: usize| Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?));
+    let plain = match field(&bytes, 0) {
+        Some(DEFLATED) => {
+            let mut plain = Vec::new();
+            let packed = bytes.get(HEAD_OF_DEFLATED..).unwrap_or_default();
+            let inflated = ZlibDecoder::new(packed).take(LARGEST + 1).read_to_end(&mut plain);
+            inflated.map_err(|error| BadHistogram(error.to_string()))?;
+            plain
+        }
+        _ => bytes,
+    };
+    let length = field(&plain, 4).map_or(0, u64::from);
+    match plain.len() as u64 > LARGEST || length > LARGEST {
+        true => Err(BadHistogram(format!("it is larger than {LARGEST} bytes"))),
+        false => Ok(plain),
     }
 }
 
@@ -225,6 +257,37 @@ mod tests {
         assert!(decode(&text).unwrap_err().to_string().contains("bounds"));
         assert!(decode("%%%").is_err());
         assert!(decode("AAAA").is_err());
+    }
+
+    fn deflated(plain: &[u8]) -> String {
+        let mut bytes = DEFLATED.to_be_bytes().to_vec();
+        bytes.extend(u32::MAX.to_be_bytes());
+        let mut packer = flate2::write::ZlibEncoder::new(bytes, flate2::Compression::best());
+        std::io::Write::write_all(&mut packer, plain).unwrap();
+        BASE64_STANDARD.encode(packer.finish().unwrap())
+    }
+
+    #[test]
+    fn a_histogram_takes_no_more_memory_than_one_can_need() {
+        // A head that is right but for the length it claims.
+        let head = |length: u32| {
+            let mut plain = 0x1c84_9313_u32.to_be_bytes().to_vec();
+            plain.extend(length.to_be_bytes());
+            plain.extend(0_u32.to_be_bytes());
+            plain.extend(u32::from(DIGITS).to_be_bytes());
+            plain.extend(LOWEST.to_be_bytes());
+            plain.extend(HIGHEST.to_be_bytes());
+            plain.extend(1_f64.to_be_bytes());
+            plain
+        };
+        assert!(decode(&deflated(&head(0))).unwrap().is_some());
+        let bomb = [head(100), vec![0; 2 << 20]].concat();
+        for too_large in
+            [deflated(&bomb), deflated(&head(u32::MAX)), BASE64_STANDARD.encode(head(u32::MAX))]
+        {
+            let error = decode(&too_large).unwrap_err().to_string();
+            assert!(error.contains("larger than 262144 bytes"), "{error}");
+        }
     }
 
     proptest! {

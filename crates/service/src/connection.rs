@@ -4,8 +4,8 @@
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
+use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, StatusCode};
@@ -14,11 +14,9 @@ use hyper_util::server::graceful::Watcher;
 use tokio::net::TcpStream;
 
 use crate::header_watch::HeaderWatch;
+use crate::limits::{self, RESERVE_TIMEOUT};
 use crate::within::within;
 use crate::{Handler, Limits, Reply, Request, reply};
-
-/// How long a connection over the limit may be silent: few places are kept for those.
-const RESERVE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What a connection may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,10 +101,12 @@ impl<H: Handler> Connections<H> {
     }
 
     fn over_limit(&self) -> Reply {
-        reply::error(
+        let mut refused = reply::error(
             StatusCode::SERVICE_UNAVAILABLE,
             format_args!("over the limit of {} connections", self.limits.max_connections),
-        )
+        );
+        refused.headers_mut().insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER));
+        refused
     }
 }
 

@@ -169,6 +169,23 @@ pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+/// Descriptors that a service needs beside those of its connections: the ones over the limit, those
+/// to Redis, standard streams and timers.
+const OWN_FILES: u64 = 128;
+
+/// The open-file limit in force.
+#[must_use]
+pub fn file_limit() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// How many connections the open-file limit leaves a service, at least one.
+pub(crate) fn files_for_connections() -> u32 {
+    let limit = file_limit();
+    let left = limit - OWN_FILES.min(limit / 2);
+    u32::try_from(left).unwrap_or(u32::MAX).max(1)
+}
+
 /// Lets the process open as many files as the system allows: each connection is one.
 pub fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);

@@ -6,6 +6,13 @@ use clap::Args;
 
 use crate::settings::duration;
 
+/// Connections over the limit that are answered at a time: `/health` as ever, all else 503.
+pub const RESERVE: usize = 64;
+/// How long a connection over the limit may take to send its request.
+pub const RESERVE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Seconds after which a client that got 503 may try again: the value of its `Retry-After`.
+pub const RETRY_AFTER: u32 = 1;
+
 /// Limits that protect a service from slow, greedy and silent clients.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Limits")]
@@ -22,7 +29,8 @@ pub struct Limits {
     /// Longest wait for requests under way once the service is told to stop
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub drain_timeout: Duration,
-    /// Most connections at a time; one more is answered 503, /health excepted
+    /// Most connections at a time, fewer where the open-file limit leaves no more; one more is
+    /// answered 503, /health excepted
     #[arg(long, value_name = "N", default_value = "20000",
           value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,

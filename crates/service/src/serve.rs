@@ -11,11 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::connection::{Admission, Connections};
+use crate::launch::files_for_connections;
+use crate::limits::RESERVE;
 use crate::stop::Reason;
-use crate::{Limits, Reply, Request, Stop};
-
-/// Connections accepted over the limit, so that `/health` and a clear 503 still get through.
-const RESERVE: usize = 64;
+use crate::{Limits, Reply, Request, Reserve, Stop, Surplus};
 
 /// What a service does with a request.
 pub trait Handler: Send + Sync + 'static {
@@ -43,8 +42,9 @@ pub async fn serve<H: Handler>(
     limits: Limits,
     mut stop: Stop,
 ) -> Drained {
+    let limits = within_open_files(limits);
     let open = Arc::new(Semaphore::new(limits.max_connections as usize));
-    let reserve = Arc::new(Semaphore::new(RESERVE));
+    let mut reserve = Reserve::new(RESERVE);
     let drain_timeout = limits.drain_timeout;
     let connections = Arc::new(Connections::new(handler, limits));
     let graceful = GracefulShutdown::new();
@@ -52,17 +52,15 @@ pub async fn serve<H: Handler>(
         tokio::select! {
             reason = stop.wait() => break reason,
             stream = accept(&listener) => {
-                let Some((permit, admission)) = admit(&open, &reserve) else {
-                    continue; // dropping the stream closes it
-                };
+                let slot = Slot::take(&open, &mut reserve);
+                let over = matches!(slot, Slot::Surplus(_));
                 let served =
-                    Arc::clone(&connections).serve(stream, admission, graceful.watcher());
-                tokio::spawn(async move {
-                    if let Err(error) = served.await {
-                        tracing::debug!(%error, "connection ended early");
-                    }
-                    drop(permit);
-                });
+                    Arc::clone(&connections).serve(stream, slot.admission(), graceful.watcher());
+                tokio::spawn(slot.hold(served));
+                if over {
+                    // A crowd over the limit must not displace one that has not been looked at.
+                    tokio::task::yield_now().await;
+                }
             }
         }
     };
@@ -77,13 +75,59 @@ pub async fn serve<H: Handler>(
     }
 }
 
-fn admit(
-    open: &Arc<Semaphore>,
-    reserve: &Arc<Semaphore>,
-) -> Option<(OwnedSemaphorePermit, Admission)> {
-    let normal = Arc::clone(open).try_acquire_owned().map(|permit| (permit, Admission::Full));
-    let over = || Arc::clone(reserve).try_acquire_owned().map(|p| (p, Admission::HealthOnly));
-    normal.or_else(|_| over()).ok()
+/// What a connection holds while it is served.
+enum Slot {
+    /// One of `--max-connections`.
+    Full(OwnedSemaphorePermit),
+    /// One over them.
+    Surplus(Surplus),
+}
+
+impl Slot {
+    fn take(open: &Arc<Semaphore>, reserve: &mut Reserve) -> Self {
+        let full = Arc::clone(open).try_acquire_owned().map(Self::Full);
+        full.unwrap_or_else(|_| Self::Surplus(reserve.admit()))
+    }
+
+    fn admission(&self) -> Admission {
+        match self {
+            Self::Full(_) => Admission::Full,
+            Self::Surplus(_) => Admission::HealthOnly,
+        }
+    }
+
+    /// Holds the slot until the connection has ended; a surplus one that another needs is closed.
+    async fn hold(self, served: impl Future<Output = hyper::Result<()>>) {
+        let ended = match self {
+            Self::Full(permit) => {
+                let ended = served.await;
+                drop(permit);
+                ended
+            }
+            Self::Surplus(mut surplus) => tokio::select! {
+                biased;
+                ended = served => ended,
+                () = surplus.displaced() => Ok(()),
+            },
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended early");
+        }
+    }
+}
+
+/// The same limits with no more connections than there can be descriptors: beyond those nothing
+/// could be accepted, so neither a 503 nor `/health` would get through.
+fn within_open_files(limits: Limits) -> Limits {
+    let most = files_for_connections();
+    if limits.max_connections > most {
+        tracing::warn!(
+            "at most {most} connections at a time: the open-file limit leaves no more of the {} \
+             that --max-connections allows",
+            limits.max_connections
+        );
+    }
+    Limits { max_connections: limits.max_connections.min(most), ..limits }
 }
 
 /// The next connection. Errors (no file descriptors left, a client gone before it was accepted)

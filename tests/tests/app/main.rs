@@ -8,6 +8,7 @@ mod diagnosing;
 mod embedded;
 mod experimenting;
 mod faults;
+mod hostile;
 mod interrupted;
 mod measuring;
 mod other_users;

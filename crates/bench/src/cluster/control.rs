@@ -11,13 +11,25 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore};
 use tokio::task::JoinSet;
 
 use super::local::{Apps, LocalCluster};
 use super::{Replicas, Status};
 use crate::failure::Failure;
+use crate::lines::read_line;
+use crate::plan::fits_one_machine;
 
+/// Connections at a time; each bench that scales, measures or probes the app has one.
+const MOST_CONNECTIONS: usize = 32;
+/// Longest request, in bytes.
+const LONGEST_REQUEST: usize = 4096;
+/// Longest reply, in bytes: at 500 replicas of each service one takes about 50,000.
+const LONGEST_REPLY: usize = 1 << 20;
+/// How long a connection that does not measure may be without a request.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long one line may take, from its first byte to its end, and a reply to be taken.
+const LINE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the bench that runs the app may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 const OTHER_USER: &str =
@@ -71,12 +83,21 @@ struct Lease {
 pub async fn serve(cluster: Arc<LocalCluster>) -> io::Result<()> {
     let listener = UnixListener::bind(cluster.control_socket())?;
     let lease = Arc::new(Lease::default());
+    let connections = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut open = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    open.spawn(converse(stream, Arc::clone(&cluster), Arc::clone(&lease)));
+                    let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else {
+                        turn_away(&stream);
+                        continue;
+                    };
+                    let conversation = converse(stream, Arc::clone(&cluster), Arc::clone(&lease));
+                    open.spawn(async move {
+                        conversation.await;
+                        drop(permit);
+                    });
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             },
@@ -85,19 +106,36 @@ pub async fn serve(cluster: Arc<LocalCluster>) -> io::Result<()> {
     }
 }
 
-/// Answers one connection until it ends; what it sends that is no request ends it too.
+/// Refuses a connection over the limit.
+fn turn_away(stream: &UnixStream) {
+    let reason = format!("more than {MOST_CONNECTIONS} connections to this app's control socket");
+    if let Ok(text) = serde_json::to_string(&Reply::Refused { reason }) {
+        // It fits the socket's buffer; a peer that has left needs no answer.
+        let _ = stream.try_write(format!("{text}\n").as_bytes());
+    }
+}
+
+/// Answers one connection until it ends; what it sends that is no request is refused and ends it.
 async fn converse(stream: UnixStream, cluster: Arc<LocalCluster>, lease: Arc<Lease>) {
     // Root could do anything else to the app as well.
     let allowed = is_of(&stream, this_user()) || is_of(&stream, 0);
     let (input, output) = stream.into_split();
     let mut line = Line { input: BufReader::new(input), output };
     let mut held = None;
-    while let Ok(Some(request)) = line.receive::<Request>().await {
-        let reply = match allowed {
-            true => answer(&request, &cluster, &lease, &mut held),
-            false => Reply::Refused { reason: OTHER_USER.to_owned() },
+    loop {
+        let idle = match held {
+            None => IDLE_TIMEOUT,
+            // It measures, which may take any time without a request.
+            Some(_) => Duration::MAX,
         };
-        if line.send(&reply).await.is_err() {
+        let (reply, end) = match line.request(idle).await {
+            Ok(None) => return,
+            Ok(Some(request)) if allowed => (answer(&request, &cluster, &lease, &mut held), false),
+            Ok(Some(_)) => (Reply::Refused { reason: OTHER_USER.to_owned() }, false),
+            Err(error) => (Reply::Refused { reason: format!("not a request: {error}") }, true),
+        };
+        let sent = tokio::time::timeout(LINE_TIMEOUT, line.send(&reply)).await;
+        if end || !matches!(sent, Ok(Ok(()))) {
             return;
         }
     }
@@ -111,7 +149,10 @@ fn answer(
 ) -> Reply {
     match request {
         Request::Status => {}
-        Request::Scale { replicas } => cluster.scale(*replicas),
+        Request::Scale { replicas } => match fits_one_machine(&[(*replicas).into()]) {
+            Ok(()) => cluster.scale(*replicas),
+            Err(failure) => return Reply::Refused { reason: failure.to_string() },
+        },
         Request::Measure { pid } => match Arc::clone(&lease.holder).try_lock_owned() {
             Ok(guard) => {
                 *held = Some(guard);
@@ -146,11 +187,26 @@ struct Line {
 }
 
 impl Line {
-    async fn receive<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
-        let mut text = String::new();
-        match self.input.read_line(&mut text).await? {
-            0 => Ok(None),
-            _ => Ok(Some(serde_json::from_str(&text)?)),
+    /// The next request, which begins within `idle` and ends soon after.
+    async fn request(&mut self, idle: Duration) -> io::Result<Option<Request>> {
+        let late = |what: &str, limit: Duration| {
+            io::Error::new(io::ErrorKind::TimedOut, format!("{what} within {limit:?}"))
+        };
+        let begun = tokio::time::timeout(idle, self.input.fill_buf()).await;
+        begun.map_err(|_| late("none came", idle))??;
+        let request = tokio::time::timeout(LINE_TIMEOUT, self.receive(LONGEST_REQUEST)).await;
+        request.map_err(|_| late("it did not end", LINE_TIMEOUT))?
+    }
+
+    /// The next message, of at most `most` bytes.
+    async fn receive<T: DeserializeOwned>(&mut self, most: usize) -> io::Result<Option<T>> {
+        match read_line(&mut self.input, most).await? {
+            None => Ok(None),
+            Some(line) if line.whole => Ok(Some(serde_json::from_slice(&line.bytes)?)),
+            Some(_) => {
+                let reason = format!("a line of more than {most} bytes");
+                Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+            }
         }
     }
 
@@ -256,7 +312,7 @@ impl Client {
             Failure::Control(format!("the bench up that ran the app is gone: {reason}"))
         };
         self.line.send(request).await.map_err(|error| gone(&error))?;
-        let reply = tokio::time::timeout(PATIENCE, self.line.receive()).await.map_err(|_| {
+        let reply = tokio::time::timeout(PATIENCE, self.line.receive(LONGEST_REPLY)).await.map_err(|_| {
             Failure::Control(format!(
                 "the bench up that runs the app does not answer within {PATIENCE:?}; is it stopped?"
             ))

@@ -15,6 +15,7 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 
 use super::Message;
+use crate::http::LARGEST_OBSERVATION;
 
 /// First word of every line; its number changes with the format.
 const MARK: &str = "bench1";
@@ -23,7 +24,12 @@ const PIECE: usize = 12 << 10;
 /// No message has more pieces.
 const MOST_PIECES: usize = 4096;
 /// No message is larger than this when unpacked: what claims to be is not bench's.
-const LARGEST: u64 = 256 << 20;
+const LARGEST: u64 = LARGEST_OBSERVATION as u64 + 4096;
+/// Most text that is kept of all messages that are coming in: one of the largest kind, packed.
+const MOST_TEXT: usize = MOST_PIECES * PIECE;
+/// Most sources: one task of each node, and those started again in their stead. With one more the
+/// one that has been silent longest is forgotten.
+const MOST_SOURCES: usize = 4096;
 
 /// The lines of one message, each ending in a newline.
 #[must_use]
@@ -46,6 +52,10 @@ pub fn encode(source: &str, number: u64, message: &Message) -> String {
 #[derive(Debug, Default)]
 pub struct Decoder {
     sources: BTreeMap<String, Partial>,
+    /// Lines taken so far.
+    lines: u64,
+    /// Bytes of text kept of all messages that are coming in.
+    text: usize,
 }
 
 /// The message of one source that is coming in.
@@ -56,6 +66,8 @@ struct Partial {
     number: u64,
     pieces: usize,
     text: String,
+    /// Number of its last line.
+    line: u64,
 }
 
 impl Decoder {
@@ -70,10 +82,35 @@ impl Decoder {
         let (piece, pieces) = words.next()?.split_once('/')?;
         let (piece, pieces): (usize, usize) = (piece.parse().ok()?, pieces.parse().ok()?);
         let text = words.next()?;
-        if pieces > MOST_PIECES {
+        if pieces > MOST_PIECES || text.len() > PIECE {
             return None;
         }
-        self.sources.entry(source.to_owned()).or_default().take(number, (piece, pieces), text)
+        self.make_room(source, text.len());
+        self.lines += 1;
+        let partial = self.sources.entry(source.to_owned()).or_default();
+        partial.line = self.lines;
+        let before = partial.text.len();
+        let message = partial.take(number, (piece, pieces), text);
+        self.text = self.text - before + partial.text.len();
+        message
+    }
+
+    /// Forgets what is kept where a log claims more than a stack can say.
+    fn make_room(&mut self, source: &str, text: usize) {
+        if self.sources.len() >= MOST_SOURCES && !self.sources.contains_key(source) {
+            let oldest = self.sources.iter().min_by_key(|(_, partial)| partial.line);
+            if let Some(oldest) = oldest.map(|(name, _)| name.clone()) {
+                let forgotten = self.sources.remove(&oldest);
+                self.text -= forgotten.map_or(0, |partial| partial.text.len());
+            }
+        }
+        if self.text + text > MOST_TEXT {
+            for partial in self.sources.values_mut() {
+                partial.text = String::new();
+                partial.pieces = 0; // only a first piece may follow
+            }
+            self.text = 0;
+        }
     }
 }
 
@@ -97,7 +134,7 @@ impl Partial {
             return None;
         }
         self.done = number;
-        let packed = STANDARD.decode(&self.text).ok()?;
+        let packed = STANDARD.decode(std::mem::take(&mut self.text)).ok()?;
         serde_json::from_reader(DeflateDecoder::new(packed.as_slice()).take(LARGEST)).ok()
     }
 }
@@ -150,6 +187,22 @@ mod tests {
             one.lines().zip(two.lines()).map(|(one, two)| format!("{one}\n{two}\n")).collect();
         assert_eq!(decoded(&mixed), [large(), large()]);
         assert_eq!(decoded(&(mixed.clone() + &mixed)).len(), 2);
+    }
+
+    #[test]
+    fn a_log_of_endless_claims_is_kept_within_bounds() {
+        let mut decoder = Decoder::default();
+        let piece = "A".repeat(PIECE);
+        for number in 0..MOST_SOURCES + 200 {
+            decoder.take(&format!("bench1 s{number} 1 1/4096 {piece}"));
+            assert!(decoder.text <= MOST_TEXT, "{}", decoder.text);
+        }
+        let kept: usize = decoder.sources.values().map(|partial| partial.text.len()).sum();
+        assert_eq!((kept, decoder.sources.len()), (decoder.text, MOST_SOURCES));
+        assert_eq!(decoder.take(&format!("bench1 s 1 1/1 {piece}{piece}")), None);
+        let message = Message::Silent("away".to_owned());
+        let lines = encode("s1", 2, &message);
+        assert_eq!(lines.lines().find_map(|line| decoder.take(line)), Some(message));
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Counter, Station, Stations};
 use crate::cluster::{Service, Status};
-use crate::http::{Client, HttpError};
+use crate::http::{Client, HttpError, LARGEST_OBSERVATION};
 
 /// How often rng and hasher are asked for their stations before they count as not telling.
 const STATION_ATTEMPTS: u32 = 3;
@@ -79,7 +79,8 @@ impl Published {
     /// When webui has no good answer.
     pub async fn observe(&mut self, whole: bool) -> Result<Observation, HttpError> {
         let path = if whole { "/api/observation?by=worker" } else { "/api/observation" };
-        match read(&mut self.webui, path).await {
+        let body = self.webui.get_up_to(LARGEST_OBSERVATION, path).await;
+        match body.and_then(|body| parsed(&body, path)) {
             Err(HttpError::Status { status: StatusCode::NOT_FOUND, .. }) => {
                 let counter = self.counter().await?;
                 Ok(Observation {
@@ -131,8 +132,11 @@ async fn identify(client: &mut Client, names: &[String]) -> Result<(), String> {
 }
 
 async fn read<T: DeserializeOwned>(client: &mut Client, path: &str) -> Result<T, HttpError> {
-    let body = client.get(path).await?;
-    serde_json::from_slice(&body).map_err(|error| HttpError::Body { path: path.into(), error })
+    parsed(&client.get(path).await?, path)
+}
+
+fn parsed<T: DeserializeOwned>(body: &[u8], path: &str) -> Result<T, HttpError> {
+    serde_json::from_slice(body).map_err(|error| HttpError::Body { path: path.into(), error })
 }
 
 async fn station(client: &mut Client) -> Option<Station> {

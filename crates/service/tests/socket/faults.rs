@@ -147,6 +147,7 @@ async fn one_client_too_many_is_told_so_and_health_still_answers() {
         assert_eq!(answer.status, 503);
         assert_eq!(answer.text(), "over the limit of 2 connections\n");
         assert_eq!(answer.header("connection"), Some("close"));
+        assert_eq!(answer.header("retry-after"), Some("1"));
     };
     refused(ask(running.address, GET).await);
     let health = ask(running.address, HEALTH).await;
@@ -162,15 +163,15 @@ async fn one_client_too_many_is_told_so_and_health_still_answers() {
 }
 
 #[tokio::test]
-async fn beyond_the_reserve_connections_are_closed_at_once() {
+async fn beyond_the_reserve_the_oldest_is_closed_and_the_newest_answered() {
     let running = Running::start(Toy::new(), Limits { max_connections: 1, ..Limits::default() });
     let mut crowd = Vec::new();
     for _ in 0..=64 {
         // one inside, then the reserve
         crowd.push(Client::connect(running.address).await);
     }
-    let mut last = Client::connect(running.address).await;
-    assert_eq!(last.rest().await, "");
+    assert_eq!(ask(running.address, HEALTH).await.status, 200);
+    assert_eq!(crowd[1].rest().await, "");
     crowd[0].send(GET).await;
     assert_eq!(crowd[0].answer().await.status, 200);
 }

@@ -2,6 +2,7 @@
 //! port as the routing mesh of a swarm has it, and a Redis inside this process unless another is
 //! named. Nothing it started outlives it, however it ends.
 
+mod descriptors;
 mod folder;
 mod port_owner;
 mod private_folder;
@@ -12,12 +13,14 @@ mod relay;
 mod supervisor;
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis_address::RedisAddress;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
@@ -32,6 +35,10 @@ pub use self::folder::{Apps, NoFolder};
 pub use self::private_folder::Unsafe;
 pub use self::redis::{Access, Choice as RedisChoice};
 
+/// Replicas that may be starting at a time: more would only keep each other from being ready in
+/// time, and bench from a stop.
+const MOST_STARTING: usize = 16;
+
 /// How the local cluster is to be set up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setup {
@@ -45,6 +52,11 @@ pub struct Setup {
     pub hasher_port: u16,
     /// The Redis it uses.
     pub redis: RedisChoice,
+    /// Connections to each published port at a time; `None` for as many as the open-file limit
+    /// leaves.
+    pub max_connections: Option<NonZeroU32>,
+    /// How long a connection without a request under way may move no byte.
+    pub idle_timeout: Duration,
 }
 
 /// Something that happened in the cluster.
@@ -76,6 +88,22 @@ pub enum Event {
         /// Its name.
         replica: String,
     },
+    /// Clients of a published port were answered 503, `/health` excepted.
+    OverLimit {
+        /// Whose port it is.
+        service: Service,
+        /// Their connections since the last such event.
+        connections: u64,
+        /// Connections to the port at a time.
+        limit: usize,
+    },
+    /// A published port takes no connections for the moment.
+    CannotAccept {
+        /// Whose port it is.
+        service: Service,
+        /// The system's error.
+        reason: String,
+    },
 }
 
 /// An app that runs on this machine as child processes.
@@ -88,6 +116,8 @@ pub struct LocalCluster {
     rng: Mutex<Supervisor>,
     hasher: Mutex<Supervisor>,
     webui: Mutex<Supervisor>,
+    /// Permits to start a replica, shared by all services.
+    starts: Arc<Semaphore>,
     /// Relays and the embedded Redis; they end when this is dropped.
     _servers: JoinSet<()>,
 }
@@ -102,6 +132,11 @@ impl LocalCluster {
         replicas: Replicas,
         events: UnboundedSender<Event>,
     ) -> Result<Self, Failure> {
+        let limits = descriptors::port_limits(
+            service::launch::file_limit(),
+            setup.max_connections,
+            setup.idle_timeout,
+        )?;
         let publish = |service: Service, port| publish(service, setup.bind, port);
         let webui_port = publish(Service::Webui, setup.webui_port)?;
         let rng_port = publish(Service::Rng, setup.rng_port)?;
@@ -117,20 +152,22 @@ impl LocalCluster {
         let webui = Arc::new(Registry::unlisted(Service::Webui));
         for (listener, registry) in [(webui_port, &webui), (rng_port, &rng), (hasher_port, &hasher)]
         {
-            servers.spawn(relay::relay(listener, Arc::clone(registry)));
+            servers.spawn(relay::relay(listener, Arc::clone(registry), limits, events.clone()));
         }
-        let commands = Commands { folder: folder.path(), redis: &redis.address };
+        let starts = Arc::new(Semaphore::new(MOST_STARTING));
+        let commands = Commands { folder: folder.path(), redis: &redis.address, starts: &starts };
         let supervise = |registry: Arc<Registry>, command: Command| {
             Mutex::new(Supervisor::new(registry, command, events.clone()))
         };
         let cluster = Self {
             worker: supervise(worker, commands.worker()),
-            rng: supervise(rng, Command::listening(Service::Rng)),
-            hasher: supervise(hasher, Command::listening(Service::Hasher)),
+            rng: supervise(rng, Command::listening(Service::Rng, &starts)),
+            hasher: supervise(hasher, Command::listening(Service::Hasher, &starts)),
             webui: supervise(webui, commands.webui()),
             folder,
             published,
             redis_access: redis.access,
+            starts,
             _servers: servers,
         };
         locked(&cluster.webui).set(1);
@@ -173,6 +210,8 @@ impl LocalCluster {
 
     /// Stops everything: the workers first, so that they can still count their last loops.
     pub async fn stop(&self) {
+        // What has not been started by now never is.
+        self.starts.close();
         close(&self.worker).await;
         tokio::join!(close(&self.rng), close(&self.hasher), close(&self.webui));
     }
@@ -187,17 +226,18 @@ async fn close(supervisor: &Mutex<Supervisor>) {
 struct Commands<'a> {
     folder: &'a Path,
     redis: &'a RedisAddress,
+    starts: &'a Arc<Semaphore>,
 }
 
 impl Commands<'_> {
     fn worker(&self) -> Command {
         let list = |service: Service| format!("@{}", self.folder.join(service.name()).display());
         let arguments = [("--rng", list(Service::Rng)), ("--hasher", list(Service::Hasher))];
-        Command::silent(Service::Worker).with(arguments).with_redis(self.redis)
+        Command::silent(Service::Worker, self.starts).with(arguments).with_redis(self.redis)
     }
 
     fn webui(&self) -> Command {
-        Command::listening(Service::Webui).with_redis(self.redis)
+        Command::listening(Service::Webui, self.starts).with_redis(self.redis)
     }
 }
 

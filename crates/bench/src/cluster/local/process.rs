@@ -5,20 +5,22 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis_address::RedisAddress;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
+use tokio::io::{AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdout};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::JoinHandle;
 
 use super::Event;
 use super::registry::Registry;
 use crate::cluster::Service;
 use crate::http;
+use crate::lines::read_line;
 
 /// The program itself, even if its file was replaced meanwhile.
 const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -27,9 +29,16 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a replica may take to stop before it is killed; longer than services drain.
 const STOP_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// Longest line with which a replica announces its address.
+const LONGEST_ANNOUNCEMENT: usize = 4096;
+/// Longest line of a replica's log; a longer one is shown in pieces.
+const LONGEST_LOG_LINE: usize = 16 << 10;
+
 /// How a replica is started.
 #[derive(Clone, Debug)]
 pub(super) struct Command {
+    /// One permit for each replica that may be starting at a time; closed once none is to start.
+    starts: Arc<Semaphore>,
     service: Service,
     listens: bool,
     arguments: Vec<String>,
@@ -48,15 +57,15 @@ pub(super) enum End {
 
 impl Command {
     /// A service that listens, on a free port of loopback.
-    pub(super) fn listening(service: Service) -> Self {
+    pub(super) fn listening(service: Service, starts: &Arc<Semaphore>) -> Self {
         let arguments = [("--address", "127.0.0.1".to_owned()), ("--port", "0".to_owned())];
-        Self { listens: true, ..Self::silent(service) }.with(arguments)
+        Self { listens: true, ..Self::silent(service, starts) }.with(arguments)
     }
 
     /// A service without a port.
-    pub(super) fn silent(service: Service) -> Self {
+    pub(super) fn silent(service: Service, starts: &Arc<Semaphore>) -> Self {
         let arguments = vec!["service".to_owned(), service.name().to_owned(), "--lifeline".into()];
-        Self { service, listens: false, arguments, redis: None }
+        Self { starts: Arc::clone(starts), service, listens: false, arguments, redis: None }
     }
 
     /// The same command with more flags.
@@ -80,6 +89,12 @@ impl Command {
         events: &UnboundedSender<Event>,
         stop: &mut oneshot::Receiver<()>,
     ) -> End {
+        let starting = tokio::select! {
+            biased;
+            _ = &mut *stop => return End::Stopped,
+            starting = self.starts.acquire() => starting,
+        };
+        let Ok(starting) = starting else { return End::Stopped };
         let replica = registry.name(slot);
         let mut child = match self.spawn(&replica) {
             Ok(child) => child,
@@ -95,6 +110,7 @@ impl Command {
             _ = &mut *stop => None,
             ready = tokio::time::timeout(START_TIMEOUT, readiness) => Some(ready),
         };
+        drop(starting);
         match ready {
             Some(Ok(Ok(address))) => registry.ready(slot, address),
             Some(Ok(Err(reason))) => {
@@ -168,9 +184,10 @@ impl Command {
         let (true, Some(stdout)) = (self.listens, stdout) else {
             return Ok(None);
         };
-        let mut line = String::new();
-        let read = BufReader::new(stdout).read_line(&mut line).await;
-        read.map_err(|error| format!("its address cannot be read: {error}"))?;
+        let line = read_line(&mut BufReader::new(stdout), LONGEST_ANNOUNCEMENT).await;
+        let line = line.map_err(|error| format!("its address cannot be read: {error}"))?;
+        let line =
+            line.map_or_else(String::new, |line| String::from_utf8_lossy(&line.bytes).into_owned());
         let word = line.split_whitespace().last().unwrap_or_default();
         let address = word.parse().map_err(|_| format!("it announced '{}'", line.trim()))?;
         let mut client = http::Client::new(address);
@@ -219,10 +236,10 @@ struct Log {
 impl Log {
     /// Passes the log on, line by line, until it ends; returns its first line about an error.
     async fn forward(self, log: impl AsyncRead + Unpin) -> Option<String> {
-        let mut lines = BufReader::new(log).split(b'\n');
+        let mut log = BufReader::new(log);
         let mut error = None;
-        while let Ok(Some(line)) = lines.next_segment().await {
-            let line = String::from_utf8_lossy(&line).into_owned();
+        while let Ok(Some(line)) = read_line(&mut log, LONGEST_LOG_LINE).await {
+            let line = String::from_utf8_lossy(&line.bytes).into_owned();
             if error.is_none() && (line.starts_with("error") || line.contains(" ERROR ")) {
                 error = Some(line.clone());
             }

@@ -1,7 +1,7 @@
 //! The replicas of one service and how each is doing. The relay and the workers find replicas
 //! here; nothing here starts or stops one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +31,8 @@ pub(super) struct Registry {
 #[derive(Debug, Default)]
 struct State {
     members: BTreeMap<u32, Member>,
+    /// Slots below the highest ever taken that no replica has now.
+    free: BTreeSet<u32>,
     restarts: u64,
     last_death: Option<String>,
     turn: usize,
@@ -61,8 +63,9 @@ impl Registry {
     /// Takes the lowest free slot for a new replica.
     pub(super) fn enter(&self) -> u32 {
         let mut state = self.state();
-        let slot =
-            (1..=u32::MAX).find(|slot| !state.members.contains_key(slot)).unwrap_or(u32::MAX);
+        // Members and free slots together are 1 to the highest ever taken.
+        let next = u32::try_from(state.members.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let slot = state.free.pop_first().unwrap_or(next);
         state.members.insert(slot, Member::Coming);
         slot
     }
@@ -88,7 +91,10 @@ impl Registry {
 
     /// The replica in `slot` is gone for good.
     pub(super) fn gone(&self, slot: u32) {
-        self.change(|state| state.members.remove(&slot));
+        self.change(|state| {
+            state.free.insert(slot);
+            state.members.remove(&slot)
+        });
     }
 
     /// The address whose turn it is, one after the other.
@@ -188,6 +194,7 @@ mod tests {
         let status = registry.status(3);
         assert_eq!((status.ready, status.leaving, status.restarts), (vec!["rng.2".into()], 1, 1));
         registry.gone(3);
-        assert_eq!(registry.enter(), 3);
+        registry.gone(1);
+        assert_eq!((registry.enter(), registry.enter(), registry.enter()), (1, 3, 4));
     }
 }

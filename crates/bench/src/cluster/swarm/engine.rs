@@ -15,7 +15,8 @@ use hyper::{Method, Request};
 use serde_json::Value;
 
 use super::endpoint::Endpoint;
-use super::transport;
+use super::log::Logs;
+use super::transport::{self, LARGEST_RESPONSE};
 use crate::failure::Failure;
 
 /// How long an answer of the engine may take.
@@ -97,6 +98,11 @@ impl Engine {
         &self.docker
     }
 
+    /// Where logs are read, which end only with their service.
+    pub(super) fn logs(&self) -> Logs {
+        Logs { endpoint: self.endpoint.clone(), version: self.version }
+    }
+
     /// Asks for `path`, sending `body` if there is one, with JSON as it comes; about `what`.
     ///
     /// # Errors
@@ -114,7 +120,9 @@ impl Engine {
             *request.uri_mut() = path.parse().map_err(io::Error::other)?;
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().insert(CONTENT_TYPE, json);
-            let answer = transport::send(&self.endpoint, Some(self.version), request).await?;
+            let version = Some(self.version);
+            let answer =
+                transport::send(&self.endpoint, version, request, LARGEST_RESPONSE).await?;
             let status = answer.status();
             let body = answer.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
             match status.is_success() {
@@ -153,7 +161,7 @@ fn open(endpoint: &Endpoint, version: Arc<OnceLock<(usize, usize)>>) -> Result<D
     let endpoint = endpoint.clone();
     let send = move |request: BollardRequest| {
         let (endpoint, version) = (endpoint.clone(), version.get().copied());
-        async move { Ok(transport::send(&endpoint, version, request).await?) }
+        async move { Ok(transport::send(&endpoint, version, request, LARGEST_RESPONSE).await?) }
     };
     Docker::connect_with_custom_transport(
         send,
@@ -234,6 +242,7 @@ fn away(endpoint: &Endpoint, error: &Error) -> EngineError {
     let advice = match error {
         Error::RequestTimeoutError => return silent(endpoint, PATIENCE),
         Error::JsonDataError { .. } => "what answers there is no Docker engine",
+        _ if is_too_large(error) => "no engine needs as much for its answer",
         _ if reason.contains("ermission denied") => {
             "run bench as root or as a member of the group docker"
         }
@@ -257,6 +266,14 @@ fn silent(endpoint: &Endpoint, patience: Duration) -> EngineError {
     ))
 }
 
+/// Whether a response was larger than any that is read.
+fn is_too_large(error: &Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::FileTooLarge)
+}
+
 /// The innermost reason: what is around it only says that a request was made.
 fn innermost(error: &Error) -> String {
     let mut words = error.to_string();
@@ -278,6 +295,32 @@ mod tests {
         assert_eq!(agreed("1.99"), Ok((1, API_DEFAULT_VERSION.minor_version)));
         assert!(agreed("1.40").unwrap_err().contains("20.10"));
         assert!(agreed("").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_response_without_end_is_read_no_further_than_its_limit() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("docker.sock");
+        let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        let endpoint = Endpoint::Unix(socket);
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n[").await.unwrap();
+            while stream.write_all(&b"1,".repeat(10_000)).await.is_ok() {}
+        };
+        let reading = async {
+            let request = Request::new(Full::<Bytes>::default());
+            let answer = transport::send(&endpoint, None, request, 70_000).await.unwrap();
+            answer.into_body().collect().await.map_err(io::Error::other).unwrap_err()
+        };
+        let (error, ()) = tokio::join!(reading, serving);
+        let error = Error::from(error);
+        assert!(is_too_large(&error));
+        let said = away(&endpoint, &error).to_string();
+        assert!(said.contains("larger than 70000 bytes") && said.contains("docker.sock"), "{said}");
     }
 
     #[test]

@@ -4,22 +4,19 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bollard::Docker;
 use bollard::models::{
     NetworkAttachmentConfig, ServiceSpec, ServiceSpecMode, ServiceSpecModeReplicated, Task,
     TaskSpec, TaskSpecContainerSpec, TaskSpecLogDriver, TaskSpecRestartPolicy,
     TaskSpecRestartPolicyConditionEnum,
 };
-use bollard::query_parameters::{
-    InspectServiceOptions, ListTasksOptionsBuilder, LogsOptionsBuilder,
-};
-use futures_util::StreamExt as _;
+use bollard::query_parameters::{InspectServiceOptions, ListTasksOptionsBuilder};
 use rustix::io::Errno;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::engine::{Engine, EngineError};
+use super::log::Logs;
 use super::stack::{Member, Members, STACK_LABEL};
 use crate::cli::PATHS_FROM;
 use crate::cluster::Service;
@@ -68,7 +65,7 @@ impl Services {
             self.making = Some(name.clone());
             make(engine, &name, spec).await?;
             self.making = None;
-            self.followers.spawn(follow(engine.api().clone(), (kind, name), send.clone()));
+            self.followers.spawn(follow(engine.logs(), (kind, name), send.clone()));
         }
         let reader = self.names.first().cloned().unwrap_or_default();
         first_word(engine, reader, &mut messages).await?;
@@ -314,26 +311,18 @@ fn error(task: &Task) -> Option<String> {
 }
 
 /// Sends on every message in a service's log, for as long as somebody listens.
-async fn follow(docker: Docker, (kind, name): (Kind, String), send: UnboundedSender<Message>) {
+async fn follow(logs: Logs, (kind, name): (Kind, String), send: UnboundedSender<Message>) {
     let mut decoder = Decoder::default();
-    let mut since = 0;
+    let mut next = 0;
     while !send.is_closed() {
-        let options = LogsOptionsBuilder::default().follow(true).stdout(true).since(since).build();
-        let mut log = std::pin::pin!(docker.service_logs(&name, Some(options)));
-        let mut rest = String::new();
-        while let Some(Ok(output)) = log.next().await {
-            rest.push_str(&String::from_utf8_lossy(output.as_ref()));
-            while let Some(end) = rest.find('\n') {
-                let line: String = rest.drain(..=end).collect();
-                let message = decoder.take(&line).filter(|message| kind.says(message));
-                if message.is_some_and(|message| send.send(message).is_err()) {
-                    return;
-                }
-            }
-            let now = jiff::Timestamp::now().as_second();
-            since = i32::try_from(now - OVERLAP).unwrap_or(since);
-        }
+        let since = next;
+        let take = |line: &str| {
+            let message = decoder.take(line).filter(|message| kind.says(message));
+            next = jiff::Timestamp::now().as_second() - OVERLAP;
+            message.is_none_or(|message| send.send(message).is_ok())
+        };
         // The log is not there yet, or a manager is replaced. What comes twice is known by its number.
+        let _ = logs.follow(&name, since, take).await;
         tokio::time::sleep(LOOK_PERIOD).await;
     }
 }

@@ -5,6 +5,7 @@ mod addresses;
 pub mod endpoint;
 pub mod engine;
 mod inside;
+mod log;
 pub mod nodes;
 pub mod overview;
 pub mod stack;

@@ -3,14 +3,16 @@
 
 use std::io;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -19,14 +21,20 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::endpoint::Endpoint;
 
-/// Sends `request` to the engine at `endpoint`, below the path of an API version if there is one.
+/// Largest response of an engine, in bytes: the tasks of a service take about 3,000 each.
+pub(super) const LARGEST_RESPONSE: u64 = 256 << 20;
+
+/// Sends `request` to the engine at `endpoint`, below the path of an API version if there is one,
+/// for a response of at most `most` bytes.
 ///
 /// # Errors
-/// When there is no connection, or no answer that is HTTP.
+/// When there is no connection, or no answer that is HTTP. Reading the response fails with
+/// [`io::ErrorKind::FileTooLarge`] once it is larger.
 pub(super) async fn send<B>(
     endpoint: &Endpoint,
     version: Option<(usize, usize)>,
     mut request: Request<B>,
+    most: u64,
 ) -> io::Result<Response<Incoming>>
 where
     B: Body + Send + Unpin + 'static,
@@ -37,14 +45,14 @@ where
     let host = HeaderValue::from_str(endpoint.host().unwrap_or("localhost")).map_err(invalid)?;
     request.headers_mut().insert(HOST, host);
     match endpoint {
-        Endpoint::Unix(path) => over(UnixStream::connect(path).await?, request).await,
-        Endpoint::Tcp(address) => over(TcpStream::connect(address).await?, request).await,
+        Endpoint::Unix(path) => over(UnixStream::connect(path).await?, request, most).await,
+        Endpoint::Tcp(address) => over(TcpStream::connect(address).await?, request, most).await,
         Endpoint::Tls { address, certificates } => {
             let connector = connector(certificates)?;
             let host = endpoint.host().unwrap_or_default().to_owned();
             let name = ServerName::try_from(host).map_err(invalid)?;
             let stream = TcpStream::connect(address).await?;
-            over(connector.connect(name, stream).await?, request).await
+            over(connector.connect(name, stream).await?, request, most).await
         }
     }
 }
@@ -57,13 +65,15 @@ fn below(version: Option<(usize, usize)>, uri: &Uri) -> Uri {
     format!("{prefix}{path}").parse().unwrap_or_default()
 }
 
-async fn over<S, B>(stream: S, request: Request<B>) -> io::Result<Response<Incoming>>
+async fn over<S, B>(stream: S, request: Request<B>, most: u64) -> io::Result<Response<Incoming>>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     B: Body + Send + Unpin + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    // One request a connection: what may be read from it is what the response may be.
+    let stream = Bounded { stream, left: most, most };
     let shaken = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = shaken.map_err(io::Error::other)?;
     tokio::spawn(async move {
@@ -71,6 +81,54 @@ where
         let _ = connection.await;
     });
     sender.send_request(request).await.map_err(io::Error::other)
+}
+
+/// A stream from which no more than so many bytes can be read.
+#[derive(Debug)]
+struct Bounded<S> {
+    stream: S,
+    left: u64,
+    most: u64,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let bytes = u64::try_from(buffer.filled().len() - before).unwrap_or(u64::MAX);
+        match self.left.checked_sub(bytes) {
+            Some(left) => {
+                self.left = left;
+                read
+            }
+            None => Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::FileTooLarge,
+                format!("its response is larger than {} bytes", self.most),
+            ))),
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
 }
 
 /// TLS with both sides known by the certificates that docker keeps in one directory.
