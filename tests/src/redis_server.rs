@@ -73,6 +73,17 @@ impl RedisServer {
         wallet(self.address()).await
     }
 
+    /// Lets in only the user `user` with `password` from now on, who may do anything.
+    pub async fn require_login(&self, user: &str, password: &str) {
+        let mut connection = connect(self.address()).await.expect("redis-server answers");
+        for user in
+            [&[user, "on", &format!(">{password}"), "~*", "&*", "+@all"][..], &["default", "off"]]
+        {
+            let command = redis::cmd("ACL").arg("SETUSER").arg(user).to_owned();
+            command.query_async::<()>(&mut connection).await.expect("a rule of access");
+        }
+    }
+
     /// Waits until this very process answers. Whoever else got the port has another process id.
     async fn is_ready(&mut self) -> bool {
         let own_line = format!("process_id:{}\r\n", self.child.id());

@@ -110,6 +110,14 @@ impl Up {
         serde_json::from_value(counts.clone()).expect("counts by replica")
     }
 
+    /// The commands by which the embedded Redis is reached, as they are printed.
+    pub async fn redis_commands(&mut self) -> Vec<String> {
+        // It comes after them.
+        self.process.line("the hint", |line| line.starts_with("scale and measure")).await;
+        let lines = self.process.lines().into_iter();
+        lines.filter_map(|line| Some(line.strip_prefix("redis ")?.trim().to_owned())).collect()
+    }
+
     /// Stops it as Ctrl-C does and waits for its end.
     pub async fn stop(self) -> Ended {
         self.process.signal(Signal::INT);

@@ -5,6 +5,7 @@ pub mod compare;
 pub mod lists;
 pub mod logs;
 pub mod measured;
+pub mod redis;
 pub mod report;
 pub mod scale;
 pub mod sweep;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use exchange::{BadUrl, Url};
-use service::settings::{positive_duration, redis_url};
+use service::settings::positive_duration;
 
 use crate::cluster::Service;
 pub use advice::{AdviceArgs, Spread};
@@ -23,6 +24,7 @@ pub use compare::CompareArgs;
 pub use lists::ReplicaList;
 pub use logs::LoggedService;
 pub use measured::{AnyKind, AppArgs, MeasureArgs};
+pub use redis::RedisArgs;
 pub use report::{ReportArgs, ReportFormat};
 pub use scale::{Repeat, ScaleArgs};
 pub use sweep::SweepArgs;
@@ -246,9 +248,9 @@ pub struct LocalArgs {
     /// Address the ports are published on
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub bind: IpAddr,
-    /// A Redis to use in place of the embedded one: HOST, HOST:PORT or a redis:// URL
-    #[arg(long, value_name = "ADDRESS", value_parser = redis_url)]
-    pub redis: Option<String>,
+    /// Which Redis it uses.
+    #[command(flatten)]
+    pub redis: RedisArgs,
     /// Connections to each published port at a time; one more is answered 503, /health excepted
     /// [default: what the open-file limit leaves, at most 20000]
     #[arg(long, value_name = "N")]
@@ -270,7 +272,7 @@ impl LocalArgs {
             self;
         let ports = (*webui_port, *rng_port, *hasher_port) != (8000, 8001, 8002);
         let limits = max_connections.is_some() || *idle_timeout != IDLE_TIMEOUT;
-        ports || limits || *bind != IpAddr::from(Ipv4Addr::LOCALHOST) || redis.is_some()
+        ports || limits || *bind != IpAddr::from(Ipv4Addr::LOCALHOST) || redis.is_given()
     }
 }
 

@@ -85,6 +85,9 @@ pub enum Failure {
     /// The app could not be started.
     #[error("cannot start the app: {0}")]
     Start(String),
+    /// The Redis of an app on this machine cannot be used as it was asked for.
+    #[error("{0}")]
+    Redis(String),
     /// Something else than this user's `bench up` holds the place of its control socket.
     #[error("{0}")]
     Control(String),
@@ -203,6 +206,7 @@ impl Failure {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Out { .. }
+            | Self::Redis(_)
             | Self::TooMany { .. }
             | Self::TooManyConnections { .. }
             | Self::Unknown { .. }

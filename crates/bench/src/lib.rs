@@ -23,5 +23,6 @@ pub mod review;
 pub mod scale;
 pub mod session;
 pub mod settle;
+pub mod shell;
 mod step;
 pub mod sweep;

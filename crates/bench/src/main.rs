@@ -20,6 +20,7 @@ use bench::plan::{Plan, ProbePlan, ReportPlan, ScalePlan, SweepPlan, Told};
 use bench::{advise, analyse, compare, probe, record, report, review, scale, session, sweep};
 use clap::Parser as _;
 use service::launch::launch;
+use service::settings::hide_logins;
 
 use crate::board::Board;
 use crate::interrupts::Interrupts;
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     }
     let plan = match Cli::try_parse().and_then(Plan::try_from) {
         Ok(plan) => plan,
-        Err(error) => return misused(&error),
+        Err(error) => return misused(&hide_logins(error)),
     };
     service::launch::raise_file_limit();
     match run(plan) {

@@ -15,11 +15,11 @@ use observation::Experiment;
 use crate::analyse::{Margins, Question};
 use crate::cli::{
     AdviceArgs, Cli, ClusterKind, Command, CompareArgs, DEFAULT_STACK, EngineArgs, Format,
-    InsideArgs, LocalArgs, ProbeArgs, Repeat, ReplicaList, ScaleArgs, Spread, StackArgs,
+    InsideArgs, LocalArgs, ProbeArgs, RedisArgs, Repeat, ReplicaList, ScaleArgs, Spread, StackArgs,
     StatusArgs, StatusFormat, Threshold, UpArgs,
 };
 use crate::cluster::control::Wanted;
-use crate::cluster::local::{ServiceLogs, Setup};
+use crate::cluster::local::{RedisChoice, ServiceLogs, Setup};
 use crate::cluster::swarm;
 use crate::cluster::swarm::endpoint::Asked;
 use crate::cluster::{Change, Replicas};
@@ -236,10 +236,22 @@ impl From<LocalArgs> for Setup {
             webui_port: arguments.webui_port,
             rng_port: arguments.rng_port,
             hasher_port: arguments.hasher_port,
-            redis: arguments.redis,
+            redis: arguments.redis.into(),
             logs: ServiceLogs::default(),
             max_connections: arguments.max_connections,
             idle_timeout: arguments.idle_timeout,
+        }
+    }
+}
+
+impl From<RedisArgs> for RedisChoice {
+    fn from(arguments: RedisArgs) -> Self {
+        let RedisArgs { redis, redis_user, redis_port, redis_password_file } = arguments;
+        Self {
+            named: redis,
+            user: redis_user,
+            password_file: redis_password_file,
+            port: redis_port,
         }
     }
 }

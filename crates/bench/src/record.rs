@@ -10,6 +10,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use service::redacted::without_secrets;
 
 use crate::analyse::{Findings, Prediction, Sweeps};
 use crate::cluster::Cluster;
@@ -30,7 +31,7 @@ const SWEEP: &str = "sweep.json";
 pub struct Run {
     /// Version of this file.
     pub schema_version: u32,
-    /// The command line.
+    /// The command line, without the user names and passwords of URLs.
     pub command: Vec<String>,
     /// bench's version.
     pub bench_version: String,
@@ -100,7 +101,7 @@ impl Recorder {
         going_on::lock(&samples).map_err(refused)?;
         let run = Run {
             schema_version: crate::analyse::SCHEMA_VERSION,
-            command: std::env::args().collect(),
+            command: command_line(),
             bench_version: env!("CARGO_PKG_VERSION").to_owned(),
             cluster: String::new(),
             sweep: None,
@@ -229,7 +230,9 @@ fn write_aside(path: &Path, content: impl Fn(&mut File) -> io::Result<()>) -> io
     let mut aside = path.as_os_str().to_owned();
     aside.push(".new");
     let write = || -> io::Result<()> {
-        let mut file = File::create(&aside)?;
+        // What a write that was cut short left there, or a link that leads elsewhere.
+        let _ = fs::remove_file(&aside);
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&aside)?;
         content(&mut file)?;
         file.sync_data()?;
         fs::rename(&aside, path)
@@ -237,6 +240,12 @@ fn write_aside(path: &Path, content: impl Fn(&mut File) -> io::Result<()>) -> io
     write().inspect_err(|_| {
         let _ = fs::remove_file(&aside);
     })
+}
+
+/// What was typed, without the user names and passwords of URLs.
+fn command_line() -> Vec<String> {
+    let words = std::env::args_os();
+    words.map(|word| without_secrets(&word.to_string_lossy()).into_owned()).collect()
 }
 
 fn write_failure(path: PathBuf, source: io::Error) -> Failure {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use bench::cluster::control;
-use bench::cluster::local::{Event, LocalCluster, Setup};
+use bench::cluster::local::{Access, Event, LocalCluster, Setup};
 use bench::cluster::{Replicas, Status};
 use bench::failure::{Exit, Failure};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -32,7 +32,7 @@ pub(crate) async fn up(
     let (events, happened) = mpsc::unbounded_channel();
     let cluster = Arc::new(LocalCluster::start(setup, replicas, events).await?);
     let mut log = Log { printer: Printer::new(anstream::stdout()), happened };
-    log.announce(&cluster.status());
+    log.announce(&cluster.status(), cluster.redis_access());
     let control = control::serve(Arc::clone(&cluster));
     let ended = log
         .show_while(async {
@@ -80,7 +80,7 @@ impl Log {
         done
     }
 
-    fn announce(&mut self, status: &Status) {
+    fn announce(&mut self, status: &Status, redis: &[Access]) {
         let strong = Style::new().bold();
         for (name, address) in
             [("webui", &status.webui), ("rng", &status.rng), ("hasher", &status.hasher)]
@@ -88,6 +88,9 @@ impl Log {
             let Some(address) = address.first() else { continue };
             let line = format!("{strong}{name:NAME_WIDTH$}{strong:#}http://{address}/\n");
             self.printer.write(line);
+        }
+        for access in redis {
+            self.printer.write(format!("{strong}{:NAME_WIDTH$}{strong:#}{access}\n", "redis"));
         }
         let hint = "scale and measure it from another terminal with: bench scale --worker 10\n";
         self.printer.write(hint.to_owned());

@@ -3,7 +3,6 @@
 //! password. It connects to nothing.
 
 mod password;
-mod redacted;
 mod settings;
 
 use std::fmt;
@@ -12,8 +11,7 @@ use std::str::FromStr;
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisResult};
 
 pub use password::{Password, PasswordError, Readers};
-pub use redacted::{redacted, without_secrets};
-pub use settings::{RedisSettings, password_of};
+pub use settings::{RedisSettings, SettingsError, password_of};
 
 /// A Redis server, the user and password to log in with, and the number of the database.
 ///

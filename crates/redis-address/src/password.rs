@@ -99,6 +99,9 @@ impl Password {
             return Err(PasswordError::NoPassword { name, path, why: "it is not UTF-8 text" });
         };
         match text.lines().next() {
+            Some(line) if line.contains('\0') => {
+                Err(PasswordError::NoPassword { name, path, why: "it holds a zero byte" })
+            }
             None | Some("") => {
                 Err(PasswordError::NoPassword { name, path, why: "its first line is empty" })
             }

@@ -35,17 +35,24 @@ pub enum SettingsError {
 }
 
 impl RedisSettings {
-    /// The address with its login: the password is read from its file, or from the variable
-    /// `<service>_REDIS_PASSWORD`. Empty values are none, so that a stack file can pass on what
-    /// is not set.
+    /// The server. Without its password before [`Self::log_in`].
+    #[must_use]
+    pub fn server(&self) -> &RedisAddress {
+        &self.redis
+    }
+
+    /// Adds the user and the password to the address. The password is read from its file, or from
+    /// the variable `<SERVICE>_REDIS_PASSWORD`. Empty values are none, so that a stack file can
+    /// pass on what is not set.
     ///
     /// # Errors
     /// When the file cannot be read, or a user or password is given twice.
-    pub fn address(&self, service: &str) -> Result<RedisAddress, SettingsError> {
+    pub fn log_in(&mut self, service: &str) -> Result<(), SettingsError> {
         let file = self.redis_password_file.clone().filter(|file| !file.is_empty());
         let password = password_of(service, file.map(PathBuf::from).as_deref(), Readers::Any)?;
         let user = self.redis_user.as_deref().filter(|user| !user.is_empty());
-        Ok(self.redis.clone().with_login(user, password.as_ref())?)
+        self.redis = self.redis.clone().with_login(user, password.as_ref())?;
+        Ok(())
     }
 }
 

@@ -32,6 +32,9 @@ pub enum StartError {
         /// What the system said.
         source: io::Error,
     },
+    /// Settings that are right by themselves, but not together or not on this machine.
+    #[error("{0}")]
+    Setting(String),
     /// A signal or the lifeline could not be set up, or the address not be announced.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -81,7 +84,10 @@ fn run_logged<S: Service>(service: S) -> ExitCode {
         Ok(Drained::CutOff) => tracing::warn!("stopped; requests under way were cut off"),
         Err(error) => {
             tracing::error!("{error}");
-            return ExitCode::FAILURE;
+            return match error {
+                StartError::Setting(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            };
         }
     }
     ExitCode::SUCCESS

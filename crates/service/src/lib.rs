@@ -14,6 +14,7 @@ pub mod launch;
 pub mod limits;
 pub mod logging;
 pub mod pause;
+pub mod redacted;
 mod replica;
 pub mod reply;
 mod reserve;

@@ -8,6 +8,8 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args, Command, Parser};
 
+use crate::redacted::{redacted, without_secrets};
+
 /// What every service can be told besides its own settings.
 #[derive(Args, Clone, Debug)]
 pub struct Common {
@@ -73,7 +75,7 @@ pub fn parse<T: Parser>(service: &str, arguments: &[OsString]) -> Result<T, clap
     let mut command = with_environment(T::command(), service);
     let matches = command
         .try_get_matches_from_mut(arguments)
-        .map_err(|error| name_variable(error, &command, arguments))?;
+        .map_err(|error| hide_logins(name_variable(error, &command, arguments)))?;
     T::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
@@ -115,6 +117,29 @@ fn name_variable(mut error: clap::Error, command: &Command, arguments: &[OsStrin
     error
 }
 
+/// The same error without the user names and passwords that the wrong values may hold.
+#[must_use]
+pub fn hide_logins(mut error: clap::Error) -> clap::Error {
+    let is_redis = matches!(error.get(ContextKind::InvalidArg),
+        Some(ContextValue::String(shown)) if shown.starts_with("--redis"));
+    let hidden = |kind: ContextKind, text: &str| match kind {
+        // Even one that is not written as a URL is may hold a password.
+        ContextKind::InvalidValue if is_redis => redacted(text),
+        _ => without_secrets(text).into_owned(),
+    };
+    let values: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(hidden(kind, text)))),
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in values {
+        error.insert(kind, value);
+    }
+    error
+}
+
 /// A length of time as people write it: `100ms`, `1.5s`, `2m`, `1h`, or `0`.
 ///
 /// # Errors
@@ -138,27 +163,6 @@ pub fn positive_duration(text: &str) -> Result<Duration, String> {
         Ok(Duration::ZERO) => Err(String::from("must be longer than 0")),
         Ok(length) => Ok(length),
         Err(_) => Err(String::from("not a length of time; write for example 100ms or 1.5s")),
-    }
-}
-
-/// Where Redis is, as a URL: from one, or from `HOST[:PORT]`.
-///
-/// # Errors
-/// A sentence when the text is neither.
-pub fn redis_url(text: &str) -> Result<String, String> {
-    if text.starts_with("redis://") {
-        return Ok(text.to_owned());
-    }
-    let wrong = || String::from("must be HOST[:PORT] or redis://...");
-    if text.contains("://") {
-        return Err(wrong());
-    }
-    let (host, port) = text.rsplit_once(':').unwrap_or((text, "6379"));
-    let port: u16 = port.parse().map_err(|_| format!("'{port}' is no port"))?;
-    let host_fits = !host.is_empty() && !host.contains(['/', '@', ' ']);
-    match host_fits {
-        true => Ok(format!("redis://{host}:{port}")),
-        false => Err(wrong()),
     }
 }
 
@@ -231,6 +235,26 @@ mod tests {
         assert!(allowed(&["--allow-experiments", "--replica", "r"]));
         let error = parse_words(&["--allow-experiments=perhaps"]).unwrap_err().to_string();
         assert!(error.contains("--allow-experiments"), "{error}");
+    }
+
+    #[test]
+    fn a_refused_value_shows_no_login() {
+        #[derive(Parser, Debug)]
+        struct Example {
+            #[arg(long, value_parser = |_: &str| Err::<String, _>("wrong"))]
+            redis: Option<String>,
+            #[arg(long, value_parser = |_: &str| Err::<String, _>("wrong"))]
+            engine: Option<String>,
+        }
+        for (word, shown) in [
+            ("--redis=ada:geheim@host", "'***@host'"),
+            ("--redis=redis://:geheim@host", "'redis://***@host'"),
+            ("--engine=tcp://ada:geheim@host", "'tcp://***@host'"),
+        ] {
+            let words = ["example", word].map(OsString::from);
+            let error = parse::<Example>("example", &words).unwrap_err().to_string();
+            assert!(error.contains(shown) && !error.contains("geheim"), "{error}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION};
 use hyper::{Method, StatusCode};
+use redis_address::RedisAddress;
 use serde_json::json;
 use service::{Handler, Reply, Request, is_read, reply};
 
@@ -39,7 +40,7 @@ use crate::store::{Store, StoreError};
 
 pub use hosts::AllowedHosts;
 pub use settings::Settings;
-pub use store::{Address, BUDGET};
+pub use store::BUDGET;
 
 /// The methods of every route but `/api/experiment`, as express names them in `Allow`.
 const METHODS: &str = "GET,HEAD";
@@ -64,7 +65,7 @@ pub struct Webui {
 impl Webui {
     /// A webui that answers as `replica` with what the Redis at `address` holds.
     #[must_use]
-    pub fn new(replica: String, address: Address) -> Self {
+    pub fn new(replica: String, address: RedisAddress) -> Self {
         let (reports, experiments) = (Reports::default(), Experiments::Refused);
         let hosts = hosts_of(&replica, AllowedHosts::default());
         Self { replica, store: Store::new(address), reports, experiments, hosts }

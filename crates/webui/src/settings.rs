@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
+use redis_address::RedisSettings;
 use service::launch::{Service, StartError, listen};
 use service::settings::{Common, Listen};
 use service::{Drained, Limits, Stop};
 
-use crate::{Address, AllowedHosts, Webui};
+use crate::{AllowedHosts, Webui};
 
 /// webui: the page of DockerCoins and the numbers behind it.
 ///
@@ -19,9 +20,8 @@ pub struct Settings {
     listen: Listen,
     #[command(flatten)]
     common: Common,
-    /// Redis server to read from; redis://USER:PASSWORD@HOST:PORT/DB is understood too
-    #[arg(long, value_name = "HOST[:PORT]", default_value = "redis:6379")]
-    redis: Address,
+    #[command(flatten)]
+    redis: RedisSettings,
     /// Host names under which experiments may be asked for, a comma between them, besides IP
     /// addresses, localhost and webui's own names
     #[arg(long, value_name = "NAMES", default_value = "", hide_default_value = true)]
@@ -41,9 +41,12 @@ impl Service for Settings {
         Some(self.listen.socket())
     }
 
-    async fn run(self, replica: String, stop: Stop) -> Result<Drained, StartError> {
+    async fn run(mut self, replica: String, stop: Stop) -> Result<Drained, StartError> {
+        let logged_in = self.redis.log_in(Self::NAME);
+        logged_in.map_err(|error| StartError::Setting(error.to_string()))?;
         let listener = listen(Self::NAME, &self.listen)?;
-        let webui = Webui::new(replica, self.redis).with_allowed_hosts(self.allowed_hosts);
+        let webui = Webui::new(replica, self.redis.server().clone());
+        let webui = webui.with_allowed_hosts(self.allowed_hosts);
         let webui = match self.common.allow_experiments {
             true => webui.with_experiments(self.limits.body_timeout),
             false => webui,

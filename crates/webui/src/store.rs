@@ -6,21 +6,17 @@
 //! wait for that one, and one that gives up does not end it for the others.
 
 use std::fmt;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Pipeline, RedisError, RedisResult, Value};
+use redis::{AsyncConnectionConfig, Pipeline, RedisResult, Value};
+use redis_address::RedisAddress;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long a request may wait for Redis in all, connecting included.
 pub const BUDGET: Duration = Duration::from_millis(800);
-
-/// Where Redis is. The name is resolved at each connect, so that Redis may move.
-#[derive(Clone)]
-pub struct Address(redis::Client);
 
 /// Why there are no numbers.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -42,7 +38,7 @@ pub(crate) struct Store(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    address: Address,
+    address: RedisAddress,
     link: Mutex<Link>,
 }
 
@@ -77,7 +73,7 @@ pub(crate) fn deadline() -> Instant {
 }
 
 impl Store {
-    pub(crate) fn new(address: Address) -> Self {
+    pub(crate) fn new(address: RedisAddress) -> Self {
         Self(Arc::new(Shared { address, link: Mutex::default() }))
     }
 
@@ -154,7 +150,7 @@ impl Shared {
         // This module keeps the time.
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let Address(client) = &self.address;
+        let client = self.address.client().map_err(|error| self.unreachable(&error))?;
         match timeout(BUDGET, client.get_multiplexed_async_connection_with_config(&config)).await {
             Ok(connected) => connected.map_err(|error| self.unreachable(&error)),
             Err(_) => Err(StoreError::Silent(self.address.to_string())),
@@ -208,54 +204,5 @@ impl fmt::Debug for Link {
             State::Open(_) => "open",
         };
         write!(out, "Link({state}, {} made)", self.made)
-    }
-}
-
-impl FromStr for Address {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let plain = !text.contains(['/', '@', '?', '#']);
-        let url = match plain {
-            true => format!("redis://{text}"),
-            false if text.starts_with("redis://") => text.to_owned(),
-            false => return Err(String::from("write HOST, HOST:PORT or a redis:// URL")),
-        };
-        let refused = |error: RedisError| format!("not a Redis address: {error}");
-        redis::Client::open(url).map(Self).map_err(refused)
-    }
-}
-
-/// Host and port; never the password of a URL.
-impl fmt::Display for Address {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.get_connection_info().addr().fmt(out)
-    }
-}
-
-impl fmt::Debug for Address {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, out)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_hosts_with_or_without_a_port_or_urls() {
-        for (text, shown) in [
-            ("redis", "redis:6379"),
-            ("tasks.redis:7000", "tasks.redis:7000"),
-            ("my_redis", "my_redis:6379"),
-            ("127.0.0.1:1", "127.0.0.1:1"),
-            ("redis://:secret@10.0.0.7/3", "10.0.0.7:6379"),
-        ] {
-            assert_eq!(text.parse::<Address>().unwrap().to_string(), shown);
-        }
-        for wrong in ["", ":6379", "redis:port", "redis:99999", "http://redis", "redis/1", "a b"] {
-            assert!(wrong.parse::<Address>().is_err(), "{wrong:?} was accepted");
-        }
     }
 }

@@ -85,7 +85,7 @@ impl Ledger {
             totals: Totals::default(),
         };
         Self {
-            link: Link::new(&settings.redis, settings.redis_timeout),
+            link: Link::new(settings.redis.server(), settings.redis_timeout),
             tally,
             experiments,
             interval: settings.flush_interval,

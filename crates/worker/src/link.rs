@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult};
+use redis::{AsyncConnectionConfig, RedisError, RedisResult};
+use redis_address::RedisAddress;
 use service::Backoff;
 use tokio::time::Instant;
 
@@ -14,7 +15,7 @@ use crate::tally::Tally;
 /// The connection to Redis.
 #[derive(Debug)]
 pub(crate) struct Link {
-    url: String,
+    address: RedisAddress,
     timeout: Duration,
     state: Mutex<State>,
     /// Held by the one attempt to connect.
@@ -38,10 +39,15 @@ struct State {
 }
 
 impl Link {
-    /// A link to the Redis at `url`, which counts as away when it is silent for `timeout`.
-    pub(crate) fn new(url: &str, timeout: Duration) -> Self {
-        let url = url.to_owned();
-        Self { url, timeout, state: Mutex::default(), connecting: tokio::sync::Mutex::default() }
+    /// A link to the Redis at `address`, which counts as away when it is silent for `timeout`.
+    pub(crate) fn new(address: &RedisAddress, timeout: Duration) -> Self {
+        let address = address.clone();
+        Self {
+            address,
+            timeout,
+            state: Mutex::default(),
+            connecting: tokio::sync::Mutex::default(),
+        }
     }
 
     /// The connection, or `None` while Redis is away.
@@ -113,7 +119,7 @@ impl Link {
             .set_connection_timeout(Some(self.timeout))
             .set_response_timeout(Some(self.timeout));
         // Made anew each time, so that its name is resolved again: Redis may have moved.
-        Client::open(self.url.as_str())?.get_multiplexed_async_connection_with_config(&config).await
+        self.address.client()?.get_multiplexed_async_connection_with_config(&config).await
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

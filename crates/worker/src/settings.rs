@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use redis_address::RedisSettings;
 use service::launch::{Service, StartError, listen_on};
 use service::settings::{Common, duration, positive_duration};
 use service::stop::Reason;
@@ -29,10 +30,8 @@ pub struct Settings {
     /// Where hasher is, likewise
     #[arg(long, value_name = "TARGETS", default_value = "hasher")]
     pub(crate) hasher: Targets,
-    /// Where Redis is, as HOST[:PORT] or a redis:// URL
-    #[arg(long, value_name = "ADDRESS", default_value = "redis:6379",
-          value_parser = service::settings::redis_url)]
-    pub(crate) redis: String,
+    #[command(flatten)]
+    pub(crate) redis: RedisSettings,
     /// How requests are spread over replicas
     #[arg(long, value_name = "NAME", default_value = "round-robin")]
     pub(crate) policy: Policy,
@@ -90,7 +89,9 @@ impl Service for Settings {
         self.health_port.map(|port| (Ipv4Addr::UNSPECIFIED, port).into())
     }
 
-    async fn run(self, replica: String, mut stop: Stop) -> Result<Drained, StartError> {
+    async fn run(mut self, replica: String, mut stop: Stop) -> Result<Drained, StartError> {
+        let logged_in = self.redis.log_in(Self::NAME);
+        logged_in.map_err(|error| StartError::Setting(error.to_string()))?;
         let listen = |address| listen_on(Self::NAME, address, "--health-port");
         let listener = self.health_address().map(listen).transpose()?;
         let worker = Arc::new(Worker::new(&self, replica.clone()));

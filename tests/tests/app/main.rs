@@ -6,6 +6,7 @@
 mod contract;
 mod counting;
 mod diagnosing;
+mod embedded;
 mod experimenting;
 mod faults;
 mod hostile;
@@ -18,6 +19,7 @@ mod probing;
 mod recording;
 mod refusals;
 mod running;
+mod secrets;
 mod shares;
 mod stopping;
 mod up;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use service::redacted::without_secrets;
+
 use super::{Target, Timing};
 use crate::cli::{ReplicaList, StatusFormat, SweepArgs};
 use crate::cluster::{Change, Replicas};
@@ -47,12 +49,15 @@ impl SweepPlan {
             Some(simulated) => settings.push(("--simulate", format!("{simulated:?}"))),
             None => settings.extend([
                 ("--cluster", format!("{place:?}")),
-                ("--engine or --context", format!("{:?}", swarm.engine)),
+                (
+                    "--engine or --context",
+                    without_secrets(&format!("{:?}", swarm.engine)).into_owned(),
+                ),
                 ("--stack", swarm.stack.clone()),
                 ("--service", format!("{:?}", swarm.named)),
                 ("--from-inside", inside.is_some().to_string()),
                 ("--own", running.is_none().to_string()),
-                ("--redis", format!("{:?}", setup.redis)),
+                ("--redis", format!("{:?}", setup.redis.named)),
             ]),
         }
         settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

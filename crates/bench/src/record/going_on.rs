@@ -34,7 +34,7 @@ pub struct Asked {
 pub struct WentOn {
     /// When, RFC 3339.
     pub at: String,
-    /// The command line.
+    /// The command line, without the user names and passwords of URLs.
     pub command: Vec<String>,
     /// Cells that were there already.
     pub after: usize,
@@ -86,7 +86,7 @@ impl Recorder {
         let mut run = earlier.clone();
         run.went_on.push(WentOn {
             at: jiff::Timestamp::now().to_string(),
-            command: std::env::args().collect(),
+            command: super::command_line(),
             after: before.len(),
         });
         "running".clone_into(&mut run.stop_reason);

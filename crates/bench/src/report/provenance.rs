@@ -1,10 +1,13 @@
 //! Where a report's numbers come from, as names and values: how a step was measured, and what the
 //! run was. Shared by the page and Markdown.
 
+use service::redacted::without_secrets;
+
 use super::{evidence, words};
 use crate::analyse::{StepFindings, StopFindings, WarmUpFindings};
 use crate::record::Run;
 use crate::review::Review;
+use crate::shell::quoted;
 
 /// A name and what is said under it.
 pub(super) type Line = (String, String);
@@ -124,20 +127,14 @@ fn plain(value: &serde_json::Value) -> String {
     }
 }
 
-/// A command line that a shell takes as it was meant, with the program by its name alone.
+/// A command line that a shell takes as it was meant, with the program by its name alone, and without
+/// the user names and passwords of URLs.
 pub(super) fn command(words: &[String]) -> String {
     let mut words = words.iter();
     let program = words.next().map_or("bench", |path| path.rsplit('/').next().unwrap_or(path));
     let all = std::iter::once(program).chain(words.map(String::as_str));
-    all.map(quoted).collect::<Vec<_>>().join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
+    // A run of an older version may still hold a login.
+    all.map(|word| quoted(&without_secrets(word))).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -152,6 +149,8 @@ mod tests {
         assert_eq!(told(&["/a/b/bench", "scale", "--worker", "1,2"]), "bench scale --worker 1,2");
         assert_eq!(told(&["bench", "a b", "it's", "", "$(x)"]), r"bench 'a b' 'it'\''s' '' '$(x)'");
         assert_eq!(told(&[]), "bench");
+        let old = ["bench", "scale", "--redis", "redis://ada:geheim@h"];
+        assert_eq!(told(&old), "bench scale --redis 'redis://***@h'");
     }
 
     #[test]

@@ -19,6 +19,28 @@ async fn redis_is_found_by_flag_as_address_and_as_url() {
 }
 
 #[tokio::test]
+async fn a_password_is_read_from_a_file_that_a_container_is_given() {
+    let redis = RedisServer::start().await;
+    let mut client = redis.client().await;
+    let () = client.set("hashes", 7).await.unwrap();
+    let mut require = redis::cmd("CONFIG");
+    require.arg("SET").arg("requirepass").arg("s3same");
+    let () = require.query_async(&mut client).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    let address = redis.address.to_string();
+    let flags = ["--redis", &address, "--redis-password-file", file.to_str().unwrap()];
+    for (password, status) in [("s3same\n", 200), ("another", 503)] {
+        std::fs::write(&file, password).unwrap();
+        let webui = Process::start(WEBUI, &flags).await;
+        let answer = ask(webui.address, &get("/json")).await;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(answer.status, status, "{text}");
+        assert!(!text.contains(password.trim()), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_address_stops_the_start_by_its_name() {
     for wrong in ["http://redis", "redis:port", ""] {
         let ended = Process::fail(WEBUI, &[&format!("--redis={wrong}")], &[]).await;

@@ -47,3 +47,19 @@ async fn a_wrong_variable_stops_the_start_by_its_name() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_password_that_is_missing_or_given_twice_stops_the_start_and_is_not_shown() {
+    let file = "--redis-password-file=/nowhere/password";
+    let variable = ("WORKER_REDIS_PASSWORD", "s3same");
+    for (flag, variables, part) in [
+        (file, &[][..], "/nowhere/password"),
+        (file, &[variable], "give it once"),
+        ("--redis=redis://:s3same@redis", &[variable], "give it once"),
+        ("--redis=ada:s3same@redis", &[], "'***@redis'"),
+    ] {
+        let ended = Worker::fail(&[flag], variables).await;
+        assert_eq!(ended.code, Some(2), "{flag}: {}", ended.log);
+        assert!(ended.log.contains(part) && !ended.log.contains("s3same"), "{}", ended.log);
+    }
+}

@@ -11,8 +11,23 @@ use super::private_folder::{PrivateFolder, SafeParent, Unsafe};
 
 /// The socket over which another bench scales the app.
 pub(super) const CONTROL_SOCKET: &str = "control.sock";
+/// The socket of its Redis.
+pub(super) const REDIS_SOCKET: &str = "redis.sock";
+/// The password that its Redis asks for over TCP.
+pub(super) const REDIS_PASSWORD: &str = "redis-password";
 /// All that an app keeps. Whatever else is in its directory is not bench's and is left alone.
-const KEPT: [&str; 5] = [CONTROL_SOCKET, "rng", "rng.new", "hasher", "hasher.new"];
+const KEPT: [&str; 8] = [
+    CONTROL_SOCKET,
+    REDIS_SOCKET,
+    REDIS_PASSWORD,
+    "redis-password.new",
+    "rng",
+    "rng.new",
+    "hasher",
+    "hasher.new",
+];
+/// Longest path of a socket that a system takes, in bytes.
+const LONGEST_SOCKET_PATH: usize = 107;
 
 /// How often an app's directory is tried to be had, while what was left of another is removed.
 const ATTEMPTS: u32 = 20;
@@ -114,6 +129,16 @@ impl AppFolder {
     /// A path to `name` in it that is short and good in this process only.
     pub(super) fn through_handle(&self, name: &str) -> PathBuf {
         self.own.through_handle(name)
+    }
+
+    /// A path to the socket `name` in it that other processes of this user can connect to, while
+    /// this process runs: as it is, or where that is too long, through this process's handle.
+    pub(super) fn reachable(&self, name: &str) -> PathBuf {
+        let path = self.path().join(name);
+        match path.as_os_str().len() <= LONGEST_SOCKET_PATH {
+            true => path,
+            false => self.own.through_handle_of(std::process::id(), name),
+        }
     }
 
     /// Writes the file `name` in it, in place of an older one.

@@ -7,6 +7,7 @@ mod folder;
 mod port_owner;
 mod private_folder;
 mod process;
+mod redis;
 mod registry;
 mod relay;
 mod supervisor;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use redis_address::RedisAddress;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
@@ -31,6 +33,7 @@ use crate::failure::Failure;
 
 pub use self::folder::{Apps, NoFolder};
 pub use self::private_folder::Unsafe;
+pub use self::redis::{Access, Choice as RedisChoice};
 
 /// Replicas that may be starting at a time: more would only keep each other from being ready in
 /// time, and bench from a stop.
@@ -47,8 +50,8 @@ pub struct Setup {
     pub rng_port: u16,
     /// Port for hasher.
     pub hasher_port: u16,
-    /// A Redis to use in place of the embedded one, as a URL.
-    pub redis: Option<String>,
+    /// The Redis it uses.
+    pub redis: RedisChoice,
     /// What its services log.
     pub logs: ServiceLogs,
     /// Connections to each published port at a time; `None` for as many as the open-file limit
@@ -122,6 +125,7 @@ pub enum Event {
 pub struct LocalCluster {
     folder: Arc<AppFolder>,
     published: [SocketAddr; 3],
+    redis_access: Vec<Access>,
     worker: Mutex<Supervisor>,
     rng: Mutex<Supervisor>,
     hasher: Mutex<Supervisor>,
@@ -155,10 +159,7 @@ impl LocalCluster {
         let folder = AppFolder::create().await;
         let folder = Arc::new(folder.map_err(|error| Failure::Start(error.to_string()))?);
         let mut servers = JoinSet::new();
-        let redis = match &setup.redis {
-            Some(url) => url.clone(),
-            None => start_redis(&mut servers).await?,
-        };
+        let redis = redis::start(&setup.redis, &folder, &mut servers)?;
         let listed = |service: Service| Arc::new(Registry::listed(service, Arc::clone(&folder)));
         let (rng, hasher) = (listed(Service::Rng), listed(Service::Hasher));
         let worker = Arc::new(Registry::unlisted(Service::Worker));
@@ -169,7 +170,8 @@ impl LocalCluster {
         }
         let logs = setup.logs;
         let starts = Arc::new(Semaphore::new(MOST_STARTING));
-        let commands = Commands { folder: folder.path(), redis: &redis, logs, starts: &starts };
+        let (folder_path, redis) = (folder.path(), &redis.address);
+        let commands = Commands { folder: folder_path, redis, logs, starts: &starts };
         let supervise = |registry: Arc<Registry>, command: Command| {
             Mutex::new(Supervisor::new(registry, command, events.clone()))
         };
@@ -183,6 +185,7 @@ impl LocalCluster {
             webui: supervise(webui, commands.webui()),
             folder,
             published,
+            redis_access: redis.access,
             starts,
             _servers: servers,
         };
@@ -218,6 +221,12 @@ impl LocalCluster {
         self.folder.through_handle(folder::CONTROL_SOCKET)
     }
 
+    /// How the user reaches the embedded Redis; empty where another one is used.
+    #[must_use]
+    pub fn redis_access(&self) -> &[Access] {
+        &self.redis_access
+    }
+
     /// Stops everything: the workers first, so that they can still count their last loops.
     pub async fn stop(&self) {
         // What has not been started by now never is.
@@ -235,7 +244,7 @@ async fn close(supervisor: &Mutex<Supervisor>) {
 /// The command lines of the replicas that need to know of others.
 struct Commands<'a> {
     folder: &'a Path,
-    redis: &'a str,
+    redis: &'a RedisAddress,
     logs: ServiceLogs,
     starts: &'a Arc<Semaphore>,
 }
@@ -243,17 +252,13 @@ struct Commands<'a> {
 impl Commands<'_> {
     fn worker(&self) -> Command {
         let list = |service: Service| format!("@{}", self.folder.join(service.name()).display());
-        let arguments = [
-            ("--rng", list(Service::Rng)),
-            ("--hasher", list(Service::Hasher)),
-            ("--redis", self.redis.to_owned()),
-        ];
-        Command::silent(Service::Worker, self.starts).with(arguments).work_log(self.logs.worker)
+        let arguments = [("--rng", list(Service::Rng)), ("--hasher", list(Service::Hasher))];
+        let command = Command::silent(Service::Worker, self.starts).with(arguments);
+        command.with_redis(self.redis).work_log(self.logs.worker)
     }
 
     fn webui(&self) -> Command {
-        let redis = [("--redis", self.redis.to_owned())];
-        Command::listening(Service::Webui, self.starts).with(redis)
+        Command::listening(Service::Webui, self.starts).with_redis(self.redis)
     }
 }
 
@@ -271,18 +276,6 @@ fn publish(service: Service, bind: IpAddr, port: u16) -> Result<TcpListener, Fai
 
 fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(|error| Failure::Start(error.to_string()))
-}
-
-async fn start_redis(servers: &mut JoinSet<()>) -> Result<String, Failure> {
-    let listener = TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .map_err(|error| Failure::Start(format!("no port for Redis: {error}")))?;
-    let url = format!("redis://{}", address(&listener)?);
-    let redis = embedded_redis::Redis::new();
-    servers.spawn(async move {
-        embedded_redis::serve(listener, redis, std::future::pending()).await;
-    });
-    Ok(url)
 }
 
 /// Nothing under these locks can panic half way, so a poisoned one is as good as any.

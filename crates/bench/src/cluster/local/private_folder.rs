@@ -126,6 +126,11 @@ impl PrivateFolder {
         PathBuf::from(format!("/proc/self/fd/{}/{name}", self.handle.as_raw_fd()))
     }
 
+    /// The same for other processes of this user, where `pid` is this one.
+    pub(super) fn through_handle_of(&self, pid: u32, name: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{pid}/fd/{}/{name}", self.handle.as_raw_fd()))
+    }
+
     /// The private directory `name` in it, if there is one.
     pub(super) fn folder(&self, name: &str) -> Result<Option<Self>, Unsafe> {
         private(&self.handle, name, self.path.join(name))

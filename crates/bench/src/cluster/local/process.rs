@@ -8,6 +8,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use redis_address::RedisAddress;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncRead, BufReader};
 use tokio::process::{Child, ChildStdout};
@@ -43,6 +44,8 @@ pub(super) struct Command {
     arguments: Vec<String>,
     /// For a replica that is one of several.
     crowded: Vec<String>,
+    /// The Redis it uses, if any.
+    redis: Option<RedisAddress>,
 }
 
 /// How a replica ended.
@@ -64,8 +67,14 @@ impl Command {
     /// A service without a port.
     pub(super) fn silent(service: Service, starts: &Arc<Semaphore>) -> Self {
         let arguments = vec!["service".to_owned(), service.name().to_owned(), "--lifeline".into()];
-        let crowded = Vec::new();
-        Self { starts: Arc::clone(starts), service, listens: false, arguments, crowded }
+        Self {
+            starts: Arc::clone(starts),
+            service,
+            listens: false,
+            arguments,
+            crowded: Vec::new(),
+            redis: None,
+        }
     }
 
     /// The same command with more flags.
@@ -101,6 +110,11 @@ impl Command {
             command.arguments.extend_from_slice(&self.crowded);
         }
         command
+    }
+
+    /// The same command with a Redis to use.
+    pub(super) fn with_redis(self, redis: &RedisAddress) -> Self {
+        Self { redis: Some(redis.clone()), ..self }
     }
 
     /// Runs one replica until it ends or `stop` fires (or its sender is dropped).
@@ -155,7 +169,14 @@ impl Command {
 
     fn spawn(&self, replica: &str) -> std::io::Result<Child> {
         let (variable, allowed) = self.allow_experiments();
-        tokio::process::Command::new(THIS_PROGRAM)
+        let mut command = tokio::process::Command::new(THIS_PROGRAM);
+        for (variable, value) in self.redis_variables() {
+            match value {
+                Some(value) => command.env(variable, value),
+                None => command.env_remove(variable),
+            };
+        }
+        command
             .args(&self.arguments)
             .env(variable, allowed)
             .args(["--replica", replica])
@@ -173,6 +194,25 @@ impl Command {
         let variable = self.service.allow_experiments();
         let allowed = std::env::var_os(&variable).unwrap_or_else(|| "true".into());
         (variable, allowed)
+    }
+
+    /// The variables that name its Redis; `None` for one that must not be set. Other users can list
+    /// the arguments of a process, but not its environment.
+    fn redis_variables(&self) -> Vec<(String, Option<String>)> {
+        // bench's own, which are not for replicas.
+        let of_bench = ["", "_USER", "_PORT", "_PASSWORD", "_PASSWORD_FILE"];
+        let mut variables: Vec<_> =
+            of_bench.iter().map(|name| (format!("BENCH_REDIS{name}"), None)).collect();
+        if let Some(redis) = &self.redis {
+            let prefix = format!("{}_REDIS", self.service.name().to_uppercase());
+            variables.extend([
+                (prefix.clone(), Some(redis.without_login())),
+                (format!("{prefix}_USER"), redis.user().map(str::to_owned)),
+                (format!("{prefix}_PASSWORD"), redis.expose_password().map(str::to_owned)),
+                (format!("{prefix}_PASSWORD_FILE"), None),
+            ]);
+        }
+        variables
     }
 
     /// Waits until the replica listens and is healthy, and returns its address.

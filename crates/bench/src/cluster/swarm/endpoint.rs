@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use service::redacted::without_secrets;
 use sha2::{Digest as _, Sha256};
 
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -82,6 +83,12 @@ impl Choice {
     /// # Errors
     /// A sentence when an address or a context cannot be used.
     pub fn from(asked: &Asked, environment: &Environment) -> Result<Self, String> {
+        // An address that is no engine's may be one with a password.
+        let chosen = Self::unredacted(asked, environment);
+        chosen.map_err(|reason| without_secrets(&reason).into_owned())
+    }
+
+    fn unredacted(asked: &Asked, environment: &Environment) -> Result<Self, String> {
         let named = |endpoint| Self { endpoint, explicit: true };
         if let Some(engine) = &asked.engine {
             return Endpoint::parse(engine, environment).map(named);
@@ -288,6 +295,19 @@ mod tests {
         asked.context = Some("none".into());
         let error = Choice::from(&asked, &environment).unwrap_err();
         assert!(error.contains("docker context ls"), "{error}");
+    }
+
+    #[test]
+    fn an_address_with_a_login_is_refused_without_it() {
+        for engine in ["tcp://ada:geheim@h:2375", "ssh://ada:geheim@h", "x://:geheim@h"] {
+            let asked = Asked { engine: Some(engine.into()), context: None };
+            let by_flag = Choice::from(&asked, &Environment::default()).unwrap_err();
+            let host = Environment { host: Some(engine.into()), ..Environment::default() };
+            let by_variable = Choice::from(&Asked::default(), &host).unwrap_err();
+            for error in [by_flag, by_variable] {
+                assert!(!error.contains("geheim") && error.contains("@h"), "{error}");
+            }
+        }
     }
 
     #[test]
