@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use embedded_redis::{Faults, Redis};
-use observation::{REPORT_FIELD, Report, WORKER_KEY};
+use observation::{OBSERVED_KEY, REPORT_FIELD, Report, WORKER_KEY};
 use redis::{AsyncConnectionConfig, FromRedisValue};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -18,7 +18,15 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// A Redis whose reports are read, so that they come with each flush.
     pub(crate) async fn start() -> Self {
+        let store = Self::unobserved().await;
+        let () = store.ask(&["SET", OBSERVED_KEY, "1"]).await;
+        store
+    }
+
+    /// A Redis whose reports nobody reads.
+    pub(crate) async fn unobserved() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let redis = Redis::new();
@@ -44,9 +52,10 @@ impl Store {
         self.ask(&["HGETALL", "wallet"]).await
     }
 
-    /// All keys, in order.
+    /// All keys but that of the readers, in order.
     pub(crate) async fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = self.ask(&["KEYS", "*"]).await;
+        keys.retain(|key| key != OBSERVED_KEY);
         keys.sort_unstable();
         keys
     }
