@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use embedded_redis::{Faults, Redis};
 use observation::{OBSERVED_KEY, REPORT_FIELD, Report, WORKER_KEY};
+use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, FromRedisValue};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -75,13 +76,17 @@ impl Store {
 
     /// Over a connection of its own, which no earlier fault has closed.
     pub(crate) async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        let mut connection = self.connection().await;
+        redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await.unwrap()
+    }
+
+    pub(crate) async fn connection(&self) -> MultiplexedConnection {
         let client = redis::Client::open(format!("redis://{}", self.address)).unwrap();
         let patient = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(DEADLINE))
             .set_response_timeout(Some(DEADLINE));
         let connection = client.get_multiplexed_async_connection_with_config(&patient).await;
-        let mut connection = connection.unwrap();
-        redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await.unwrap()
+        connection.unwrap()
     }
 }
 
