@@ -62,10 +62,12 @@ pub(crate) enum CommandError {
     WrongPassword,
     #[error("NOAUTH Authentication required.")]
     NotAuthenticated,
+    #[error("EXECABORT Transaction discarded because of: NOAUTH Authentication required.")]
+    ExecNotAuthenticated,
     #[error(
         "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO \
-         <proto> AUTH <user> <pass> option can be used to authenticate the client and select the \
-         RESP protocol version at the same time"
+         AUTH <user> <pass> option can be used to authenticate the client and select the RESP \
+         protocol version at the same time"
     )]
     HelloNotAuthenticated,
     #[error("NOPROTO unsupported protocol version")]

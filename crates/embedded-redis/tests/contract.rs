@@ -11,14 +11,14 @@
 mod cases;
 mod support;
 
-/// Makes two tests of each case: one for each server.
+/// Makes two tests of each case: one for each server, started by these functions of `support`.
 macro_rules! contract {
-    ($($module:ident: [$($case:ident),* $(,)?]),* $(,)?) => {
+    ($on_embedded:ident, $on_real:ident, $($module:ident: [$($case:ident),* $(,)?]),* $(,)?) => {
         mod embedded_server {
             $(mod $module {$(
                 #[test]
                 fn $case() {
-                    crate::support::on_embedded(crate::cases::$module::$case);
+                    crate::support::$on_embedded(crate::cases::$module::$case);
                 }
             )*})*
         }
@@ -26,7 +26,7 @@ macro_rules! contract {
             $(mod $module {$(
                 #[test]
                 fn $case() {
-                    crate::support::on_real(crate::cases::$module::$case);
+                    crate::support::$on_real(crate::cases::$module::$case);
                 }
             )*})*
         }
@@ -34,6 +34,7 @@ macro_rules! contract {
 }
 
 contract! {
+    on_embedded, on_real,
     cli: [hashes, info, monitor, ping, scan, strings_and_types],
     clients: [multiplexed, pipelines_and_transactions, resp2, resp3],
     connection: [auth, client_names, client_list, echo, hello, ping, quit, reset, select],
@@ -53,4 +54,20 @@ contract! {
     strings: [append, binary, many, set_options, set_with_get, setting],
     traffic: [client_that_reads_late, large_values, long_pipeline, thousand_clients],
     transactions: [discard, errors_on_queueing, errors_on_running, isolation, nesting, watch],
+}
+
+/// Servers whose password is `geheim`.
+mod guarded {
+    contract! {
+        on_guarded_embedded, on_guarded_real,
+        password: [nothing_before_it, short_requests_before_it, with_hello],
+    }
+}
+
+/// Servers on a Unix socket.
+mod on_a_path {
+    contract! {
+        on_embedded_path, on_real_path,
+        unix: [cli, client_list_and_monitor, client_library],
+    }
 }

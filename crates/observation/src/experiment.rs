@@ -1,6 +1,8 @@
 //! A change to the running app for a while: what webui takes and stores, the worker carries out, and
 //! reports tell. Words and limits only; who may ask for one is webui's business.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// The Redis key with the [`Experiment`] as JSON; it expires after the experiment's `seconds`.
@@ -43,6 +45,9 @@ pub enum BadExperiment {
     /// It would not end, or not soon.
     #[error("seconds is {0}: an experiment lasts 1 to {MOST_SECONDS} seconds")]
     Seconds(u64),
+    /// Its key in Redis does not expire, or not within the longest experiment's time.
+    #[error("it {0}: an experiment ends by itself within {MOST_SECONDS} seconds")]
+    Endless(String),
     /// No worker knows the policy.
     #[error("policy is {0:?}: it is one of {names}", names = POLICIES.join(", "))]
     Policy(String),
@@ -54,6 +59,26 @@ impl Experiment {
     pub fn is_like(&self, other: &Self) -> bool {
         let timeless = |of: &Self| Self { seconds: 0, ..of.clone() };
         timeless(self) == timeless(other)
+    }
+
+    /// How much of an experiment is left, by the answer of `PTTL` to its key: milliseconds, -1 for a
+    /// key that never expires, -2 for none; `None` when it is over.
+    ///
+    /// # Errors
+    /// When it would last for longer than any experiment may.
+    pub fn time_left(milliseconds: i64) -> Result<Option<Duration>, BadExperiment> {
+        let most = Duration::from_secs(MOST_SECONDS);
+        let left = match u64::try_from(milliseconds) {
+            Ok(milliseconds) => Duration::from_millis(milliseconds),
+            Err(_) if milliseconds == -1 => {
+                return Err(BadExperiment::Endless("never expires".to_owned()));
+            }
+            Err(_) => return Ok(None),
+        };
+        match left > most {
+            true => Err(BadExperiment::Endless(format!("expires in {} seconds", left.as_secs()))),
+            false => Ok(Some(left)),
+        }
     }
 
     /// Whether it may be carried out.
@@ -89,6 +114,17 @@ mod tests {
         let read: Experiment = serde_json::from_str(r#"{"rng_us":10000,"seconds":60}"#).unwrap();
         assert_eq!(read, Experiment { rng_us: 10_000, seconds: 60, ..Experiment::default() });
         assert!(serde_json::from_str::<Experiment>(r#"{"rng_us":10000}"#).is_err());
+    }
+
+    #[test]
+    fn an_experiment_without_an_end_has_no_time_left() {
+        let left = |milliseconds| Experiment::time_left(milliseconds);
+        assert_eq!(left(600_000), Ok(Some(Duration::from_mins(10))));
+        assert_eq!(left(0), Ok(Some(Duration::ZERO)));
+        assert_eq!(left(-2), Ok(None));
+        assert!(left(-1).unwrap_err().to_string().contains("never expires"));
+        assert!(left(600_001).unwrap_err().to_string().contains("within 600 seconds"));
+        assert!(left(i64::MAX).is_err());
     }
 
     #[test]

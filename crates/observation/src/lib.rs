@@ -31,6 +31,10 @@ pub const REPORT_FIELD: &str = "report";
 /// written in the same transaction, so that an addition whose answer was lost is never made twice.
 pub const COUNTED_KEY: &str = "counted:";
 
+/// The Redis key that webui sets while its `/api/observation` is read, and that expires soon after:
+/// workers then write their report with each flush, otherwise every few seconds.
+pub const OBSERVED_KEY: &str = "observed";
+
 /// One worker's account of itself, cumulative since its start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {

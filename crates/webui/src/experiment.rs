@@ -178,16 +178,18 @@ async fn kept(store: &Store) -> Result<Option<Experiment>, StoreError> {
     let left = next().and_then(|value| Ok(from_redis_value::<i64>(value)?));
     let text = text.map_err(|error| store.refused(COMMAND, &error))?;
     let left = left.map_err(|error| store.refused("PTTL experiment", &error))?;
-    // Redis says -2 of a key that ended between the two commands, -1 of one that never ends.
-    let (Some(text), true) = (text, left != -2) else {
+    let Some(text) = text else {
         return Ok(None);
     };
     let unfit = |reason: &dyn std::fmt::Display| {
-        store.refused(COMMAND, &format_args!("it holds no experiment of webui's: {reason}"))
+        store.unfit(COMMAND, &format_args!("it holds no experiment of webui's: {reason}"))
     };
-    let milliseconds = u64::try_from(left).map_err(|_| unfit(&"it never expires"))?;
+    let Some(left) = Experiment::time_left(left).map_err(|error| unfit(&error))? else {
+        return Ok(None);
+    };
     let experiment: Experiment = serde_json::from_slice(&text).map_err(|error| unfit(&error))?;
-    Ok(Some(Experiment { seconds: milliseconds.div_ceil(1000), ..experiment }))
+    let seconds = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).div_ceil(1000);
+    Ok(Some(Experiment { seconds, ..experiment }))
 }
 
 /// The one reply to the one command of `commands`, which an error of Redis calls `name`.

@@ -1,5 +1,6 @@
 //! webui: the page, and the numbers behind it read from Redis at each request. It keeps no
-//! numbers of its own and writes nothing to Redis but an experiment, where that is allowed.
+//! numbers of its own and writes nothing to Redis but that its observation is read, and an
+//! experiment, where that is allowed.
 //!
 //! | route | answer |
 //! |---|---|
@@ -85,6 +86,7 @@ impl Webui {
 
     async fn counts(&self) -> Reply {
         let counts = counts::read(&self.store).await;
+        self.store.log(counts.as_ref().err());
         answer(counts.map(|counts| {
             json!({
                 "coins": counts.coins,
@@ -99,7 +101,9 @@ impl Webui {
             true => Detail::Histograms,
             false => Detail::Sums,
         };
-        answer(self.reports.observe(&self.store, detail).await)
+        let seen = self.reports.observe(&self.store, detail).await;
+        self.store.log(seen.as_ref().err());
+        answer(seen)
     }
 }
 

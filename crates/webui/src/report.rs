@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use observation::{REPORT_FIELD, Report, SCHEMA_VERSION, Totals, WORKER_KEY};
+use observation::{OBSERVED_KEY, REPORT_FIELD, Report, SCHEMA_VERSION, Totals, WORKER_KEY};
 use redis::{Pipeline, RedisResult, Value, from_redis_value};
 use serde::Serialize;
 use tokio::time::Instant;
@@ -20,6 +21,11 @@ const SCAN_COUNT: u32 = 1000;
 /// broken workers takes no memory.
 const MOST_COMPLAINTS: usize = 1000;
 
+/// How long workers take the reports to be read after they were.
+const MARK_SECONDS: u32 = 15;
+/// Least time between two marks.
+const MARK_PERIOD: Duration = Duration::from_secs(1);
+
 /// A Redis key, which need not be text.
 type Key = Vec<u8>;
 
@@ -27,6 +33,8 @@ type Key = Vec<u8>;
 #[derive(Debug, Default)]
 pub(crate) struct Reports {
     complained: Mutex<HashSet<Key>>,
+    /// When Redis was last told that they are read.
+    marked: Mutex<Option<Instant>>,
 }
 
 /// An [`observation::Observation`] whose workers are written as JSON already.
@@ -64,6 +72,10 @@ impl Reports {
         for key in &keys {
             pipeline.cmd("HGET").arg(key).arg(REPORT_FIELD);
         }
+        if self.is_mark_due() {
+            // Its reply is not looked at: a Redis that may only be read has reports all the same.
+            pipeline.cmd("SET").arg(OBSERVED_KEY).arg(1).arg("EX").arg(MARK_SECONDS);
+        }
         let mut replies = store.ask(&pipeline, deadline).await?.into_iter();
         let now = counts::unix_time();
         let counts = counts::take(store, &mut replies)?;
@@ -88,6 +100,16 @@ impl Reports {
             merged,
             workers,
         })
+    }
+
+    /// Whether Redis is to be told, now, that reports are read.
+    fn is_mark_due(&self) -> bool {
+        let mut marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = marked.is_none_or(|last| last.elapsed() >= MARK_PERIOD);
+        if due {
+            *marked = Some(Instant::now());
+        }
+        due
     }
 
     fn complain(&self, key: Key, error: &BadReport) {
@@ -141,7 +163,7 @@ fn number(store: &Store, hashes: Option<&str>) -> Result<u64, StoreError> {
     let Some(text) = hashes else {
         return Ok(0);
     };
-    text.parse().map_err(|_| store.refused("GET hashes", &format_args!("{text:?} is not a count")))
+    text.parse().map_err(|_| store.unfit("GET hashes", &format_args!("{text:?} is not a count")))
 }
 
 #[cfg(test)]

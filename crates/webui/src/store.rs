@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Pipeline, RedisResult, Value};
+use redis::{AsyncConnectionConfig, ErrorKind, Pipeline, RedisError, RedisResult, Value};
 use redis_address::RedisAddress;
+use service::{Outage, Recovery};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -40,6 +41,7 @@ pub(crate) struct Store(Arc<Shared>);
 struct Shared {
     address: RedisAddress,
     link: Mutex<Link>,
+    outage: Mutex<Outage>,
 }
 
 #[derive(Clone)]
@@ -55,8 +57,6 @@ struct Link {
     state: State,
     /// Connections made so far, to tell a new one from the one that just failed.
     made: u64,
-    /// Whether the last attempt failed, so that an outage is logged once.
-    away: bool,
 }
 
 #[derive(Default)]
@@ -67,6 +67,15 @@ enum State {
     Open(Connection),
 }
 
+/// An error in Redis's own words, where it has said anything.
+fn words(error: &RedisError) -> String {
+    match (error.code(), error.detail()) {
+        (Some(code), Some(detail)) => format!("{code} {detail}"),
+        (Some(code), None) => code.to_owned(),
+        (None, _) => error.to_string(),
+    }
+}
+
 /// When a request that starts now must be answered.
 pub(crate) fn deadline() -> Instant {
     Instant::now() + BUDGET
@@ -74,7 +83,7 @@ pub(crate) fn deadline() -> Instant {
 
 impl Store {
     pub(crate) fn new(address: RedisAddress) -> Self {
-        Self(Arc::new(Shared { address, link: Mutex::default() }))
+        Self(Arc::new(Shared { address, link: Mutex::default(), outage: Mutex::default() }))
     }
 
     /// Sends all commands in one go and returns each one's reply. A kept connection that turns
@@ -106,9 +115,33 @@ impl Store {
         }
     }
 
+    /// The error for a command that Redis refused.
+    pub(crate) fn refused(&self, command: &'static str, error: &RedisError) -> StoreError {
+        self.unfit(command, &words(error))
+    }
+
     /// The error for a command that Redis did not answer as it should.
-    pub(crate) fn refused(&self, command: &'static str, reason: &dyn fmt::Display) -> StoreError {
+    pub(crate) fn unfit(&self, command: &'static str, reason: &dyn fmt::Display) -> StoreError {
         StoreError::Refused(self.0.address.to_string(), command, reason.to_string())
+    }
+
+    /// Logs that an answer could not be given, or that one could again, as often as an [`Outage`]
+    /// has it.
+    pub(crate) fn log(&self, error: Option<&StoreError>) {
+        let mut outage = self.0.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        let address = &self.0.address;
+        match error {
+            Some(error) => {
+                if let Some(failures) = outage.failed() {
+                    tracing::warn!(failures, "{error}");
+                }
+            }
+            None => {
+                if let Some(Recovery { after, failures }) = outage.succeeded() {
+                    tracing::info!(%address, ?after, failures, "redis is back");
+                }
+            }
+        }
     }
 }
 
@@ -123,7 +156,8 @@ impl Shared {
             Ok(outcome) => outcome.clone(),
             Err(_) => None,
         };
-        let stopped = || Err(self.unreachable(&"the attempt to connect was given up"));
+        let given_up = "the attempt to connect was given up".to_owned();
+        let stopped = || Err(StoreError::Unreachable(self.address.to_string(), given_up));
         (false, outcome.unwrap_or_else(stopped))
     }
 
@@ -159,21 +193,14 @@ impl Shared {
 
     fn settle(&self, outcome: Result<MultiplexedConnection, StoreError>) -> Outcome {
         let mut link = self.link();
-        let was_away = std::mem::replace(&mut link.away, outcome.is_err());
         match outcome {
             Ok(redis) => {
-                if was_away {
-                    tracing::info!(address = %self.address, "redis is back");
-                }
                 link.made += 1;
                 let connection = Connection { number: link.made, redis };
                 link.state = State::Open(connection.clone());
                 Ok(connection)
             }
             Err(error) => {
-                if !was_away {
-                    tracing::warn!("{error}");
-                }
                 link.state = State::Idle;
                 Err(error)
             }
@@ -187,8 +214,14 @@ impl Shared {
         }
     }
 
-    fn unreachable(&self, reason: &dyn fmt::Display) -> StoreError {
-        StoreError::Unreachable(self.address.to_string(), reason.to_string())
+    /// The error for a connection that could not be made or is lost. Redis may have answered, for
+    /// instance that it needs a password: then it is there, and says what is wrong.
+    fn unreachable(&self, error: &RedisError) -> StoreError {
+        let address = self.address.to_string();
+        match error.code().is_some() || error.kind() == ErrorKind::AuthenticationFailed {
+            true => StoreError::Refused(address, "the connection", words(error)),
+            false => StoreError::Unreachable(address, error.to_string()),
+        }
     }
 
     fn link(&self) -> MutexGuard<'_, Link> {

@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use crate::dependency::{Choice, Dependency, Good, Question};
 use crate::experiment::Experiments;
-use crate::ledger::{Coin, Ledger};
+use crate::flush::Coin;
+use crate::ledger::Ledger;
 use crate::settings::Settings;
 use crate::tally::{Account, HASHER, RNG, Tally};
 use crate::targets::Targets;

@@ -11,7 +11,7 @@ use http_body_util::Full;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request};
 use observation::Experiment;
-use service::injection;
+use service::{Outage, Recovery, injection};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -66,6 +66,14 @@ pub(crate) struct Dependency {
     replicas: Mutex<Arc<[Arc<Replica>]>>,
     turn: AtomicUsize,
     renewed: Notify,
+    failing: Mutex<Failing>,
+}
+
+/// The replicas that have failed and not answered since.
+#[derive(Debug, Default)]
+struct Failing {
+    addresses: Vec<SocketAddr>,
+    outage: Outage,
 }
 
 impl Dependency {
@@ -80,17 +88,27 @@ impl Dependency {
         let turn = AtomicUsize::new(rand::random_range(0..1 << 16));
         let replicas = Mutex::new(Arc::from([]));
         let renewed = Notify::new();
-        Self { name, targets, experiments, delay, patience, replicas, turn, renewed }
+        let failing = Mutex::default();
+        Self { name, targets, experiments, delay, patience, replicas, turn, renewed, failing }
     }
 
     /// Keeps the list of replicas current, for ever. `report` hears of each failure to.
     pub(crate) async fn renew(&self, mut report: impl FnMut(&str)) {
+        let dependency = self.name;
+        let mut outage = Outage::default();
         loop {
             let policy = self.experiments.policy();
             match self.targets.resolve(policy == Policy::Vip).await {
-                Ok(found) => self.replace(&found),
+                Ok(found) => {
+                    if let Some(Recovery { after, failures }) = outage.succeeded() {
+                        tracing::info!(dependency, ?after, failures, "replicas are found again");
+                    }
+                    self.replace(&found);
+                }
                 Err(error) => {
-                    tracing::warn!(dependency = self.name, %error, "cannot find replicas");
+                    if let Some(failures) = outage.failed() {
+                        tracing::warn!(dependency, %error, failures, "cannot find replicas");
+                    }
                     report("resolve");
                 }
             }
@@ -113,6 +131,33 @@ impl Dependency {
         *replicas = found.iter().map(next).collect();
         drop(replicas);
         self.renewed.notify_waiters();
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        failing.addresses.retain(|address| found.contains(address));
+        if failing.addresses.is_empty() {
+            failing.outage.succeeded(); // the line above says what has become of it
+        }
+    }
+
+    fn failed(&self, address: SocketAddr, failure: &Failure) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !failing.addresses.contains(&address) {
+            failing.addresses.push(address);
+        }
+        if let Some(failures) = failing.outage.failed() {
+            let error = failure.to_string();
+            tracing::warn!(dependency = self.name, %address, error, failures, "request failed");
+        }
+    }
+
+    /// A replica has answered again; the dependency is back when no other fails.
+    fn recovered(&self, address: SocketAddr) {
+        let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        failing.addresses.retain(|failing| *failing != address);
+        if failing.addresses.is_empty()
+            && let Some(Recovery { after, failures }) = failing.outage.succeeded()
+        {
+            tracing::info!(dependency = self.name, ?after, failures, "dependency is back");
+        }
     }
 
     /// Asks one replica once.
@@ -127,9 +172,13 @@ impl Dependency {
         let asked = replica.ask(request, question.good.length(), self.patience, close).await;
         let checked = asked.and_then(|answer| question.good.check(answer));
         match &checked {
-            Ok(_) => replica.succeeded(),
+            Ok(_) if replica.succeeded() => self.recovered(replica.address),
+            Ok(_) => {}
             Err(failure) if failure.is_stale() => {}
-            Err(_) => replica.failed(Instant::now()),
+            Err(failure) => {
+                replica.failed(Instant::now());
+                self.failed(replica.address, failure);
+            }
         }
         checked
     }

@@ -30,6 +30,14 @@ struct Running {
     policy: Option<Policy>,
 }
 
+/// What Redis holds under the experiment's key.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) text: Vec<u8>,
+    /// As `PTTL` answers: -1 for a key that never expires, -2 for none.
+    pub(crate) milliseconds_left: i64,
+}
+
 /// Why what Redis holds is not carried out.
 #[derive(Debug, thiserror::Error)]
 enum Unfit {
@@ -52,15 +60,16 @@ impl Experiments {
         self.allowed
     }
 
-    /// Carries out from now on what Redis holds.
-    pub(crate) fn take(&self, stored: Option<&[u8]>) {
+    /// Carries out from now on what Redis holds, unless it is gone meanwhile or would not end.
+    pub(crate) fn take(&self, stored: Option<&Stored>) {
         let read = stored.filter(|_| self.allowed).map(Running::read).transpose();
+        let read = read.map(Option::flatten);
         let unfit = read.as_ref().err().map(ToString::to_string);
         let was_unfit = self.complained.swap(unfit.is_some(), Ordering::Relaxed);
         if let (Some(reason), false) = (unfit, was_unfit) {
             tracing::warn!(reason, "left out an experiment");
         }
-        self.replace(read.ok().flatten());
+        self.replace(read.unwrap_or_default());
     }
 
     /// Goes back to the worker's own settings.
@@ -114,12 +123,16 @@ impl Experiments {
 }
 
 impl Running {
-    fn read(text: &[u8]) -> Result<Self, Unfit> {
-        let experiment: Experiment = serde_json::from_slice(text)?;
+    /// `None` when it is over.
+    fn read(stored: &Stored) -> Result<Option<Self>, Unfit> {
+        if Experiment::time_left(stored.milliseconds_left)?.is_none() {
+            return Ok(None);
+        }
+        let experiment: Experiment = serde_json::from_slice(&stored.text)?;
         experiment.check()?;
         let parse = |name: &String| Policy::from_str(name, false);
         let policy = experiment.policy.as_ref().map(parse).transpose().map_err(Unfit::Policy)?;
-        Ok(Self { experiment, policy })
+        Ok(Some(Self { experiment, policy }))
     }
 }
 
@@ -131,6 +144,10 @@ mod tests {
 
     const STORED: &[u8] =
         br#"{"think_us":5000,"rng_us":10000,"hasher_us":0,"policy":"random","seconds":60}"#;
+
+    fn stored(text: &[u8]) -> Stored {
+        Stored { text: text.to_vec(), milliseconds_left: 60_000 }
+    }
 
     fn own_settings(experiments: &Experiments) -> bool {
         experiments.think_time().is_zero()
@@ -152,7 +169,7 @@ mod tests {
     fn what_redis_holds_is_carried_out_until_it_is_gone() {
         let experiments = Experiments::new(true, Policy::RoundRobin);
         assert!(own_settings(&experiments));
-        experiments.take(Some(STORED));
+        experiments.take(Some(&stored(STORED)));
         assert_eq!(experiments.think_time(), Duration::from_millis(5));
         assert_eq!(experiments.delay(|e| e.rng_us), Some(Duration::from_millis(10)));
         assert_eq!(experiments.delay(|e| e.hasher_us), None);
@@ -160,7 +177,7 @@ mod tests {
         assert_eq!(experiments.told().unwrap().seconds, 60);
         experiments.take(None);
         assert!(own_settings(&experiments));
-        experiments.take(Some(STORED));
+        experiments.take(Some(&stored(STORED)));
         experiments.end();
         assert!(own_settings(&experiments));
     }
@@ -177,16 +194,26 @@ mod tests {
             br#"{"policy":"fair","seconds":1}"#,
         ] {
             let experiments = Experiments::new(true, Policy::RoundRobin);
-            experiments.take(Some(STORED));
-            experiments.take(Some(wrong));
+            experiments.take(Some(&stored(STORED)));
+            experiments.take(Some(&stored(wrong)));
             assert!(own_settings(&experiments), "{}", String::from_utf8_lossy(wrong));
+        }
+    }
+
+    #[test]
+    fn one_that_would_not_end_is_not_carried_out() {
+        for milliseconds_left in [-1, 600_001, i64::MAX] {
+            let experiments = Experiments::new(true, Policy::RoundRobin);
+            experiments.take(Some(&stored(STORED)));
+            experiments.take(Some(&Stored { milliseconds_left, ..stored(STORED) }));
+            assert!(own_settings(&experiments), "{milliseconds_left}");
         }
     }
 
     #[test]
     fn nothing_is_carried_out_unless_allowed() {
         let experiments = Experiments::new(false, Policy::RoundRobin);
-        experiments.take(Some(STORED));
+        experiments.take(Some(&stored(STORED)));
         assert!(own_settings(&experiments));
     }
 
@@ -200,9 +227,9 @@ mod tests {
         );
         assert!(waited.await.is_err());
         tokio::join!(experiments.policy_is_not(Policy::RoundRobin), async {
-            experiments.take(Some(br#"{"rng_us":1,"seconds":1}"#)); // leaves the policy
+            experiments.take(Some(&stored(br#"{"rng_us":1,"seconds":1}"#))); // leaves the policy
             tokio::task::yield_now().await;
-            experiments.take(Some(STORED));
+            experiments.take(Some(&stored(STORED)));
         });
     }
 }

@@ -1,40 +1,37 @@
-//! What Redis is told: the count of loops, the coins, and this worker's report.
+//! What is written to Redis: the count of loops, the coins, and this worker's report.
 //!
 //! Loops are added to `hashes` together with a note of how many this worker has added so far, in
-//! one transaction. The note tells the next one what is still to be added, so that an outage or a
-//! lost answer neither loses a loop nor counts one twice. While Redis is away the loop goes on.
+//! one transaction. The note shows the next one what is still to be added, so that an outage, a
+//! lost reply or a failed addition neither loses a loop nor counts one twice. While Redis is away
+//! the workers go on.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use observation::{
-    COUNTED_KEY, EXPERIMENT_KEY, REPORT_FIELD, Report, SCHEMA_VERSION, Totals, WORKER_KEY,
+    COUNTED_KEY, EXPERIMENT_KEY, OBSERVED_KEY, Report, SCHEMA_VERSION, Totals, WORKER_KEY,
 };
 use redis::RedisResult;
-use redis::aio::MultiplexedConnection;
+use redis::aio::ConnectionLike as _;
 use tokio::time::Instant;
 
-use crate::experiment::Experiments;
-use crate::link::Link;
+use crate::account::{Account, Hashes};
+use crate::coins::Coins;
+use crate::exchange::{Replies, Trouble};
+use crate::experiment::{Experiments, Stored};
+use crate::flush::{Coin, Flush, Written};
+use crate::link::{Line, Link};
 use crate::settings::Settings;
 use crate::tally::Tally;
+use crate::work_log::WorkLog;
 
-/// Coins kept while Redis is away; beyond that the loops wait rather than lose one.
-const MOST_COINS: usize = 500_000;
-/// Coins written in one transaction, so that a long outage does not end in one that takes too long.
-const COINS_AT_ONCE: usize = 10_000;
-/// Flush intervals without a flush after which the loops count as stuck.
+/// Flush intervals without a flush after which the workers count as stuck.
 const STUCK: u32 = 3;
-/// How long the note of what was added outlives the worker: longer than any outage.
-const NOTE_TTL_SECONDS: u32 = 86_400;
-
-/// A hash that starts with 0, and what was hashed.
-#[derive(Clone, Debug)]
-pub(crate) struct Coin {
-    pub(crate) hash: Bytes,
-    pub(crate) bytes: Bytes,
-}
+/// Least time between two reports while nobody reads them.
+const REPORT_PAUSE: Duration = Duration::from_secs(5);
+/// Transactions tried in one flush: one may find a watched key changed, one `hashes` unfit to be
+/// added to, and one restores the note; each is followed by a closer look.
+const ATTEMPTS: usize = 5;
 
 /// One worker's account with Redis.
 #[derive(Debug)]
@@ -45,16 +42,27 @@ pub(crate) struct Ledger {
     interval: Duration,
     key: String,
     note_key: String,
-    ttl_seconds: i64,
+    ttl: Duration,
     report: Report,
     started: Instant,
     pace: Mutex<Pace>,
-    unwritten: Mutex<Vec<Coin>>,
-    /// Loops that Redis surely has; held by the one flush under way.
-    counted: tokio::sync::Mutex<u64>,
+    coins: Coins,
+    /// Held by the one flush under way.
+    books: tokio::sync::Mutex<Books>,
 }
 
-/// When loops began and were told of.
+/// What one flush leaves to the next.
+#[derive(Debug)]
+struct Books {
+    account: Account,
+    work_log: WorkLog,
+    last_report: Option<Instant>,
+    /// There is something that changes what this worker does: an experiment, or a reader. It is
+    /// looked for with each flush while it is there; otherwise Redis watches for it.
+    followed: bool,
+}
+
+/// When cycles began and were last counted.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
     last_flush: Instant,
@@ -91,12 +99,17 @@ impl Ledger {
             interval: settings.flush_interval,
             key,
             note_key,
-            ttl_seconds: i64::try_from(settings.report_ttl.as_secs().max(1)).unwrap_or(i64::MAX),
+            ttl: settings.report_ttl,
             report,
             started,
             pace: Mutex::new(Pace { last_flush: started, last_begin: started }),
-            unwritten: Mutex::default(),
-            counted: tokio::sync::Mutex::default(),
+            coins: Coins::default(),
+            books: tokio::sync::Mutex::new(Books {
+                account: Account::default(),
+                work_log: WorkLog::new(settings.work_log),
+                last_report: None,
+                followed: false,
+            }),
         }
     }
 
@@ -108,7 +121,7 @@ impl Ledger {
         if due {
             pace.last_flush = now;
         }
-        due || locked(&self.unwritten).len() >= MOST_COINS
+        due || self.coins.are_full()
     }
 
     /// Flushes whenever no loop has begun for a while, for ever: while all of them wait for a
@@ -124,15 +137,15 @@ impl Ledger {
         }
     }
 
-    /// Tells Redis what happened up to `at`, the start of a loop. What cannot be told now is kept
-    /// for the next time.
+    /// Writes what happened up to `at`, the start of a cycle. What cannot be written now is kept for
+    /// the next time.
     pub(crate) async fn flush(&self, at: Instant) {
-        if locked(&self.unwritten).len() >= MOST_COINS {
+        if self.coins.are_full() {
             // One flush after another until there is room again.
             tokio::time::sleep(self.interval).await;
         }
-        if let Ok(mut counted) = self.counted.try_lock() {
-            self.flush_within(&mut counted, at).await;
+        if let Ok(mut books) = self.books.try_lock() {
+            self.flush_within(&mut books, at).await;
         }
     }
 
@@ -141,22 +154,26 @@ impl Ledger {
         let mut command = redis::cmd("HSET");
         command.arg("wallet").arg(&coin.hash[..]).arg(&coin.bytes[..]);
         // To write it twice does no harm, so it is kept also when this future is dropped half way.
-        let mut kept = Kept { unwritten: &self.unwritten, coin: Some(coin) };
+        let kept = self.coins.keep(coin);
         let Some(mut line) = self.link.get(&self.tally).await else { return };
-        match command.query_async::<()>(&mut line.connection).await {
-            Ok(()) => kept.coin = None,
-            Err(error) => self.link.lost(&self.tally, line.number, &error),
+        let reply = line.connection.req_packed_command(&command).await;
+        let written =
+            reply.map_err(Trouble::from).and_then(|reply| Replies::one(reply).number("HSET"));
+        match written {
+            Ok(Ok(_)) => kept.confirmed(),
+            Ok(Err(reason)) => self.link.refused(&self.tally, &reason),
+            Err(trouble) => self.lost(line.number, &trouble),
         }
     }
 
-    /// Flushes for the last time, trying for as long as `patience`, takes the report down, and
-    /// says whether everything was told.
-    pub(crate) async fn close(&self, patience: Duration) -> bool {
-        let mut counted = self.counted.lock().await;
-        let all_told = tokio::time::timeout(patience, async {
+    /// Flushes for the last time, trying for as long as `timeout`, removes the report, and returns
+    /// whether everything was written.
+    pub(crate) async fn close(&self, timeout: Duration) -> bool {
+        let mut books = self.books.lock().await;
+        let settled = tokio::time::timeout(timeout, async {
             loop {
-                let flushed = self.flush_within(&mut counted, Instant::now()).await;
-                match flushed && locked(&self.unwritten).is_empty() {
+                let flushed = self.flush_within(&mut books, Instant::now()).await;
+                match flushed && self.coins.unwritten() == 0 {
                     true => break,
                     false if flushed => {}
                     false => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -165,88 +182,173 @@ impl Ledger {
             }
             self.remove_report().await;
         });
-        let told = all_told.await.is_ok();
+        let settled = settled.await.is_ok();
+        books.work_log.write();
         let totals = self.tally.totals();
-        let (loops, coins) = (totals.loops, totals.coins);
-        let unwritten_coins = locked(&self.unwritten).len();
-        if told {
-            tracing::info!(loops, counted = *counted, coins, "accounts settled");
+        let (loops, coins, counted) = (totals.loops, totals.coins, books.account.counted);
+        let unwritten_coins = self.coins.unwritten();
+        if settled {
+            tracing::info!(loops, counted, coins, "accounts settled");
         } else {
-            let counted = *counted;
             tracing::error!(loops, counted, coins, unwritten_coins, "accounts not settled");
         }
-        told
+        settled
     }
 
-    async fn flush_within(&self, counted: &mut u64, at: Instant) -> bool {
+    /// Whether all was written that is to be.
+    async fn flush_within(&self, books: &mut Books, at: Instant) -> bool {
         let Some(mut line) = self.link.get(&self.tally).await else {
             self.experiments.end();
             return false;
         };
-        // They stay in the list until they are written: this future may be dropped half way.
-        let coins: Vec<Coin> =
-            locked(&self.unwritten).iter().take(COINS_AT_ONCE).cloned().collect();
-        match self.tell(&mut line.connection, counted, &coins, at).await {
-            Ok(()) => {
-                locked(&self.unwritten).drain(..coins.len());
+        match self.write(&mut line, books, at).await {
+            Ok(None) => {
                 self.link.succeeded();
+                true
             }
-            Err(error) => {
+            Ok(Some(refusal)) => {
+                self.link.refused(&self.tally, &refusal);
+                false
+            }
+            Err(Trouble::Overtaken) => false,
+            Err(trouble) => {
                 self.experiments.end();
-                self.link.lost(&self.tally, line.number, &error);
-                return false;
+                self.lost(line.number, &trouble);
+                false
             }
         }
-        true
     }
 
-    /// Adds what Redis does not have yet. The note of what it has is watched while it is read and
-    /// replaced: a transaction of an earlier connection that arrives late finds it changed, or
-    /// changes it, and only one of the two is carried out.
-    async fn tell(
+    /// Adds what Redis does not have yet, and what else there is to write; what Redis refused of it.
+    ///
+    /// Redis watches the note from the end of one transaction to the next: one of an earlier
+    /// connection that arrives late finds it changed, or changes it, and only one of the two is
+    /// carried out. A transaction that was answered leaves the note as it is known, so that it is
+    /// read only on a new connection and when something watched was changed.
+    async fn write(
         &self,
-        connection: &mut MultiplexedConnection,
-        counted: &mut u64,
-        coins: &[Coin],
+        line: &mut Line,
+        books: &mut Books,
         at: Instant,
-    ) -> RedisResult<()> {
-        redis::cmd("WATCH").arg(&self.note_key).query_async::<()>(connection).await?;
-        let (noted, experiment) = self.look_up(connection).await?;
-        self.experiments.take(experiment.as_deref());
-        // No note: nothing was added yet, or somebody emptied Redis and wants to begin anew.
-        *counted = noted.unwrap_or(*counted);
-        let (loops, report) = self.report(at)?;
-        let mut transaction = redis::pipe();
-        transaction.atomic();
-        if loops > *counted {
-            transaction.cmd("INCRBY").arg("hashes").arg(loops - *counted).ignore();
+    ) -> Result<Option<String>, Trouble> {
+        for _ in 0..ATTEMPTS {
+            let hashes = self.look(line, books).await?;
+            let (total, report) = self.report_if_due(books, at)?;
+            let account = &mut books.account;
+            let missing = total.saturating_sub(account.counted);
+            let refusal =
+                hashes.as_ref().filter(|_| missing > 0).and_then(|hashes| hashes.refuses(missing));
+            // A note that moved without its addition is restored before anything else is added.
+            let addition = match refusal.is_some() || account.note_is_wrong() {
+                true => 0,
+                false => missing,
+            };
+            let note = match addition {
+                0 => account.note_is_wrong().then_some(account.counted),
+                _ => Some(total),
+            };
+            account.begin(hashes.is_some());
+            let batch = self.coins.batch();
+            let flush = Flush {
+                note_key: &self.note_key,
+                addition,
+                note,
+                report: report.map(|report| (&*self.key, report, self.ttl)),
+                coins: &batch.coins,
+                watch: &self.watched(books.followed),
+            };
+            if flush.is_empty() {
+                return Ok(refusal);
+            }
+            books.account.watched_on = None;
+            let Some(written) = flush.send(&mut line.connection).await? else { continue };
+            books.account.watched_on = Some(line.number);
+            self.coins.flushed(&batch, written.coins.is_ok());
+            let is_whole = written.hashes.is_ok() && addition == missing;
+            let refused = enter(books, &flush, total, written);
+            if is_whole || refusal.is_some() {
+                return Ok(refusal.or(refused));
+            }
         }
-        let note = transaction.cmd("SET").arg(&self.note_key).arg(loops);
-        note.arg("EX").arg(NOTE_TTL_SECONDS).ignore();
-        transaction.cmd("HSET").arg(&self.key).arg(REPORT_FIELD).arg(report).ignore();
-        transaction.cmd("EXPIRE").arg(&self.key).arg(self.ttl_seconds).ignore();
-        for coin in coins {
-            transaction.cmd("HSET").arg("wallet").arg(&coin.hash[..]).arg(&coin.bytes[..]).ignore();
+        Err(Trouble::Overtaken)
+    }
+
+    /// Looks at what may have changed since the last transaction, and at `hashes` where it is in
+    /// doubt: on a new connection, and after an addition has failed.
+    async fn look(&self, line: &mut Line, books: &mut Books) -> Result<Option<Hashes>, Trouble> {
+        let suspicious = books.account.suspicious;
+        let closely = suspicious || books.account.watched_on != Some(line.number);
+        let is_new = self.tally.totals().loops > books.account.counted;
+        if !closely && !books.followed && is_new {
+            return Ok(None);
         }
-        match transaction.query_async::<Option<()>>(connection).await? {
-            Some(()) => *counted = loops,
-            None => return Err((redis::ErrorKind::Client, "a late answer came first").into()),
+        let mut commands = redis::pipe();
+        if closely {
+            commands.cmd("UNWATCH");
+            let watch = commands.cmd("WATCH").arg(self.watched(books.followed));
+            if suspicious {
+                watch.arg("hashes");
+            }
+            commands.cmd("GET").arg("hashes");
         }
+        commands.cmd("MGET").arg(&self.note_key).arg(OBSERVED_KEY).arg(EXPERIMENT_KEY);
+        let mut replies = Replies::to(&commands, &mut line.connection).await?;
+        let mut hashes = None;
+        if closely {
+            replies.ok("UNWATCH")?;
+            replies.ok("WATCH")?;
+            hashes = Some(replies.hashes()?);
+        }
+        let [note, observed, experiment] = replies.texts("MGET")?;
+        if let Some(hashes) = &hashes {
+            let note = note.and_then(|note| std::str::from_utf8(&note).ok()?.parse().ok());
+            books.account.resolve(note, hashes);
+            books.account.watched_on = Some(line.number);
+        }
+        let experiment = experiment.filter(|_| self.experiments.allowed());
+        books.followed = observed.is_some() || experiment.is_some();
+        self.carry_out(line, experiment).await?;
+        Ok(hashes.filter(|_| suspicious))
+    }
+
+    async fn carry_out(&self, line: &mut Line, text: Option<Vec<u8>>) -> Result<(), Trouble> {
+        let Some(text) = text else {
+            self.experiments.take(None);
+            return Ok(());
+        };
+        let mut command = redis::cmd("PTTL");
+        let reply = line.connection.req_packed_command(command.arg(EXPERIMENT_KEY)).await?;
+        let left = Replies::one(reply).number("PTTL")?.map_err(Trouble::Refused)?;
+        self.experiments.take(Some(&Stored { text, milliseconds_left: left }));
         Ok(())
     }
 
-    /// The note of what was added, and the experiment to carry out, in one round trip. `MGET` takes
-    /// a key of another type for none.
-    async fn look_up(
-        &self,
-        connection: &mut MultiplexedConnection,
-    ) -> RedisResult<(Option<u64>, Option<Vec<u8>>)> {
-        if !self.experiments.allowed() {
-            let noted = redis::cmd("GET").arg(&self.note_key).query_async(connection).await?;
-            return Ok((noted, None));
+    /// What Redis watches until the next transaction. A reader or an experiment that comes changes
+    /// its key, and so is noticed without being looked for.
+    fn watched(&self, followed: bool) -> Vec<&str> {
+        match followed {
+            true => vec![&self.note_key],
+            false if self.experiments.allowed() => {
+                vec![&self.note_key, OBSERVED_KEY, EXPERIMENT_KEY]
+            }
+            false => vec![&self.note_key, OBSERVED_KEY],
         }
-        let mut both = redis::cmd("MGET");
-        both.arg(&self.note_key).arg(EXPERIMENT_KEY).query_async(connection).await
+    }
+
+    /// Nothing that came over connection `number` is believed any more.
+    fn lost(&self, number: u64, trouble: &Trouble) {
+        self.coins.doubt();
+        self.link.lost(&self.tally, number, trouble);
+    }
+
+    /// The cycles so far, with the report of them if one is due: with each flush while somebody
+    /// reads, otherwise now and then.
+    fn report_if_due(&self, books: &Books, at: Instant) -> RedisResult<(u64, Option<Vec<u8>>)> {
+        let pause = REPORT_PAUSE.min(self.ttl / 3);
+        match books.last_report.is_none_or(|last| books.followed || last.elapsed() >= pause) {
+            true => self.report(at).map(|(total, report)| (total, Some(report))),
+            false => Ok((self.tally.totals().loops, None)),
+        }
     }
 
     fn report(&self, at: Instant) -> RedisResult<(u64, Vec<u8>)> {
@@ -258,26 +360,21 @@ impl Ledger {
         let policy = self.experiments.policy().name().to_owned();
         let experiment = self.experiments.told();
         let report = Report { at_us, policy, experiment, totals, ..self.report.clone() };
-        let json = serde_json::to_vec(&report).map_err(|error| {
-            redis::RedisError::from((redis::ErrorKind::Client, "report", error.to_string()))
-        })?;
+        let json = serde_json::to_vec(&report).map_err(std::io::Error::from)?;
         Ok((loops, json))
     }
 
     async fn remove_report(&self) {
-        let Some(mut line) = self.link.get(&self.tally).await else {
-            return;
-        };
-        // The report also expires by itself.
+        let Some(mut line) = self.link.get(&self.tally).await else { return };
         let mut delete = redis::cmd("DEL");
-        let _ =
-            delete.arg(&self.key).arg(&self.note_key).query_async::<()>(&mut line.connection).await;
+        delete.arg(&self.key).arg(&self.note_key);
+        let _ = line.connection.req_packed_command(&delete).await; // both also expire by themselves
     }
 }
 
 fn unix_us() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Nothing under these locks can panic half way, so a poisoned one is as good as any.
@@ -285,14 +382,19 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A coin that is kept for the next flush unless it was written.
-struct Kept<'a> {
-    unwritten: &'a Mutex<Vec<Coin>>,
-    coin: Option<Coin>,
-}
-
-impl Drop for Kept<'_> {
-    fn drop(&mut self) {
-        locked(self.unwritten).extend(self.coin.take());
+/// Keeps the books after a transaction that was carried out; what Redis refused of it.
+fn enter(books: &mut Books, flush: &Flush<'_>, total: u64, written: Written) -> Option<String> {
+    match written.hashes {
+        Ok(value) if flush.addition > 0 => {
+            books.account.added(total, value);
+            books.work_log.counted(flush.addition);
+        }
+        Ok(_) if flush.note.is_some() => books.account.note_restored(),
+        Ok(_) => {}
+        Err(_) => books.account.failed(total),
     }
+    if flush.report.is_some() && written.report.is_ok() {
+        books.last_report = Some(Instant::now());
+    }
+    written.hashes.err().or(written.report.err()).or(written.coins.err())
 }

@@ -2,13 +2,19 @@
 //! account of where each loop's time goes.
 //!
 //! One way through the code: `settings` → `cycle` (the loop) → `dependency` (which replica, what
-//! after a failure) → `connection` (one request) and `ledger` (what Redis is told); `tally` counts, and `health` tells of it over HTTP.
+//! after a failure) → `connection` (one request) and `ledger` (what is
+//! written to Redis, with `account` for what Redis is known to have, `flush` for the transaction and `exchange` for the replies); `tally`
+//! counts, and `health` reports it over HTTP.
 //! `experiment` changes some of the settings for a while, where that is allowed.
 
+mod account;
+mod coins;
 mod connection;
 mod cycle;
 mod dependency;
+mod exchange;
 mod experiment;
+mod flush;
 mod health;
 mod ledger;
 mod link;
@@ -17,6 +23,7 @@ mod replica;
 mod settings;
 mod tally;
 mod targets;
+mod work_log;
 
 pub use policy::Policy;
 pub use settings::Settings;

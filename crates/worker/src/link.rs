@@ -7,9 +7,10 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, RedisError, RedisResult};
 use redis_address::RedisAddress;
-use service::Backoff;
+use service::{Backoff, Outage, Recovery};
 use tokio::time::Instant;
 
+use crate::exchange::Trouble;
 use crate::tally::Tally;
 
 /// The connection to Redis.
@@ -36,6 +37,18 @@ struct State {
     made: u64,
     backoff: Backoff,
     away_until: Option<Instant>,
+    outage: Outage,
+}
+
+/// An error on connecting: Redis's own words where it has said something, as to a wrong password.
+fn connecting(error: RedisError) -> Trouble {
+    match error.code() {
+        Some(code) => Trouble::Refused(match error.detail() {
+            Some(detail) => format!("{code} {detail}"),
+            None => code.to_owned(),
+        }),
+        None => Trouble::Connection(error),
+    }
 }
 
 impl Link {
@@ -72,24 +85,15 @@ impl Link {
             }
             Err(error) => {
                 let none = self.state().made;
-                self.lost(tally, none, &error);
+                self.lost(tally, none, &connecting(error));
                 None
             }
         }
     }
 
     /// A use of connection `number` failed: it is dropped, and Redis left alone for a while.
-    pub(crate) fn lost(&self, tally: &Tally, number: u64, error: &RedisError) {
-        let kind = if error.is_timeout() {
-            "timeout"
-        } else if error.is_connection_refusal() {
-            "connect"
-        } else if error.is_connection_dropped() || error.is_io_error() {
-            "closed"
-        } else {
-            "refused"
-        };
-        tally.failed("redis", kind);
+    pub(crate) fn lost(&self, tally: &Tally, number: u64, trouble: &Trouble) {
+        tally.failed("redis", trouble.kind());
         let mut state = self.state();
         if state.made != number {
             return; // another one was made since
@@ -98,15 +102,49 @@ impl Link {
         let now = Instant::now();
         // Uses that were under way together fail together: that is one failure.
         if state.away_until.is_none_or(|until| until <= now) {
-            let pause = state.backoff.failed();
-            state.away_until = Some(now + pause);
-            tracing::warn!(%error, ?pause, "Redis is away; what is to be counted is kept");
+            state.away_until = Some(now + state.backoff.failed());
+            self.log(&mut state, trouble);
         }
     }
 
-    /// Something was said and answered: the next failure is the first again.
+    /// Redis answered that it will not do something, in its own words.
+    pub(crate) fn refused(&self, tally: &Tally, words: &str) {
+        let trouble = Trouble::Refused(words.to_owned());
+        tally.failed("redis", trouble.kind());
+        self.log(&mut self.state(), &trouble);
+    }
+
+    /// Something was written: the next failure is the first again.
     pub(crate) fn succeeded(&self) {
-        self.state().backoff.succeeded();
+        let mut state = self.state();
+        state.backoff.succeeded();
+        if let Some(Recovery { after, failures }) = state.outage.succeeded() {
+            tracing::info!(address = %self.address, ?after, failures, "redis is back");
+        }
+    }
+
+    fn log(&self, state: &mut State, trouble: &Trouble) {
+        let Some(failures) = state.outage.failed() else { return };
+        let address = &self.address;
+        match trouble {
+            Trouble::Refused(error) => {
+                tracing::warn!(
+                    %address,
+                    error,
+                    failures,
+                    "redis refuses; what is to be counted is kept"
+                );
+            }
+            trouble => {
+                let error = trouble.to_string();
+                tracing::warn!(
+                    %address,
+                    error,
+                    failures,
+                    "redis fails; what is to be counted is kept"
+                );
+            }
+        }
     }
 
     /// Does not wait for the pause to be over.

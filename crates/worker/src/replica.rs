@@ -90,12 +90,14 @@ impl Replica {
         }
     }
 
-    /// It answered: nothing is held against it.
-    pub(crate) fn succeeded(&self) {
+    /// It answered: nothing is held against it. Whether something was.
+    pub(crate) fn succeeded(&self) -> bool {
         let mut health = locked(&self.health);
-        if health.away_until.take().is_some() {
+        let had_failed = health.away_until.take().is_some();
+        if had_failed {
             health.backoff.succeeded();
         }
+        had_failed
     }
 
     /// It failed: it is left alone for a while, and so are its kept connections.

@@ -98,12 +98,13 @@ fn hello(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
             None => return Err(CommandError::ProtocolNotAnInteger),
         },
     };
-    let (mut name, mut credentials) = (None, None);
+    let mut name = None;
     let mut options = request.get(2..).unwrap_or_default();
     while let Some((option, values)) = options.split_first() {
         options = match values {
             [user, password, rest @ ..] if is_option(option, "auth") => {
-                credentials = Some((user, password));
+                // It holds even if what follows is wrong.
+                log_in(context.session, user, password)?;
                 rest
             }
             [value, rest @ ..] if is_option(option, "setname") => {
@@ -112,9 +113,6 @@ fn hello(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
             }
             _ => return Err(CommandError::HelloOption(clipped(option, 128))),
         };
-    }
-    if let Some((user, password)) = credentials {
-        log_in(context.session, user, password)?;
     }
     if !context.session.authenticated {
         return Err(CommandError::HelloNotAuthenticated);

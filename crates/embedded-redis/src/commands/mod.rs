@@ -56,7 +56,10 @@ pub(crate) fn execute(context: &mut Context<'_>, request: Request) -> Reply {
         }
     };
     if !context.session.authenticated && !command.before_password {
-        return CommandError::NotAuthenticated.into();
+        return match command.name {
+            "exec" => CommandError::ExecNotAuthenticated.into(),
+            _ => CommandError::NotAuthenticated.into(),
+        };
     }
     match &mut context.session.transaction {
         Some(transaction) if !command.immediate => {

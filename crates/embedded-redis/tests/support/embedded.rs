@@ -1,11 +1,12 @@
 //! The embedded server on a thread of its own, as bench runs it: on a current-thread runtime.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use embedded_redis::{Faults, Redis, serve};
-use tokio::net::{TcpListener, TcpSocket};
+use embedded_redis::{Faults, Listen, Redis, serve};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
 use tokio::sync::oneshot;
 
 use super::Server;
@@ -24,14 +25,32 @@ impl Embedded {
     }
 
     pub(crate) fn start_with(redis: Redis) -> Self {
+        Self::serve(redis, || {
+            let listener = listen();
+            let address = listener.local_addr().unwrap();
+            (listener, address)
+        })
+    }
+
+    /// A server on a Unix socket only.
+    pub(crate) fn start_on(socket: &Path, redis: Redis) -> Self {
+        let socket = socket.to_owned();
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::serve(redis, move || (UnixListener::bind(socket).unwrap(), nowhere))
+    }
+
+    fn serve<L: Listen>(
+        redis: Redis,
+        bind: impl FnOnce() -> (L, SocketAddr) + Send + 'static,
+    ) -> Self {
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = mpsc::channel();
         let served = redis.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(async move {
-                let listener = listen();
-                tell.send(listener.local_addr().unwrap()).unwrap();
+                let (listener, address) = bind();
+                tell.send(address).unwrap();
                 let stop = async {
                     stopped.await.ok();
                 };

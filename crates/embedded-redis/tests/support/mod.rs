@@ -5,9 +5,11 @@ mod real;
 mod wire;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 pub(crate) use embedded::Embedded;
+use embedded_redis::{Password, Redis};
 pub(crate) use real::RealServer;
 pub(crate) use wire::{Wire, frame};
 
@@ -52,4 +54,35 @@ pub(crate) fn on_embedded(case: fn(Server)) {
 pub(crate) fn on_real(case: fn(Server)) {
     let real = RealServer::start();
     case(real.server());
+}
+
+/// The password of guarded servers.
+const PASSWORD: &str = "geheim";
+
+/// Runs a case against an embedded server with a password.
+pub(crate) fn on_guarded_embedded(case: fn(Server)) {
+    let embedded = Embedded::start_with(Redis::new().with_password(Password::new(PASSWORD)));
+    case(embedded.server());
+}
+
+/// Runs a case against a real `redis-server` with a password.
+pub(crate) fn on_guarded_real(case: fn(Server)) {
+    let real = RealServer::start_with(&["--requirepass", PASSWORD]);
+    case(real.server());
+}
+
+/// Runs a case against an embedded server on a Unix socket.
+pub(crate) fn on_embedded_path(case: fn(&Path)) {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("redis");
+    let _embedded = Embedded::start_on(&socket, Redis::new());
+    case(&socket);
+}
+
+/// Runs a case against a real `redis-server` on a Unix socket.
+pub(crate) fn on_real_path(case: fn(&Path)) {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("redis");
+    let _real = RealServer::start_on(&socket);
+    case(&socket);
 }

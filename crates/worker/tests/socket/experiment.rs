@@ -179,6 +179,23 @@ async fn answers_of_redis_that_are_lost_count_nothing_twice_meanwhile() {
 }
 
 #[tokio::test]
+async fn one_that_would_not_end_is_not_carried_out() {
+    let (rng, _hasher, store, worker) = app(&[ALLOWED]).await;
+    store.put(&slower_rng()).await;
+    store.tells(Some(&slower_rng())).await;
+    let text = serde_json::to_string(&slower_rng()).unwrap();
+    for endless in [&["SET", EXPERIMENT_KEY, &text][..], &["EXPIRE", EXPERIMENT_KEY, "700"]] {
+        let _: redis::Value = store.ask(endless).await;
+        store.tells(None).await;
+        all_carry(&rng, None).await;
+        store.put(&slower_rng()).await;
+        store.tells(Some(&slower_rng())).await;
+    }
+    let ended = worker.stop().await;
+    assert!(ended.log.contains("never expires"), "{}", ended.log);
+}
+
+#[tokio::test]
 async fn what_is_no_experiment_is_none_and_said_once() {
     let (rng, _hasher, store, worker) = app(&[ALLOWED]).await;
     let mut bad = slower_rng();

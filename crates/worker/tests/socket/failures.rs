@@ -72,7 +72,16 @@ async fn fails_and_recovers(service: &'static str, (manner, kinds): Case) {
     assert!(counted >= FAILURES as u64, "{what}: {errors:?}");
     let others = errors.keys().filter(|kind| !kinds.iter().any(|known| kind.ends_with(known)));
     assert_eq!(others.count(), 0, "{what}: {errors:?}");
-    assert_eq!(worker.stop().await.loops(), store.hashes().await);
+    let ended = worker.stop().await;
+    assert_eq!(ended.loops(), store.hashes().await);
+    // Once at the first failure, with all of what is known; and once when it is back.
+    let warned = format!("dependency=\"{service}\" address={} error=\"", bad.target());
+    let kind = kinds.iter().any(|kind| ended.log.contains(&format!("{warned}{kind}")));
+    assert!(kind, "{what}: {}", ended.log);
+    // A busy machine may make it fail for a second time.
+    assert!(ended.log.matches(&warned).count() < FAILURES, "{what}: {}", ended.log);
+    let back = format!("dependency is back dependency=\"{service}\"");
+    assert!(ended.log.contains(&back), "{what}: {}", ended.log);
 }
 
 async fn all_of(service: &'static str, cases: impl IntoIterator<Item = Case>) {

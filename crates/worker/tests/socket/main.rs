@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what these tests share fails the test")]
 
+mod dishonest;
 mod experiment;
 mod failures;
 mod health;
@@ -12,10 +13,12 @@ mod old_servers;
 mod policies;
 mod process;
 mod redis_away;
+mod refusals;
 mod server;
 mod settings;
 mod store;
 mod targets;
+mod traffic;
 mod wait;
 #[expect(dead_code, reason = "the worker's tests use a part of it")]
 #[path = "../../../service/tests/support/wire.rs"]

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use embedded_redis::{Faults, Redis};
-use observation::{REPORT_FIELD, Report, WORKER_KEY};
+use observation::{OBSERVED_KEY, REPORT_FIELD, Report, WORKER_KEY};
+use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, FromRedisValue};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -18,7 +19,15 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// A Redis whose reports are read, so that they come with each flush.
     pub(crate) async fn start() -> Self {
+        let store = Self::unobserved().await;
+        let () = store.ask(&["SET", OBSERVED_KEY, "1"]).await;
+        store
+    }
+
+    /// A Redis whose reports nobody reads.
+    pub(crate) async fn unobserved() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let redis = Redis::new();
@@ -44,9 +53,10 @@ impl Store {
         self.ask(&["HGETALL", "wallet"]).await
     }
 
-    /// All keys, in order.
+    /// All keys but that of the readers, in order.
     pub(crate) async fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = self.ask(&["KEYS", "*"]).await;
+        keys.retain(|key| key != OBSERVED_KEY);
         keys.sort_unstable();
         keys
     }
@@ -66,13 +76,17 @@ impl Store {
 
     /// Over a connection of its own, which no earlier fault has closed.
     pub(crate) async fn ask<T: FromRedisValue>(&self, words: &[&str]) -> T {
+        let mut connection = self.connection().await;
+        redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await.unwrap()
+    }
+
+    pub(crate) async fn connection(&self) -> MultiplexedConnection {
         let client = redis::Client::open(format!("redis://{}", self.address)).unwrap();
         let patient = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(DEADLINE))
             .set_response_timeout(Some(DEADLINE));
         let connection = client.get_multiplexed_async_connection_with_config(&patient).await;
-        let mut connection = connection.unwrap();
-        redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await.unwrap()
+        connection.unwrap()
     }
 }
 
