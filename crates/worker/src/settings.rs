@@ -61,13 +61,10 @@ pub struct Settings {
     /// Longest wait for Redis, before it counts as away
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = positive_duration)]
     pub(crate) redis_timeout: Duration,
-    /// Log a line about once a second with the units of work that were counted in Redis
-    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
-    pub(crate) work_log: bool,
     /// Port to answer /health on, on every address; 0 lets the system choose [default: none]
     #[arg(long, value_name = "PORT")]
     pub(crate) health_port: Option<u16>,
-    /// Log once a second how many loops were added to the count in Redis
+    /// Log about once a second how many units of work were counted in Redis
     #[arg(long, value_name = "BOOL", default_value = "true", default_missing_value = "true",
           action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true)]
     pub(crate) work_log: bool,

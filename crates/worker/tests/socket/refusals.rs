@@ -114,7 +114,7 @@ async fn coins_are_kept_while_the_wallet_is_of_a_wrong_type() {
 
 #[tokio::test]
 async fn units_of_work_are_logged_about_once_a_second_unless_asked_not_to() {
-    for (flags, logged) in [(&["--work-log", "true"][..], true), (&["--work-log=false"], false)] {
+    for (flags, logged) in [(&["--work-log=true"][..], true), (&["--work-log=false"], false)] {
         let (_rng, _hasher, _store, worker) = app(flags).await;
         tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
         let ended = worker.stop().await;

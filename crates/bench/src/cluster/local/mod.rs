@@ -170,8 +170,8 @@ impl LocalCluster {
         }
         let logs = setup.logs;
         let starts = Arc::new(Semaphore::new(MOST_STARTING));
-        let (folder_path, redis) = (folder.path(), &redis.address);
-        let commands = Commands { folder: folder_path, redis, logs, starts: &starts };
+        let address = &redis.address;
+        let commands = Commands { folder: folder.path(), redis: address, logs, starts: &starts };
         let supervise = |registry: Arc<Registry>, command: Command| {
             Mutex::new(Supervisor::new(registry, command, events.clone()))
         };

@@ -25,7 +25,7 @@ use self::addresses::Hosts;
 use self::endpoint::{Asked, Choice, Environment};
 use self::engine::Engine;
 use self::nodes::Nodes;
-use self::stack::{Member, Members, Named};
+use self::stack::{Members, Named};
 use self::tasks::Tasks;
 use super::{Change, Replicas, Service, Status};
 use crate::failure::Failure;
