@@ -99,9 +99,9 @@ pub struct UpArgs {
     #[arg(long, value_name = "N", default_value = "1", value_parser = replicas,
           allow_negative_numbers = true)]
     pub hasher: u32,
-    /// Log more of this service: every request of rng or hasher, the work of each worker where
-    /// several run (a single one logs it anyway); a list, or given again
-    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    /// Log more of these services: rng and hasher, each request; worker, its work each second also
+    /// where several run; all, or none. A list, or given again
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',', hide_possible_values = true)]
     pub logs: Vec<LoggedService>,
     /// Where and how the app runs.
     #[command(flatten)]

@@ -117,7 +117,7 @@ impl Hosts {
             Host::Address(_) => true,
             Host::Name(name) => {
                 let service = Host::Name(name.strip_prefix(TASKS).unwrap_or(name).to_owned());
-                self.own.contains(&service) || self.allowed.0.iter().any(|known| *known == host)
+                self.own.contains(&service) || self.allowed.0.contains(&host)
             }
         };
         if is_known { Ok(host) } else { Err(Stranger::Unknown(text.to_owned())) }

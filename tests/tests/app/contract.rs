@@ -15,7 +15,8 @@ async fn app(redis: &RedisServer) -> (Place, Up) {
     (place, up)
 }
 
-/// Checks every row and fails with all deviations. HTTP/1.1 clients must be able to keep their connection, unless they end it.
+/// Checks every row and fails with all deviations. HTTP/1.1 clients must be able to keep their
+/// connection, unless they end it.
 async fn check(rows: impl Iterator<Item = &'static Row>, address: SocketAddr) {
     let mut wrong = Vec::new();
     for row in rows {
