@@ -238,14 +238,15 @@ mod tests {
 
     /// A server that answers each connection with `head`, then `more` without end, and counts the
     /// bytes that were taken.
-    async fn endless(head: &'static str, more: &'static [u8]) -> (Client, JoinHandle<usize>) {
+    async fn endless(head: &'static str, more: &[u8]) -> (Client, JoinHandle<usize>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let more = more.repeat((64 << 10) / more.len());
         let serving = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.read(&mut [0; 4096]).await.unwrap();
             let _ = stream.write_all(head.as_bytes()).await;
-            let (more, mut sent) = (more.repeat(4096), 0);
+            let mut sent = 0;
             while stream.write_all(&more).await.is_ok() {
                 sent += more.len();
             }
@@ -257,10 +258,11 @@ mod tests {
     #[tokio::test]
     async fn a_response_without_end_is_read_no_further_than_its_limit() {
         let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let chunk = [&b"400\r\n"[..], &[b' '; 1024], b"\r\n"].concat();
         let failed = "HTTP/1.1 500 Oops\r\n\r\n";
         for (head, more) in [
             ("HTTP/1.1 200 OK\r\n\r\n", &b"{}{}{}{}"[..]),
-            (chunked, b"8\r\n{}{}{}{}\r\n"),
+            (chunked, &chunk),
             (failed, b"........"),
         ] {
             let (mut client, serving) = endless(head, more).await;

@@ -1,6 +1,8 @@
 //! `bench up` among clients that mean no good: crowds, silence, garbage and requests without end, at
 //! its published ports and at its control socket. It goes on, says so, and keeps nothing of theirs.
 
+#![expect(clippy::unwrap_used, reason = "unwrapping is how a test fails")]
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;

@@ -185,7 +185,7 @@ async fn only_a_connection_without_a_request_under_way_is_idle() {
     let connect = || async { TcpStream::connect(relayed.address).await.unwrap() };
     let (mut silent, mut waiting, mut dripping) =
         (connect().await, connect().await, connect().await);
-    let (_, late, drip) = tokio::join!(
+    let ((), late, drip) = tokio::join!(
         async {
             assert_eq!(rest(&mut silent).await, "");
             assert!(begin.elapsed() >= IDLE, "{:?}", begin.elapsed());
