@@ -20,6 +20,7 @@ use bench::plan::{Plan, ProbePlan, ReportPlan, ScalePlan, SweepPlan, Told};
 use bench::{advise, analyse, compare, probe, record, report, review, scale, session, sweep};
 use clap::Parser as _;
 use service::launch::launch;
+use service::redacted::without_secrets;
 use service::settings::hide_logins;
 
 use crate::board::Board;
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
     match run(plan) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            anstream::eprintln!("error: {error:#}");
+            anstream::eprintln!("error: {}", without_secrets(&format!("{error:#}")));
             ExitCode::from(code(&error))
         }
     }
@@ -47,8 +48,15 @@ fn main() -> ExitCode {
 
 /// Says what is wrong with the arguments, or prints the help or version that they ask for.
 fn misused(error: &clap::Error) -> ExitCode {
-    // Nobody may be listening.
-    let _ = error.print();
+    // Ignore a closed standard error.
+    let _ = match error.use_stderr() {
+        // Whatever was typed may hold a login, and the words of a parser may repeat it.
+        true => {
+            let text = error.render().ansi().to_string();
+            anstream::stderr().lock().write_all(without_secrets(&text).as_bytes())
+        }
+        false => error.print(),
+    };
     let pings = std::env::args_os().nth(1).is_some_and(|command| command == "ping");
     let like_httping = pings && std::env::args_os().any(|argument| argument == "--httping-exit");
     match error.exit_code() {

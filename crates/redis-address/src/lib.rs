@@ -159,11 +159,14 @@ impl FromStr for RedisAddress {
 
 /// Checks `HOST[:PORT]`, where HOST may be an IPv6 address in brackets.
 fn host_and_port(text: &str) -> Result<&str, AddressError> {
+    if text.contains('@') {
+        return Err(AddressError::Form);
+    }
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (text, None),
     };
-    if host.is_empty() || host.contains(['/', '@', ' ', '?', '#']) {
+    if host.is_empty() || host.contains(['/', ' ', '?', '#']) {
         return Err(AddressError::Form);
     }
     match port.map(str::parse::<u16>) {

@@ -20,7 +20,7 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         result.push_str(before);
-        let end = after.find(|c: char| c.is_whitespace() || "'\"`<>".contains(c));
+        let end = after.find(|c: char| c.is_whitespace() || c.is_control() || "'\"`<>".contains(c));
         // Another URL may follow in a list.
         let next = after.find("://").and_then(|next| after[..next].rfind([',', '=']));
         let end = [end, next].into_iter().flatten().min().unwrap_or(after.len());
@@ -91,6 +91,7 @@ mod tests {
             ("redis://:pw", "redis://***"),
             ("http://h:80/a@b", "http://***@b"),
             ("http://h:80/a", "http://h:80/a"),
+            ("\u{1b}[33mhttp://u:p@h\u{1b}[0m a@b", "\u{1b}[33mhttp://***@h\u{1b}[0m a@b"),
         ] {
             assert_eq!(without_secrets(text), shown, "{text}");
             assert_eq!(without_secrets(shown), shown, "twice: {text}");

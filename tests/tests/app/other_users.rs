@@ -146,7 +146,11 @@ impl Shared {
 
     /// Runs bench as the victim.
     async fn run(&self, words: &[&str]) -> Ended {
-        let mut command = self.place.command(words);
+        let mut command = match words {
+            // It publishes nothing.
+            ["probe", ..] => self.place.plain(words),
+            _ => self.place.command(words),
+        };
         let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
         command = Command::new(&self.program);
         command.args(arguments).current_dir("/").env_clear().env("TMPDIR", &self.temporary);

@@ -7,7 +7,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use app_tests::{Place, RedisServer, Up, eventually};
+use app_tests::{Place, Process, RedisServer, Up, eventually};
 
 const PASSWORD: &str = "kn0ck-knock";
 const USER: &str = "mallard";
@@ -85,7 +85,8 @@ async fn a_recorded_run_and_its_reports_hold_no_login() {
         assert!(written.contains(&shown), "{written}");
     }
     for format in ["html", "markdown", "json"] {
-        let report = place.run(&["report", "run", "--format", format, "--output", "told"]).await;
+        let mut command = place.plain(&["report", "run", "--format", format, "--out", "told"]);
+        let report = Process::start(&mut command).end().await;
         assert_eq!(report.code, Some(0), "{report:?}");
         let told = fs::read_to_string(place.folder().join("told")).unwrap();
         assert_none(format, &told);
