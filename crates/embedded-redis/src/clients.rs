@@ -18,6 +18,7 @@ pub(crate) struct Client {
     pub(crate) library_version: String,
     pub(crate) protocol: Protocol,
     pub(crate) monitoring: bool,
+    pub(crate) database: usize,
     pub(crate) connected: Instant,
     pub(crate) last_active: Instant,
     pub(crate) last_command: &'static str,
@@ -33,6 +34,7 @@ impl Client {
             library_version: String::new(),
             protocol: Protocol::default(),
             monitoring: false,
+            database: 0,
             connected: now,
             last_active: now,
             last_command: "NULL",
@@ -101,13 +103,14 @@ fn write_line(lines: &mut String, id: u64, client: &Client, now: Instant) {
     // Writing to a string cannot fail.
     let _ = writeln!(
         lines,
-        "id={id} addr={} laddr={} fd=0 name={} age={} idle={} flags={flags} db=0 sub=0 psub=0 \
+        "id={id} addr={} laddr={} fd=0 name={} age={} idle={} flags={flags} db={} sub=0 psub=0 \
          multi=-1 cmd={} user=default lib-name={} lib-ver={} resp={}",
         client.address,
         client.local_address,
         client.name,
         seconds(client.connected),
         seconds(client.last_active),
+        client.database,
         client.last_command,
         client.library_name,
         client.library_version,

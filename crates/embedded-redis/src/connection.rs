@@ -2,21 +2,26 @@
 
 use std::io;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::broadcast;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
+use crate::error::ProtocolError;
+use crate::limits::{MAXIMUM_OUTPUT, reply_size};
 use crate::redis::Redis;
-use crate::reply::Reply;
+use crate::reply::{Protocol, Reply};
 use crate::request::RequestParser;
-use crate::session::Session;
+use crate::session::{Limit, Session};
 use crate::transport::sealed::Stream;
 
 /// While this much waits to be written no further command is done, so that a client that does
 /// not read cannot make the replies grow without bound.
 const MAXIMUM_UNWRITTEN: usize = 4 * 1024 * 1024;
+/// How long a client that is one too many is given to take the refusal.
+const REFUSAL_TIME: Duration = Duration::from_secs(1);
 /// A large output buffer is not kept once it is written.
 const KEPT_OUTPUT: usize = 64 * 1024;
 /// How much unread input is thrown away on closing.
@@ -28,7 +33,15 @@ pub(crate) async fn run(mut stream: impl Stream, redis: Redis) {
         return; // it has left already
     };
     let mut disconnects = redis.faults().disconnects();
-    let registration = redis.register(&peer);
+    let Some(registration) = redis.register(&peer) else {
+        let refusal = Reply::Error("ERR max number of clients reached".to_owned());
+        let mut output = BytesMut::new();
+        refusal.write(Protocol::default(), &mut output);
+        let (_, mut writer) = stream.halves();
+        // There is room for it in any new socket; a client that has left does not want it.
+        timeout(REFUSAL_TIME, writer.write_all_buf(&mut output)).await.ok();
+        return;
+    };
     let address = peer.monitor_name;
     let mut connection = Connection {
         session: Session::new(registration.id, address.clone(), redis.password()),
@@ -111,6 +124,10 @@ impl Connection {
             let request = match self.parser.next_request() {
                 Ok(Some(request)) => request,
                 Ok(None) => return Ok(ControlFlow::Continue(true)),
+                Err(ProtocolError::QueryTooBig) => {
+                    self.session.close_over(Limit::Query);
+                    return Ok(ControlFlow::Break(()));
+                }
                 Err(error) => {
                     Reply::from(error).write(self.session.protocol, &mut self.output);
                     return Ok(ControlFlow::Break(()));
@@ -126,6 +143,10 @@ impl Connection {
             if !delay.is_zero() {
                 writer.write_all_buf(&mut self.output).await?;
                 sleep(delay).await;
+            }
+            if self.output.len() + reply_size(&reply) > MAXIMUM_OUTPUT {
+                self.session.close_over(Limit::Output);
+                return Ok(ControlFlow::Break(()));
             }
             reply.write(self.session.protocol, &mut self.output);
             if self.session.closing {

@@ -31,6 +31,12 @@ pub(crate) enum CommandError {
     InvalidExpiry(&'static str),
     #[error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")]
     TooLong,
+    #[error(
+        "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note \
+         that when switching between policies at runtime LRU and LFU data will take some time to \
+         adjust."
+    )]
+    NoFrequencies,
     #[error("ERR DB index is out of range")]
     NoSuchDatabase,
     #[error("ERR value is out of range, value must between -2147483648 and 2147483647")]
@@ -120,6 +126,9 @@ pub(crate) enum ProtocolError {
     CountTooBig,
     #[error("ERR Protocol error: invalid multibulk length")]
     InvalidCount,
+    /// Closes the connection without a reply.
+    #[error("the request is over the limit of the query buffer")]
+    QueryTooBig,
     #[error("ERR Protocol error: unauthenticated multibulk length")]
     UnauthenticatedCount,
     #[error("ERR Protocol error: unauthenticated bulk length")]

@@ -30,6 +30,7 @@ mod faults;
 mod glob;
 mod inline;
 mod integer;
+mod limits;
 mod ordered_map;
 mod password;
 mod redis;

@@ -1,6 +1,7 @@
 //! The handle that servers, connections and tests share; must never hold its lock across an await.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use tokio::sync::broadcast;
@@ -9,6 +10,7 @@ use tokio::time::Instant;
 use crate::clients::{Client, Clients};
 use crate::commands::{self, Context};
 use crate::faults::Faults;
+use crate::limits::MAXIMUM_CLIENTS;
 use crate::password::Password;
 use crate::reply::Reply;
 use crate::request::Request;
@@ -27,6 +29,7 @@ pub struct Redis {
     faults: Faults,
     monitors: broadcast::Sender<Bytes>,
     password: Option<Password>,
+    maximum_clients: usize,
 }
 
 #[derive(Debug)]
@@ -42,6 +45,8 @@ pub(crate) struct ServerState {
     pub(crate) started: Instant,
     pub(crate) commands: u64,
     pub(crate) port: u16,
+    /// When a client last asked for the data to be saved, or the start.
+    pub(crate) last_save: SystemTime,
 }
 
 impl Default for Redis {
@@ -55,14 +60,20 @@ impl Redis {
     #[must_use]
     pub fn new() -> Self {
         let now = Instant::now();
-        let server =
-            ServerState { clients: Clients::default(), started: now, commands: 0, port: 0 };
+        let server = ServerState {
+            clients: Clients::default(),
+            started: now,
+            commands: 0,
+            port: 0,
+            last_save: SystemTime::now(),
+        };
         let state = State { store: Store::new(now), server };
         Self {
             state: Arc::new(Mutex::new(state)),
             faults: Faults::new(),
             monitors: broadcast::Sender::new(MONITOR_LAG),
             password: None,
+            maximum_clients: MAXIMUM_CLIENTS,
         }
     }
 
@@ -70,6 +81,12 @@ impl Redis {
     #[must_use]
     pub fn with_password(self, password: Password) -> Self {
         Self { password: Some(password), ..self }
+    }
+
+    /// The same Redis, but clients that come to this handle when so many are connected are refused.
+    #[must_use]
+    pub fn with_maximum_clients(self, maximum_clients: usize) -> Self {
+        Self { maximum_clients, ..self }
     }
 
     /// The password that clients served with this handle must give, if any.
@@ -87,6 +104,7 @@ impl Redis {
     pub(crate) fn execute(&self, session: &mut Session, request: Request) -> Reply {
         let state = &mut *self.lock();
         state.store.advance_to(Instant::now());
+        state.store.select(session.database);
         let mut context = Context {
             store: &mut state.store,
             server: &mut state.server,
@@ -102,12 +120,15 @@ impl Redis {
         self.lock().store.advance_to(Instant::now());
     }
 
-    /// Enters a client in the list until the guard is dropped.
-    pub(crate) fn register(&self, peer: &Peer) -> Registration {
+    /// Enters a client in the list until the guard is dropped; none if there are too many.
+    pub(crate) fn register(&self, peer: &Peer) -> Option<Registration> {
         let server = &mut self.lock().server;
+        if server.clients.len() >= self.maximum_clients {
+            return None;
+        }
         server.port = peer.port.unwrap_or(server.port);
         let id = server.clients.add(Client::new(peer, Instant::now()));
-        Registration { redis: self.clone(), id }
+        Some(Registration { redis: self.clone(), id })
     }
 
     pub(crate) fn monitor(&self) -> broadcast::Receiver<Bytes> {
@@ -131,6 +152,6 @@ impl Drop for Registration {
     fn drop(&mut self) {
         let state = &mut *self.redis.lock();
         state.server.clients.remove(self.id);
-        state.store.watches().unwatch(self.id);
+        state.store.unwatch(self.id);
     }
 }

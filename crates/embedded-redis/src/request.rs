@@ -8,9 +8,8 @@ use bytes::{Buf, Bytes, BytesMut};
 use crate::error::ProtocolError;
 use crate::inline::split_line;
 use crate::integer::parse_integer;
+use crate::limits::{MAXIMUM_BULK, MAXIMUM_QUERY, request_size};
 
-/// The longest single argument. Redis says 512 MiB; nothing in the app needs a tenth of ours.
-pub(crate) const MAXIMUM_BULK: usize = 64 * 1024 * 1024;
 const MAXIMUM_ARGUMENTS: usize = 1024 * 1024;
 const MAXIMUM_LINE: usize = 64 * 1024;
 /// What a client may send before it has given the password, as Redis has it.
@@ -39,6 +38,8 @@ pub(crate) struct RequestParser {
 struct Unfinished {
     arguments: Request,
     missing: usize,
+    /// Roughly the memory that the arguments take so far.
+    bytes: usize,
     /// The length of the argument whose bytes are awaited, once its header was read.
     length: Option<usize>,
 }
@@ -101,9 +102,13 @@ impl RequestParser {
                     None => return Ok(false),
                 },
             };
+            if unfinished.bytes + length > MAXIMUM_QUERY {
+                return Err(ProtocolError::QueryTooBig);
+            }
             if self.buffer.len() < length + 2 {
                 return Ok(false);
             }
+            unfinished.bytes += length + request_size(&[]);
             // Copied, so that a small value kept for long does not keep a whole read alive.
             unfinished.arguments.push(Bytes::copy_from_slice(&self.buffer[..length]));
             // Redis, too, skips the two bytes after an argument without looking at them.
@@ -171,7 +176,7 @@ fn start(header: &[u8], unauthenticated: bool) -> Result<Option<Unfinished>, Pro
         return Err(ProtocolError::UnauthenticatedCount);
     }
     let arguments = Vec::with_capacity(missing.min(TRUSTED_ARGUMENTS));
-    Ok((missing > 0).then_some(Unfinished { arguments, missing, length: None }))
+    Ok((missing > 0).then_some(Unfinished { arguments, missing, bytes: 0, length: None }))
 }
 
 #[cfg(test)]

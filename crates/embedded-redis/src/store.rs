@@ -1,6 +1,8 @@
-//! The one database: keys, their values and when they expire; must not know commands or replies.
+//! The databases: keys, their values and when they expire; must not know commands or replies.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -8,6 +10,9 @@ use tokio::time::Instant;
 use crate::error::CommandError;
 use crate::ordered_map::OrderedMap;
 use crate::watches::Watches;
+
+/// How many databases there are, as in a Redis without a configuration.
+pub(crate) const DATABASES: usize = 16;
 
 /// A hash's fields.
 pub(crate) type Hash = OrderedMap<Bytes>;
@@ -48,13 +53,22 @@ pub(crate) enum Deadline {
 pub(crate) struct Entry {
     pub(crate) value: Value,
     deadline: Option<Instant>,
+    /// When it was last read or written.
+    used: Cell<Instant>,
 }
 
-/// Keys whose deadline has passed are gone before any command sees the store.
-#[derive(Debug)]
-pub(crate) struct Store {
+#[derive(Debug, Default)]
+struct Database {
     keys: OrderedMap<Entry>,
     deadlines: BTreeSet<(Instant, Bytes)>,
+}
+
+/// Keys whose deadline has passed are gone before any command sees the store. All but `advance_to`
+/// and `clear_all` are about the selected database.
+#[derive(Debug)]
+pub(crate) struct Store {
+    databases: [Database; DATABASES],
+    selected: usize,
     watches: Watches,
     now: Instant,
     expired: u64,
@@ -63,8 +77,8 @@ pub(crate) struct Store {
 impl Store {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
-            keys: OrderedMap::default(),
-            deadlines: BTreeSet::new(),
+            databases: Default::default(),
+            selected: 0,
             watches: Watches::default(),
             now,
             expired: 0,
@@ -74,14 +88,34 @@ impl Store {
     /// Sets the time that holds until the next call, and removes what expired by then.
     pub(crate) fn advance_to(&mut self, now: Instant) {
         self.now = now;
-        while let Some((deadline, _)) = self.deadlines.first()
-            && *deadline <= now
-            && let Some((_, key)) = self.deadlines.pop_first()
-        {
-            self.keys.remove(&key);
-            self.watches.touch(&key);
-            self.expired += 1;
+        for (index, database) in self.databases.iter_mut().enumerate() {
+            while let Some((deadline, _)) = database.deadlines.first()
+                && *deadline <= now
+                && let Some((_, key)) = database.deadlines.pop_first()
+            {
+                database.keys.remove(&key);
+                self.watches.touch(index, &key);
+                self.expired += 1;
+            }
         }
+    }
+
+    /// Selects a database, by a number below [`DATABASES`], for what follows.
+    pub(crate) fn select(&mut self, index: usize) {
+        self.selected = index.min(DATABASES - 1);
+    }
+
+    /// Keys, and keys with a deadline, of each database.
+    pub(crate) fn sizes(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.databases.iter().map(|database| (database.keys.len(), database.deadlines.len()))
+    }
+
+    fn database(&self) -> &Database {
+        &self.databases[self.selected]
+    }
+
+    fn database_mut(&mut self) -> &mut Database {
+        &mut self.databases[self.selected]
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -89,12 +123,7 @@ impl Store {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// How many keys have a deadline.
-    pub(crate) fn expiring(&self) -> usize {
-        self.deadlines.len()
+        self.database().keys.len()
     }
 
     /// How many keys were removed at their deadline so far.
@@ -104,23 +133,51 @@ impl Store {
 
     /// Roughly the memory taken by keys and values.
     pub(crate) fn bytes(&self) -> usize {
-        self.keys.iter().map(|(key, entry)| weight(key, entry.value.bytes())).sum()
+        let entries = self.databases.iter().flat_map(|database| database.keys.iter());
+        entries.map(|(key, entry)| weight(key, entry.value.bytes())).sum()
     }
 
     pub(crate) fn keys(&self) -> &OrderedMap<Entry> {
-        &self.keys
+        &self.database().keys
     }
 
+    /// What a key holds; this is not a use of it.
     pub(crate) fn value(&self, key: &[u8]) -> Option<&Value> {
-        self.keys.get(key).map(|entry| &entry.value)
+        self.keys().get(key).map(|entry| &entry.value)
     }
 
-    pub(crate) fn watches(&mut self) -> &mut Watches {
-        &mut self.watches
+    /// How long a key has not been used.
+    pub(crate) fn idle(&self, key: &[u8]) -> Option<Duration> {
+        self.keys().get(key).map(|entry| self.now.saturating_duration_since(entry.used.get()))
+    }
+
+    /// Roughly the memory taken by a key and its value.
+    pub(crate) fn bytes_of(&self, key: &Bytes) -> Option<usize> {
+        self.value(key).map(|value| weight(key, value.bytes()))
+    }
+
+    fn used(&self, key: &[u8]) -> Option<&Value> {
+        let entry = self.keys().get(key)?;
+        entry.used.set(self.now);
+        Some(&entry.value)
+    }
+
+    /// Watches a key of the selected database for a client.
+    pub(crate) fn watch(&mut self, client: u64, key: &Bytes) {
+        self.watches.watch(client, self.selected, key);
+    }
+
+    /// Ends a client's watch; whether any of its keys was changed meanwhile.
+    pub(crate) fn unwatch(&mut self, client: u64) -> bool {
+        self.watches.unwatch(client)
+    }
+
+    fn touch(&mut self, key: &[u8]) {
+        self.watches.touch(self.selected, key);
     }
 
     pub(crate) fn string(&self, key: &[u8]) -> Result<Option<&Bytes>, CommandError> {
-        match self.value(key) {
+        match self.used(key) {
             Some(Value::String(value)) => Ok(Some(value)),
             Some(Value::Hash(_)) => Err(CommandError::WrongType),
             None => Ok(None),
@@ -128,7 +185,7 @@ impl Store {
     }
 
     pub(crate) fn hash(&self, key: &[u8]) -> Result<Option<&Hash>, CommandError> {
-        match self.value(key) {
+        match self.used(key) {
             Some(Value::Hash(hash)) => Ok(Some(hash)),
             Some(Value::String(_)) => Err(CommandError::WrongType),
             None => Ok(None),
@@ -143,8 +200,9 @@ impl Store {
             Deadline::At(at) => Some(at),
         };
         let value = Value::String(value);
-        self.keys.insert(key.clone(), Entry { value, deadline });
-        self.watches.touch(key);
+        let used = Cell::new(self.now);
+        self.database_mut().keys.insert(key.clone(), Entry { value, deadline, used });
+        self.touch(key);
         self.remember_deadline(key, deadline);
     }
 
@@ -154,24 +212,26 @@ impl Store {
         key: &Bytes,
         change: impl FnOnce(&mut Hash) -> Result<R, CommandError>,
     ) -> Result<R, CommandError> {
-        let Some(entry) = self.keys.get_mut(key) else {
+        let used = Cell::new(self.now);
+        let Some(entry) = self.databases[self.selected].keys.get_mut(key) else {
             let mut hash = Hash::default();
             let result = change(&mut hash)?;
             if !hash.is_empty() {
-                let entry = Entry { value: Value::Hash(hash), deadline: None };
-                self.keys.insert(key.clone(), entry);
-                self.watches.touch(key);
+                let entry = Entry { value: Value::Hash(hash), deadline: None, used };
+                self.database_mut().keys.insert(key.clone(), entry);
+                self.touch(key);
             }
             return Ok(result);
         };
         let Value::Hash(hash) = &mut entry.value else {
             return Err(CommandError::WrongType);
         };
+        entry.used = used;
         let before = hash.revision();
         let result = change(hash)?;
         let (changed, empty) = (hash.revision() != before, hash.is_empty());
         if changed {
-            self.watches.touch(key);
+            self.touch(key);
         }
         if empty {
             self.remove(key);
@@ -181,43 +241,55 @@ impl Store {
 
     pub(crate) fn remove(&mut self, key: &[u8]) -> bool {
         self.forget_deadline(key);
-        let removed = self.keys.remove(key).is_some();
+        let removed = self.database_mut().keys.remove(key).is_some();
         if removed {
-            self.watches.touch(key);
+            self.touch(key);
         }
         removed
     }
 
+    /// Removes all keys of the selected database.
     pub(crate) fn clear(&mut self) {
-        let keys = &self.keys;
-        self.watches.touch_all(|key| keys.get(key).is_some());
-        self.keys = OrderedMap::default();
-        self.deadlines.clear();
+        let (selected, database) = (self.selected, &mut self.databases[self.selected]);
+        let touched =
+            |(index, key): (usize, &[u8])| index == selected && database.keys.get(key).is_some();
+        self.watches.touch_all(touched);
+        *database = Database::default();
+    }
+
+    /// Removes all keys of all databases.
+    pub(crate) fn clear_all(&mut self) {
+        let selected = self.selected;
+        for index in 0..DATABASES {
+            self.select(index);
+            self.clear();
+        }
+        self.select(selected);
     }
 
     pub(crate) fn deadline(&self, key: &[u8]) -> Option<Instant> {
-        self.keys.get(key).and_then(|entry| entry.deadline)
+        self.keys().get(key).and_then(|entry| entry.deadline)
     }
 
     /// Sets or clears the deadline of a key that exists.
     pub(crate) fn set_deadline(&mut self, key: &Bytes, deadline: Option<Instant>) {
         self.forget_deadline(key);
-        if let Some(entry) = self.keys.get_mut(key) {
+        if let Some(entry) = self.database_mut().keys.get_mut(key) {
             entry.deadline = deadline;
-            self.watches.touch(key);
+            self.touch(key);
             self.remember_deadline(key, deadline);
         }
     }
 
     fn forget_deadline(&mut self, key: &[u8]) -> Option<Instant> {
         let deadline = self.deadline(key)?;
-        self.deadlines.remove(&(deadline, Bytes::copy_from_slice(key)));
+        self.database_mut().deadlines.remove(&(deadline, Bytes::copy_from_slice(key)));
         Some(deadline)
     }
 
     fn remember_deadline(&mut self, key: &Bytes, deadline: Option<Instant>) {
         if let Some(deadline) = deadline {
-            self.deadlines.insert((deadline, key.clone()));
+            self.database_mut().deadlines.insert((deadline, key.clone()));
         }
     }
 }

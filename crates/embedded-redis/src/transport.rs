@@ -93,7 +93,7 @@ impl sealed::Listen for UnixListener {
             match stream.peer_cred() {
                 Ok(peer) if may_connect(peer.uid()) => return Ok(stream),
                 Ok(peer) => {
-                    tracing::warn!(uid = peer.uid(), "refused another user's connection to Redis")
+                    tracing::warn!(uid = peer.uid(), "refused another user's connection to Redis");
                 }
                 Err(error) => tracing::debug!(%error, "a connection to Redis ended"),
             }

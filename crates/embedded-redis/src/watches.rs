@@ -12,15 +12,16 @@ pub(crate) struct Watches {
 
 #[derive(Debug, Default)]
 struct Watch {
-    keys: Vec<Bytes>,
+    keys: Vec<(usize, Bytes)>,
     touched: bool,
 }
 
 impl Watches {
-    pub(crate) fn watch(&mut self, client: u64, key: &Bytes) {
+    /// Watches a key of the database of this number.
+    pub(crate) fn watch(&mut self, client: u64, database: usize, key: &Bytes) {
         let watch = self.clients.entry(client).or_default();
-        if !watch.keys.contains(key) {
-            watch.keys.push(key.clone());
+        if !watch.keys.iter().any(|(of, watched)| *of == database && watched == key) {
+            watch.keys.push((database, key.clone()));
         }
     }
 
@@ -29,15 +30,15 @@ impl Watches {
         self.clients.remove(&client).is_some_and(|watch| watch.touched)
     }
 
-    /// Notes that a key was made, changed or removed.
-    pub(crate) fn touch(&mut self, key: &[u8]) {
-        self.touch_all(|watched| watched == key);
+    /// Notes that a key of a database was made, changed or removed.
+    pub(crate) fn touch(&mut self, database: usize, key: &[u8]) {
+        self.touch_all(|watched| watched == (database, key));
     }
 
     /// Notes that all keys for which `changed` holds were changed.
-    pub(crate) fn touch_all(&mut self, changed: impl Fn(&[u8]) -> bool) {
+    pub(crate) fn touch_all(&mut self, changed: impl Fn((usize, &[u8])) -> bool) {
         for watch in self.clients.values_mut() {
-            watch.touched |= watch.keys.iter().any(|key| changed(key));
+            watch.touched |= watch.keys.iter().any(|(database, key)| changed((*database, key)));
         }
     }
 }

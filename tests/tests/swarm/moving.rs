@@ -36,13 +36,18 @@ async fn redis_on(lab: &Lab, stack: &Stack, from: &str, to: &str) -> u64 {
     before
 }
 
-/// Loops in the workers' reports against the counter. Both are written in one transaction.
+/// Loops in the workers' reports against the counter. Both are written in one transaction once the
+/// reports are read, which the first reading brings about.
 async fn assert_every_loop_is_counted_once(stack: &Stack) {
-    let observation = stack.json("/api/observation?by=worker").await;
-    let workers = observation["workers"].as_array().expect("workers");
-    let loops: u64 = workers.iter().filter_map(|worker| worker["totals"]["loops"].as_u64()).sum();
-    assert_eq!(workers.len(), 2, "{observation}");
-    assert_eq!(observation["hashes"].as_u64(), Some(loops), "{observation}");
+    within(PATIENCE, "reports that add up to the counter", async || {
+        let observation = stack.json("/api/observation?by=worker").await;
+        let workers = observation["workers"].as_array().expect("workers");
+        let loops = workers.iter().filter_map(|worker| worker["totals"]["loops"].as_u64());
+        let adds_up = observation["hashes"].as_u64() == Some(loops.sum());
+        assert_eq!(workers.len(), 2, "{observation}");
+        adds_up.then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use crate::error::{CommandError, clipped};
 use crate::integer::parse_integer;
 use crate::reply::{Protocol, Reply};
 use crate::session::Session;
+use crate::store::DATABASES;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("auth", -2, auth).unmonitored().before_password(),
@@ -49,8 +50,9 @@ fn hang_up(context: &mut Context<'_>, _: &[Bytes]) -> Outcome {
 fn reset(context: &mut Context<'_>, _: &[Bytes]) -> Outcome {
     context.session.transaction = None;
     context.session.authenticated = context.session.password.is_none();
-    context.store.watches().unwatch(context.session.id);
+    context.store.unwatch(context.session.id);
     context.session.monitoring = false;
+    select_database(context, 0);
     context.session.protocol = Protocol::Resp2;
     if let Some(client) = context.server.clients.get_mut(context.session.id) {
         client.name.clear();
@@ -60,11 +62,19 @@ fn reset(context: &mut Context<'_>, _: &[Bytes]) -> Outcome {
     Ok(Reply::Simple("RESET"))
 }
 
-fn select(_: &mut Context<'_>, request: &[Bytes]) -> Outcome {
+fn select(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
     let index = parse_integer(&request[1]).ok_or(CommandError::NotAnInteger)?;
-    match i32::try_from(index).map_err(|_| CommandError::NotAnInt)? {
-        0 => Ok(Reply::OK),
-        _ => Err(CommandError::NoSuchDatabase),
+    let index = i32::try_from(index).map_err(|_| CommandError::NotAnInt)?;
+    let index = usize::try_from(index).ok().filter(|index| *index < DATABASES);
+    select_database(context, index.ok_or(CommandError::NoSuchDatabase)?);
+    Ok(Reply::OK)
+}
+
+fn select_database(context: &mut Context<'_>, index: usize) {
+    context.session.database = index;
+    context.store.select(index);
+    if let Some(client) = context.server.clients.get_mut(context.session.id) {
+        client.database = index;
     }
 }
 

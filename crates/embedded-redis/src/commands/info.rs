@@ -7,6 +7,7 @@ use bytes::Bytes;
 use super::table::Command;
 use super::{Context, Outcome};
 use crate::reply::Reply;
+use crate::store::DATABASES;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("info", -1, info)];
 
@@ -85,9 +86,14 @@ fn replication(_: &Context<'_>) -> Vec<(&'static str, String)> {
 
 /// An empty database is not listed.
 fn keyspace(context: &Context<'_>) -> Vec<(&'static str, String)> {
-    let (keys, expires) = (context.store.len(), context.store.expiring());
-    if keys == 0 {
-        return Vec::new();
-    }
-    vec![line("db0", format!("keys={keys},expires={expires},avg_ttl=0"))]
+    const NAMES: [&str; DATABASES] = [
+        "db0", "db1", "db2", "db3", "db4", "db5", "db6", "db7", "db8", "db9", "db10", "db11",
+        "db12", "db13", "db14", "db15",
+    ];
+    let sizes = NAMES.iter().zip(context.store.sizes()).filter(|(_, (keys, _))| *keys > 0);
+    sizes
+        .map(|(name, (keys, expires))| {
+            line(name, format!("keys={keys},expires={expires},avg_ttl=0"))
+        })
+        .collect()
 }

@@ -13,8 +13,10 @@ mod counters;
 mod expiry;
 mod hashes;
 mod info;
+mod inspection;
 mod keys;
 mod monitor;
+mod persistence;
 mod scan;
 mod server;
 mod set;
@@ -26,10 +28,11 @@ use bytes::Bytes;
 use tokio::sync::broadcast;
 
 use crate::error::CommandError;
+use crate::limits::{MAXIMUM_QUERY, request_size};
 use crate::redis::ServerState;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::session::Session;
+use crate::session::{Limit, Session};
 use crate::store::Store;
 
 pub(crate) use table::Command;
@@ -63,6 +66,11 @@ pub(crate) fn execute(context: &mut Context<'_>, request: Request) -> Reply {
     }
     match &mut context.session.transaction {
         Some(transaction) if !command.immediate => {
+            transaction.bytes += request_size(&request);
+            if transaction.bytes > MAXIMUM_QUERY {
+                context.session.close_over(Limit::Query);
+                return Reply::Nothing;
+            }
             transaction.queued.push((command, request));
             Reply::Simple("QUEUED")
         }
@@ -78,10 +86,12 @@ fn run(context: &mut Context<'_>, command: &'static Command, request: &[Bytes]) 
         client.last_active = now;
         client.last_command = command.name;
     }
+    let reply = (command.run)(context, request).unwrap_or_else(Reply::from);
+    // After it, as Redis shows it: `SELECT` with the database that it has selected.
     if command.monitored {
         monitor::publish(context, request);
     }
-    (command.run)(context, request).unwrap_or_else(Reply::from)
+    reply
 }
 
 /// Whether a word is this option; options are written in any case.

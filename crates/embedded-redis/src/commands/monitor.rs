@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::table::Command;
 use super::{Context, Outcome};
 use crate::error::CommandError;
+use crate::limits::MAXIMUM_MONITOR_LINE;
 use crate::reply::Reply;
 
 pub(super) const COMMANDS: &[Command] = &[Command::new("monitor", 1, monitor).unmonitored()];
@@ -29,11 +30,21 @@ pub(super) fn publish(context: &Context<'_>, request: &[Bytes]) {
         return;
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut line =
-        format!("+{}.{:06} [0 {}]", now.as_secs(), now.subsec_micros(), context.session.address);
+    let mut line = format!(
+        "+{}.{:06} [{} {}]",
+        now.as_secs(),
+        now.subsec_micros(),
+        context.session.database,
+        context.session.address
+    );
     for word in request {
         line.push(' ');
-        quote(word, &mut line);
+        let room = MAXIMUM_MONITOR_LINE.saturating_sub(line.len());
+        quote(&word[..word.len().min(room)], &mut line);
+        if word.len() > room {
+            line.push_str("...");
+            break;
+        }
     }
     line.push_str("\r\n");
     // Sending fails only when the last receiver has just left.

@@ -24,8 +24,8 @@ pub(super) const COMMANDS: &[Command] = &[
     )
     .unmonitored()]),
     Command::new("dbsize", 1, database_size),
-    Command::new("flushall", -1, flush),
-    Command::new("flushdb", -1, flush),
+    Command::new("flushall", -1, flush_all),
+    Command::new("flushdb", -1, flush_database),
     Command::new("time", 1, time),
 ];
 
@@ -55,14 +55,24 @@ fn database_size(context: &mut Context<'_>, _: &[Bytes]) -> Outcome {
     Ok(Reply::count(context.store.len()))
 }
 
-fn flush(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
-    match &request[1..] {
-        [] => {}
-        [mode] if is_option(mode, "sync") || is_option(mode, "async") => {}
-        _ => return Err(CommandError::Syntax),
-    }
+fn flush_all(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
+    check_flush(request)?;
+    context.store.clear_all();
+    Ok(Reply::OK)
+}
+
+fn flush_database(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
+    check_flush(request)?;
     context.store.clear();
     Ok(Reply::OK)
+}
+
+fn check_flush(request: &[Bytes]) -> Result<(), CommandError> {
+    match &request[1..] {
+        [] => Ok(()),
+        [mode] if is_option(mode, "sync") || is_option(mode, "async") => Ok(()),
+        _ => Err(CommandError::Syntax),
+    }
 }
 
 fn time(_: &mut Context<'_>, _: &[Bytes]) -> Outcome {

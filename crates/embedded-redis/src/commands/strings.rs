@@ -5,8 +5,8 @@ use bytes::{Bytes, BytesMut};
 use super::table::Command;
 use super::{Context, Outcome};
 use crate::error::CommandError;
+use crate::limits::MAXIMUM_BULK;
 use crate::reply::Reply;
-use crate::request::MAXIMUM_BULK;
 use crate::store::Deadline;
 
 pub(super) const COMMANDS: &[Command] = &[

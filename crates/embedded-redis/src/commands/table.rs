@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 
 use super::{
-    Context, Outcome, client, connection, counters, expiry, hashes, info, keys, monitor, scan,
-    server, set, strings, transactions,
+    Context, Outcome, client, connection, counters, expiry, hashes, info, inspection, keys,
+    monitor, persistence, scan, server, set, strings, transactions,
 };
 use crate::error::{CommandError, clipped};
 
@@ -66,8 +66,10 @@ static FAMILIES: &[&[Command]] = &[
     expiry::COMMANDS,
     hashes::COMMANDS,
     info::COMMANDS,
+    inspection::COMMANDS,
     keys::COMMANDS,
     monitor::COMMANDS,
+    persistence::COMMANDS,
     scan::COMMANDS,
     server::COMMANDS,
     set::COMMANDS,

@@ -5,8 +5,9 @@ use bytes::Bytes;
 use super::table::Command;
 use super::{Context, Outcome, run};
 use crate::error::CommandError;
+use crate::limits::{MAXIMUM_OUTPUT, reply_size};
 use crate::reply::Reply;
-use crate::session::Transaction;
+use crate::session::{Limit, Transaction};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::new("discard", 1, discard).immediate(),
@@ -26,14 +27,14 @@ fn multi(context: &mut Context<'_>, _: &[Bytes]) -> Outcome {
 
 fn discard(context: &mut Context<'_>, _: &[Bytes]) -> Outcome {
     context.session.transaction.take().ok_or(CommandError::DiscardWithoutMulti)?;
-    context.store.watches().unwatch(context.session.id);
+    context.store.unwatch(context.session.id);
     Ok(Reply::OK)
 }
 
 /// The server works on one command at a time, so that nothing can come between the queued ones.
 fn execute(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
     let transaction = context.session.transaction.take().ok_or(CommandError::ExecWithoutMulti)?;
-    let touched = context.store.watches().unwatch(context.session.id);
+    let touched = context.store.unwatch(context.session.id);
     if transaction.refused {
         return Err(CommandError::ExecAborted);
     }
@@ -41,11 +42,22 @@ fn execute(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
         return Ok(Reply::NullArray);
     }
     context.in_transaction = true;
-    let queued = transaction.queued.iter();
-    let replies = queued.map(|(command, request)| run(context, command, request)).collect();
+    let (mut replies, mut bytes) = (Vec::new(), 0);
+    for (command, request) in &transaction.queued {
+        // All are done, also when the client cannot be sent the replies.
+        let reply = run(context, command, request);
+        bytes += reply_size(&reply);
+        match bytes > MAXIMUM_OUTPUT {
+            true => context.session.close_over(Limit::Output),
+            false => replies.push(reply),
+        }
+    }
     // After what it did, as Redis shows it.
     super::monitor::publish(context, request);
-    Ok(Reply::Array(replies))
+    Ok(match bytes > MAXIMUM_OUTPUT {
+        true => Reply::Nothing,
+        false => Reply::Array(replies),
+    })
 }
 
 fn watch(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
@@ -53,12 +65,12 @@ fn watch(context: &mut Context<'_>, request: &[Bytes]) -> Outcome {
         return Err(CommandError::WatchInsideMulti);
     }
     for key in &request[1..] {
-        context.store.watches().watch(context.session.id, key);
+        context.store.watch(context.session.id, key);
     }
     Ok(Reply::OK)
 }
 
 fn unwatch(context: &mut Context<'_>, _: &[Bytes]) -> Outcome {
-    context.store.watches().unwatch(context.session.id);
+    context.store.unwatch(context.session.id);
     Ok(Reply::OK)
 }

@@ -39,6 +39,7 @@ pub(crate) fn reset(server: Server) {
 pub(crate) fn select(server: Server) {
     server.expect(&[
         ("SELECT 0", "+OK\r\n"),
+        ("SELECT 15", "+OK\r\n"),
         ("SELECT 16", "-ERR DB index is out of range\r\n"),
         ("SELECT -1", "-ERR DB index is out of range\r\n"),
         (
@@ -46,6 +47,49 @@ pub(crate) fn select(server: Server) {
             "-ERR value is out of range, value must between -2147483648 and 2147483647\r\n",
         ),
         ("SELECT x", "-ERR value is not an integer or out of range\r\n"),
+    ]);
+}
+
+pub(crate) fn databases(server: Server) {
+    let mut wire = server.connect();
+    let mut other = server.connect();
+    wire.expect_each(&[
+        ("SET key 0", "+OK\r\n"),
+        ("SELECT 7", "+OK\r\n"),
+        ("GET key", "$-1\r\n"),
+        ("SET key 7 EX 100", "+OK\r\n"),
+        ("DBSIZE", ":1\r\n"),
+        // A selection within a transaction holds for what follows.
+        ("MULTI", "+OK\r\n"),
+        ("GET key", "+QUEUED\r\n"),
+        ("SELECT 0", "+QUEUED\r\n"),
+        ("GET key", "+QUEUED\r\n"),
+        ("EXEC", "*3\r\n$1\r\n7\r\n+OK\r\n$1\r\n0\r\n"),
+        ("GET key", "$1\r\n0\r\n"),
+        ("WATCH key", "+OK\r\n"),
+        ("SELECT 7", "+OK\r\n"),
+        ("SET key 8", "+OK\r\n"),
+        // The watched key of the other database was not changed by this,
+        ("MULTI", "+OK\r\n"),
+        ("EXEC", "*0\r\n"),
+        ("WATCH key", "+OK\r\n"),
+    ]);
+    // nor is this the watched one.
+    other.expect_each(&[("GET key", "$1\r\n0\r\n"), ("SET key 1", "+OK\r\n")]);
+    wire.expect_each(&[("MULTI", "+OK\r\n"), ("EXEC", "*0\r\n"), ("WATCH key", "+OK\r\n")]);
+    other.expect_each(&[("SELECT 7", "+OK\r\n"), ("SET key 9", "+OK\r\n")]);
+    wire.expect_each(&[("MULTI", "+OK\r\n"), ("EXEC", "*-1\r\n")]);
+    let info = wire.ask("INFO keyspace");
+    assert!(info.contains("db0:keys=1,") && info.contains("db7:keys=1,"), "{info}");
+    assert!(wire.ask("CLIENT INFO").contains(" db=7 "));
+    wire.expect_each(&[
+        ("FLUSHDB", "+OK\r\n"),
+        ("RESET", "+RESET\r\n"),
+        ("GET key", "$1\r\n1\r\n"),
+        ("SELECT 15", "+OK\r\n"),
+        ("FLUSHALL", "+OK\r\n"),
+        ("SELECT 0", "+OK\r\n"),
+        ("DBSIZE", ":0\r\n"),
     ]);
 }
 

@@ -64,3 +64,51 @@ pub(crate) fn matching(server: Server) {
     assert_eq!(keys("nothing*"), Vec::<String>::new());
     assert_eq!(keys("h[ae"), Vec::<String>::new());
 }
+
+pub(crate) fn inspecting(server: Server) {
+    let long = "x".repeat(45);
+    let mut wire = server.connect();
+    wire.ask(&format!("SET long {long}"));
+    wire.ask(&format!("HSET wide f {long}{long}"));
+    wire.expect_each(&[
+        ("MSET text hello shared 123 large 10000 negative -1", "+OK\r\n"),
+        ("HSET hash f v", ":1\r\n"),
+        ("OBJECT ENCODING text", "$6\r\nembstr\r\n"),
+        ("OBJECT ENCODING shared", "$3\r\nint\r\n"),
+        ("object encoding long", "$3\r\nraw\r\n"),
+        ("OBJECT ENCODING hash", "$8\r\nlistpack\r\n"),
+        ("OBJECT ENCODING wide", "$9\r\nhashtable\r\n"),
+        ("OBJECT ENCODING missing", "$-1\r\n"),
+        ("OBJECT REFCOUNT text", ":1\r\n"),
+        ("OBJECT REFCOUNT shared", ":2147483647\r\n"),
+        ("OBJECT REFCOUNT large", ":1\r\n"),
+        ("OBJECT REFCOUNT negative", ":1\r\n"),
+        ("OBJECT REFCOUNT missing", "$-1\r\n"),
+        ("OBJECT IDLETIME text", ":0\r\n"),
+        ("OBJECT IDLETIME missing", "$-1\r\n"),
+        (
+            "OBJECT FREQ text",
+            "-ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please \
+             note that when switching between policies at runtime LRU and LFU data will take some \
+             time to adjust.\r\n",
+        ),
+        ("OBJECT FREQ missing", "$-1\r\n"),
+        ("OBJECT NONSENSE text", "-ERR unknown subcommand 'NONSENSE'. Try OBJECT HELP.\r\n"),
+        ("OBJECT", "-ERR wrong number of arguments for 'object' command\r\n"),
+        ("OBJECT ENCODING", "-ERR wrong number of arguments for 'object|encoding' command\r\n"),
+        ("MEMORY USAGE missing", "$-1\r\n"),
+        ("MEMORY USAGE text SAMPLES x", "-ERR value is not an integer or out of range\r\n"),
+        ("MEMORY USAGE text SAMPLES -1", "-ERR syntax error\r\n"),
+        ("MEMORY USAGE text NONSENSE", "-ERR syntax error\r\n"),
+        ("MEMORY PURGE", "+OK\r\n"),
+    ]);
+    let bytes = |wire: &mut crate::support::Wire, line: &str| -> usize {
+        wire.ask(line).strip_prefix(':').unwrap().trim_end().parse().unwrap()
+    };
+    let small = bytes(&mut wire, "MEMORY USAGE text");
+    assert!(small > 5 && bytes(&mut wire, "MEMORY USAGE long SAMPLES 5") > small);
+    assert!(wire.ask("OBJECT HELP").starts_with("*15\r\n+OBJECT <subcommand>"));
+    assert!(wire.ask("MEMORY HELP").contains("+USAGE <key> [SAMPLES <count>]\r\n"));
+    assert!(wire.ask("MEMORY STATS").contains("keys.count"));
+    assert!(wire.ask("MEMORY DOCTOR").starts_with('$'));
+}

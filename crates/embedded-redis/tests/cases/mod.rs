@@ -12,6 +12,7 @@ mod faults;
 pub(crate) mod hashes;
 pub(crate) mod keys;
 mod lifecycle;
+pub(crate) mod limits;
 pub(crate) mod monitor;
 pub(crate) mod password;
 pub(crate) mod protocol;

@@ -40,6 +40,19 @@ pub(crate) fn order_and_quoting(server: Server) {
     }
 }
 
+pub(crate) fn databases(server: Server) {
+    let mut monitor = server.connect();
+    monitor.expect_each(&[("MONITOR", "+OK\r\n")]);
+    let mut wire = server.connect();
+    wire.ask("SELECT 3");
+    wire.ask("GET key");
+    // The selection itself is shown with what it has selected.
+    for database in ["[3 ", "[3 "] {
+        let line = String::from_utf8_lossy(&monitor.read_reply()).into_owned();
+        assert!(line.contains(database), "{line}");
+    }
+}
+
 pub(crate) fn until_reset(server: Server) {
     let mut monitor = server.connect();
     let mut wire = server.connect();

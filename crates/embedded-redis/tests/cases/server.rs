@@ -59,3 +59,20 @@ pub(crate) fn command_and_config(server: Server) {
         ("CONFIG GET no-such-setting", "*0\r\n"),
     ]);
 }
+
+pub(crate) fn saving(server: Server) {
+    let mut wire = server.connect();
+    let last = |wire: &mut crate::support::Wire| -> u64 {
+        wire.ask("LASTSAVE").strip_prefix(':').unwrap().trim_end().parse().unwrap()
+    };
+    let start = last(&mut wire);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    assert!(now.abs_diff(start) < 60, "{start} at {now}");
+    wire.expect_each(&[
+        ("SAVE now", "-ERR wrong number of arguments for 'save' command\r\n"),
+        ("BGSAVE NOW", "-ERR syntax error\r\n"),
+        ("SAVE", "+OK\r\n"),
+        ("BGSAVE", "+Background saving started\r\n"),
+    ]);
+    assert!(last(&mut wire) >= start);
+}

@@ -86,3 +86,15 @@ pub(crate) fn on_real_path(case: fn(&Path)) {
     let _real = RealServer::start_on(&socket);
     case(&socket);
 }
+
+/// Runs a case against an embedded server that takes three clients.
+pub(crate) fn on_crowded_embedded(case: fn(Server)) {
+    let embedded = Embedded::start_with(Redis::new().with_maximum_clients(3));
+    case(embedded.server());
+}
+
+/// Runs a case against a real `redis-server` that takes three clients.
+pub(crate) fn on_crowded_real(case: fn(Server)) {
+    let real = RealServer::start_with(&["--maxclients", "3"]);
+    case(real.server());
+}

@@ -75,6 +75,16 @@ impl Wire {
         }
     }
 
+    /// The next bytes, whatever they are; none at the end of the connection.
+    pub(crate) fn read_some(&mut self) -> Vec<u8> {
+        let mut chunk = [0; 16384];
+        match self.stream.read(&mut chunk) {
+            Ok(length) => chunk[..length].to_vec(),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Vec::new(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// Sends one inline command and returns the reply as text.
     pub(crate) fn ask(&mut self, line: &str) -> String {
         self.send(format!("{line}\r\n").as_bytes());

@@ -133,6 +133,30 @@ async fn a_stopped_redis_is_told_and_used_again_when_it_goes_on() {
 }
 
 #[tokio::test]
+async fn a_redis_that_refuses_is_quoted() {
+    let redis = RedisServer::start().await;
+    let mut client = redis.client().await;
+    let mut wrong = redis::cmd("LPUSH");
+    let _: u64 = wrong.arg("hashes").arg(1).query_async(&mut client).await.unwrap();
+    let webui_before = webui(redis.address);
+    let words = "refused GET hashes: WRONGTYPE Operation against a key";
+    told(webui_before.address, redis.address, words).await;
+    let _: u64 = client.del("hashes").await.unwrap();
+    assert_eq!(ask(webui_before.address, &get("/json")).await.status, 200);
+    let mut protect = redis::cmd("CONFIG");
+    protect.arg("SET").arg("requirepass").arg("geheim");
+    let () = protect.query_async(&mut client).await.unwrap();
+    let words = "refused GET hashes: NOAUTH Authentication required";
+    for path in ["/json", "/api/experiment"] {
+        let answer = ask(webui(redis.address).address, &get(path)).await;
+        assert!(answer.status != 200 && !answer.text().contains("geheim"), "{}", answer.text());
+    }
+    let answer = ask(webui(redis.address).address, &get("/json")).await;
+    let error = json(&answer)["error"].as_str().unwrap().to_owned();
+    assert!(answer.status == 503 && error.contains(words), "{error}");
+}
+
+#[tokio::test]
 async fn a_redis_that_talks_no_redis_is_told() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -208,6 +208,10 @@ async fn what_somebody_else_left_under_the_key_is_told_and_can_be_taken_away() {
     let answer = ask(webui.address, &get(PATH)).await;
     assert_eq!(answer.status, 503);
     assert!(error(&answer).contains("never expires"), "{}", answer.text());
+    let () = client.set_ex(EXPERIMENT_KEY, fits, 700).await.unwrap();
+    let answer = ask(webui.address, &get(PATH)).await;
+    assert!(error(&answer).contains("within 600 seconds"), "{}", answer.text());
+    assert_eq!(answer.status, 503);
     let () = client.set_ex(EXPERIMENT_KEY, "?", 60).await.unwrap();
     assert_eq!(ask(webui.address, &get(PATH)).await.status, 503);
     let () = client.del(EXPERIMENT_KEY).await.unwrap();

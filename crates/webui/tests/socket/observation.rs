@@ -1,6 +1,8 @@
 //! `/api/observation`: what the workers wrote, added up.
 
-use observation::{Observation, REPORT_FIELD, Report, SCHEMA_VERSION, Stage, Totals, WORKER_KEY};
+use observation::{
+    OBSERVED_KEY, Observation, REPORT_FIELD, Report, SCHEMA_VERSION, Stage, Totals, WORKER_KEY,
+};
 use redis::AsyncCommands as _;
 use redis::aio::MultiplexedConnection;
 
@@ -122,6 +124,37 @@ async fn every_page_of_the_scan_is_read() {
     assert_eq!(seen.workers.len(), 2500);
     assert_eq!(seen.merged.loops, WORKERS * (WORKERS - 1) / 2);
     assert!(seen.workers.is_sorted_by(|a, b| a.id < b.id));
+}
+
+#[tokio::test]
+async fn workers_are_asked_for_reports_while_these_are_read() {
+    let redis = RedisServer::start().await;
+    let mut keys = redis.client().await;
+    let webui = webui(redis.address);
+    ask(webui.address, &get("/json")).await;
+    ask(webui.address, &get("/index.html")).await;
+    assert!(!keys.exists::<_, bool>(OBSERVED_KEY).await.unwrap(), "nobody has read reports");
+    for _ in 0..5 {
+        assert_eq!(ask(webui.address, &get("/api/observation")).await.status, 200);
+    }
+    let left: i64 = keys.ttl(OBSERVED_KEY).await.unwrap();
+    assert!((1..=15).contains(&left), "{left}");
+    // Once a second at most, however many read.
+    let commands: String =
+        redis::cmd("INFO").arg("commandstats").query_async(&mut keys).await.unwrap();
+    let set = commands.lines().find(|line| line.starts_with("cmdstat_set:")).unwrap();
+    let calls: u32 = set.split(['=', ',']).nth(1).unwrap().parse().unwrap();
+    assert!(calls < 5, "{set}");
+}
+
+#[tokio::test]
+async fn a_redis_that_may_only_be_read_has_reports_all_the_same() {
+    let redis = RedisServer::start().await;
+    let mut keys = redis.client().await;
+    write(&mut keys, &report("a", 4, 1000)).await;
+    let () = redis::cmd("REPLICAOF").arg("127.0.0.1").arg(1).query_async(&mut keys).await.unwrap();
+    let mut client = Client::connect(webui(redis.address).address).await;
+    assert_eq!(observe(&mut client, "/api/observation").await.workers.len(), 1);
 }
 
 #[tokio::test]
