@@ -11,6 +11,7 @@
     reason = "the support code of tests fails the test"
 )]
 
+pub mod contract;
 pub mod http;
 pub mod lab;
 pub mod mix;

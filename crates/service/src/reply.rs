@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{Either, Full};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
@@ -63,4 +63,21 @@ pub fn error(status: StatusCode, reason: impl std::fmt::Display) -> Reply {
 #[must_use]
 pub fn not_found() -> Reply {
     error(StatusCode::NOT_FOUND, "not found")
+}
+
+/// 200 without a body: the answer to `OPTIONS`, which says what `methods` a path has.
+#[must_use]
+pub fn options(methods: &'static str) -> Reply {
+    allowing(text(StatusCode::OK, ""), methods)
+}
+
+/// 405: the path is there, but not with this method; it has these `methods`.
+#[must_use]
+pub fn method_not_allowed(methods: &'static str) -> Reply {
+    allowing(error(StatusCode::METHOD_NOT_ALLOWED, "method not allowed"), methods)
+}
+
+fn allowing(mut reply: Reply, methods: &'static str) -> Reply {
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+    reply
 }

@@ -7,8 +7,9 @@
 //! | `GET` | 200 with the one there is and how many seconds are left; 404 when there is none |
 //! | `PUT` | 200 with what was stored in place of any other |
 //! | `DELETE` | 204, whether or not there was one |
+//! | `OPTIONS` | 200 with `Allow` |
 //!
-//! All three 403 unless allowed. Every refusal is `{"error": "<sentence>"}`.
+//! The first three 403 unless allowed. Every refusal is `{"error": "<sentence>"}`.
 
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ use crate::with;
 
 /// Most bytes of an experiment; one with every field has 110.
 const MOST_BYTES: u64 = 4096;
+
+/// Its methods, as `Allow` names them.
+const METHODS: &str = "GET, HEAD, PUT, DELETE";
 
 /// Whether experiments may be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,12 +79,15 @@ struct Asked {
 impl Experiments {
     /// Answers one request.
     pub(crate) async fn answer(self, store: &Store, request: Request) -> Reply {
+        if request.method() == Method::OPTIONS {
+            return reply::options(METHODS);
+        }
         let answered = self.carry_out(store, request).await;
         let reply = answered.unwrap_or_else(|refusal| {
             let status = refusal.status();
             let reply = reply::json(status, &json!({ "error": refusal.to_string() }));
             match status {
-                StatusCode::METHOD_NOT_ALLOWED => with(reply, ALLOW, "GET, HEAD, PUT, DELETE"),
+                StatusCode::METHOD_NOT_ALLOWED => with(reply, ALLOW, METHODS),
                 _ => reply,
             }
         });

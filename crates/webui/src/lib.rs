@@ -5,9 +5,10 @@
 //! |---|---|
 //! | `GET /` | 302 to `/index.html` |
 //! | `GET /index.html` | the page |
-//! | `GET /json` | `{"coins": 12, "hashes": "345", "now": 1700000000.5}`; `hashes` null before the first count |
+//! | `GET /json`, in any case, with or without a slash behind it | `{"coins": 12, "hashes": "345", "now": 1700000000.5}`; `hashes` null before the first count |
 //! | `GET /api/observation` | [`observation::Observation`]; with `?by=worker` each worker's histograms too |
 //! | `GET`, `PUT`, `DELETE /api/experiment` | [`observation::Experiment`] in use, to use, or no more; 403 unless allowed |
+//! | `OPTIONS` of these | 200 with `Allow` |
 //! | `GET /health` | at once, JSON, whether or not Redis answers |
 //! | anything else | 404 |
 //!
@@ -17,23 +18,28 @@ mod counts;
 mod experiment;
 mod merge;
 mod report;
+mod route;
 mod settings;
 mod store;
 
 use std::time::Duration;
 
-use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION};
+use hyper::{Method, StatusCode};
 use serde_json::json;
 use service::{Handler, Reply, Request, is_read, reply};
 
 use crate::experiment::Experiments;
 use crate::merge::Detail;
 use crate::report::Reports;
+use crate::route::Route;
 use crate::store::{Store, StoreError};
 
 pub use settings::Settings;
 pub use store::{Address, BUDGET};
+
+/// The methods of every route but `/api/experiment`, as express names them in `Allow`.
+const METHODS: &str = "GET,HEAD";
 
 const PAGE: &str = include_str!("index.html");
 
@@ -87,18 +93,22 @@ impl Webui {
 
 impl Handler for Webui {
     async fn handle(&self, request: Request) -> Reply {
-        if request.uri().path() == "/api/experiment" {
+        let route = Route::of(request.uri().path());
+        if route == Route::Experiment {
             return self.experiments.answer(&self.store, request).await;
+        }
+        if request.method() == Method::OPTIONS && route != Route::Unknown {
+            return reply::options(METHODS);
         }
         if !is_read(request.method()) {
             return reply::not_found();
         }
-        match request.uri().path() {
-            "/" => to_page(),
-            "/index.html" => page(),
-            "/json" => self.counts().await,
-            "/api/observation" => self.observation(request.uri().query()).await,
-            _ => reply::not_found(),
+        match route {
+            Route::Root => to_page(),
+            Route::Page => page(),
+            Route::Counts => self.counts().await,
+            Route::Observation => self.observation(request.uri().query()).await,
+            Route::Experiment | Route::Unknown => reply::not_found(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::panic, reason = "what these tests share fails the test")]
 
+mod contract;
 mod counting;
 mod diagnosing;
 mod experimenting;

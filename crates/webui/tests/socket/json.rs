@@ -31,6 +31,10 @@ async fn hashes_are_the_text_in_redis_and_coins_the_size_of_the_wallet() {
     let numbers = json(&ask(webui.address, &get("/json")).await);
     assert_eq!((&numbers["coins"], &numbers["hashes"]), (&2.into(), &"345".into()));
     let () = client.set("hashes", "not a number").await.unwrap();
+    for path in ["/JSON", "/json/", "/Json/?x=1"] {
+        let numbers = json(&ask(webui.address, &get(path)).await);
+        assert_eq!(numbers["hashes"], "not a number", "{path}");
+    }
     let numbers = json(&ask(webui.address, &get("/json?x=1")).await);
     assert_eq!(numbers["hashes"], "not a number");
 }

@@ -50,13 +50,36 @@ async fn head_is_answered_wherever_get_is() {
 async fn other_paths_and_methods_are_not_found() {
     let redis = RedisServer::start().await;
     let mut client = Client::connect(webui(redis.address).address).await;
-    for path in ["/nowhere", "/json/", "/api", "/api/observation/x", "/index.htm"] {
+    for path in
+        ["/nowhere", "/json//", "//json", "/INDEX.HTML", "/api", "/api/observation/x", "/index.htm"]
+    {
         client.send(get(path)).await;
         assert_eq!(client.answer().await.status, 404, "{path}");
     }
     for path in ["/", "/json", "/index.html", "/api/observation", "/health"] {
         client.send(format!("POST {path} HTTP/1.1\r\nHost: w\r\nContent-Length: 1\r\n\r\nx")).await;
         assert_eq!(client.answer().await.status, 404, "POST {path}");
+    }
+}
+
+#[tokio::test]
+async fn options_say_which_methods_there_are() {
+    let redis = RedisServer::start().await;
+    let mut client = Client::connect(webui(redis.address).address).await;
+    for (path, status, methods) in [
+        ("/", 200, Some("GET,HEAD")),
+        ("/index.html", 200, Some("GET,HEAD")),
+        ("/JSON/", 200, Some("GET,HEAD")),
+        ("/api/observation", 200, Some("GET,HEAD")),
+        ("/api/experiment", 200, Some("GET, HEAD, PUT, DELETE")),
+        ("/nowhere", 404, None),
+        ("*", 404, None),
+    ] {
+        client.send(get(path).replace("GET", "OPTIONS")).await;
+        let answer = client.answer().await;
+        assert_eq!((answer.status, answer.header("allow")), (status, methods), "{path}");
+        // What a browser would need before it lets a page of another origin use more than GET.
+        assert_eq!(answer.header("access-control-allow-methods"), None, "{path}");
     }
 }
 
