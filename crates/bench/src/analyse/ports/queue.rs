@@ -161,10 +161,12 @@ impl<'a> Probes<'a> {
             median(samples.iter().copied(), |sample| Some(sample.total_us))
         };
         let (light, heavy) = (total(&self.light)?, total(&self.heavy)?);
-        let low = heavy.low - light.high;
-        let high = heavy.high - light.low;
+        let value = heavy.value - light.value;
+        // The errors of the two are independent, so their squares add up.
+        let low = value - (heavy.value - heavy.low).hypot(light.high - light.value);
+        let high = value + (heavy.high - heavy.value).hypot(light.value - light.low);
         let high = if low > 0.0 { high } else { high.max(NOMINAL_WORK_MS) };
-        Some(Median { low, value: heavy.value - light.value, high })
+        Some(Median { low, value, high })
     }
 }
 

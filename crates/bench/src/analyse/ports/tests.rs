@@ -154,7 +154,7 @@ fn noise_is_no_verdict() {
 
 #[test]
 fn what_the_network_takes_is_no_wait() {
-    let mut seen = original([150.0, 250.0], [150.0, 250.0]);
+    let mut seen = original([150.0, 250.0], [145.0, 245.0]);
     assert_eq!(queue(&seen).0, "rng");
     for port in &mut seen.ports {
         port.samples.iter_mut().for_each(|sample| sample.connect_us = 70_000);

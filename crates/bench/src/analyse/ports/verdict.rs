@@ -78,13 +78,15 @@ pub(super) fn verdict(
         let QueueFindings { service, waiting, .. } = longest.clone();
         return Ok(PortsVerdict::Queue { service, waiting });
     }
-    if let Some(undecided) = with(Queue::Undecided).next() {
-        return Err(NoVerdict::Undecided { service: undecided.service.clone() });
+    if services.iter().all(|service| service.queue == Queue::Unjudged) {
+        return Err(NoVerdict::Unjudged);
     }
-    match with(Queue::Absent).next() {
-        None => Err(NoVerdict::Unjudged),
-        Some(_) if is_idle(seen) => Err(NoVerdict::Idle),
-        Some(_) => Ok(PortsVerdict::NoQueue),
+    if is_idle(seen) {
+        return Err(NoVerdict::Idle);
+    }
+    match with(Queue::Undecided).next() {
+        Some(undecided) => Err(NoVerdict::Undecided { service: undecided.service.clone() }),
+        None => Ok(PortsVerdict::NoQueue),
     }
 }
 
