@@ -205,9 +205,9 @@ fn theirs(service: Service, addresses: Addresses, peers: Peers) -> Command {
     let python = installed.join("python/bin/python");
     let (interpreter, program) = match service {
         Service::Rng => (python, "rng.py"),
-        Service::Hasher => ("ruby".into(), "hasher.rb"),
+        Service::Hasher => (found("ruby"), "hasher.rb"),
         Service::Worker => (python, "worker.py"),
-        Service::Webui => ("node".into(), "webui.js"),
+        Service::Webui => (found("node"), "webui.js"),
     };
     let mut command = Command::new(interpreter);
     command.arg(programs.join(program)).env_clear();
@@ -226,12 +226,23 @@ fn programs() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/standins"))
 }
 
-/// The packages they run on: installed beside what cargo builds.
+/// A program in `PATH`.
+fn found(name: &str) -> PathBuf {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let mut programs = std::env::split_paths(&folders).map(|folder| folder.join(name));
+    programs.find(|program| program.is_file()).unwrap_or_else(|| {
+        panic!("{name} is missing: a stand-in for the original app runs on it; run scripts/tools")
+    })
+}
+
+/// The packages they run on: installed beside what cargo builds. A copy of each list of versions says that all of
+/// that list is there.
 fn installed() -> PathBuf {
     let test = std::env::current_exe().expect("this test's own path");
-    let folders = test.ancestors().map(|folder| folder.join("standins"));
-    let mut complete = folders.filter(|folder| folder.join("installed-lock.json").is_file());
-    complete.next().expect(
-        "target/standins is missing: the stand-ins for the original app run on packages that scripts/tools installs",
+    let lists = ["requirements.txt", "installed-lock.json"];
+    let mut folders = test.ancestors().map(|folder| folder.join("standins"));
+    folders.find(|folder| lists.iter().all(|list| folder.join(list).is_file())).expect(
+        "target/standins is missing or incomplete: the packages that the stand-ins for the original app run on; \
+         run scripts/tools",
     )
 }

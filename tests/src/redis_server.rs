@@ -84,6 +84,17 @@ impl RedisServer {
         }
     }
 
+    /// Sets the counter, and puts so many coins into the wallet.
+    pub async fn count(&self, hashes: &str, coins: u64) {
+        let mut connection = connect(self.address()).await.expect("redis-server answers");
+        let mut counts = redis::pipe();
+        counts.cmd("SET").arg("hashes").arg(hashes).ignore();
+        for coin in 0..coins {
+            counts.cmd("HSET").arg("wallet").arg(format!("0{coin}")).arg(&b"\xff\0"[..]).ignore();
+        }
+        counts.query_async::<()>(&mut connection).await.expect("the counts are set");
+    }
+
     /// Waits until this very process answers. Whoever else got the port has another process id.
     async fn is_ready(&mut self) -> bool {
         let own_line = format!("process_id:{}\r\n", self.child.id());

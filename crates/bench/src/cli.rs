@@ -124,7 +124,7 @@ pub struct ProbeArgs {
     /// Probe this in place of the app, by the name that stands before it; may be given again
     #[arg(long, value_name = "[NAME=]URL", value_parser = named_url)]
     pub url: Vec<(String, Url)>,
-    /// Exit with 3 when the median of a path, or of that service's paths, is longer; may be given
+    /// Exit with 1 when the median of a path, or of that service's paths, is longer; may be given
     /// again
     #[arg(long, value_name = "[SERVICE=]TIME", value_parser = threshold)]
     pub fail_above: Vec<Threshold>,

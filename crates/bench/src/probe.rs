@@ -12,7 +12,7 @@ use crate::cluster::control::{Client, Wanted};
 use crate::cluster::swarm::{Found, Swarm};
 use crate::cluster::{Cluster, Service, Status};
 use crate::failure::{Exit, Failure};
-use crate::measure::{Port, Ports, PortsSeen, Published, Route, Work};
+use crate::measure::{Counter, Port, Ports, PortsSeen, Published, Route, Work};
 use crate::plan::{Place, ProbePlan};
 
 /// Ports that the app is published on unless somebody chose others.
@@ -29,11 +29,12 @@ pub async fn run(
     show: &mut impl FnMut(&PortsSeen),
 ) -> Result<PortsFindings, Failure> {
     tokio::pin!(stop);
-    let seen = tokio::select! {
+    let (seen, mut published) = tokio::select! {
         () = &mut stop => return Err(Failure::Interrupted),
         found = find(plan) => found?,
     };
     known(&plan.thresholds, &seen)?;
+    let first = counter(&mut published).await;
     let mut ports = Ports::start(seen, &plan.pace)?;
     loop {
         tokio::select! {
@@ -45,12 +46,20 @@ pub async fn run(
             },
         }
     }
+    if let Some((first, last)) = first.zip(counter(&mut published).await) {
+        ports.counted(first, last);
+    }
     let mut findings = analyse::ports(ports.seen());
-    findings.missed = findings.above(&plan.thresholds);
+    (findings.missed, findings.unjudged) = findings.above(&plan.thresholds);
     Ok(findings)
 }
 
-/// Sees that every threshold is one of a service that is probed.
+/// webui's counters, where there is a webui that responds.
+async fn counter(published: &mut Option<Published>) -> Option<Counter> {
+    published.as_mut()?.counter().await.ok()
+}
+
+/// Rejects thresholds of services that are not probed.
 fn known(thresholds: &[Threshold], seen: &PortsSeen) -> Result<(), Failure> {
     let names: Vec<&str> = seen.ports.iter().map(|probed| &*probed.port.service).collect();
     let unknown = |name: &&String| !names.contains(&name.as_str());
@@ -60,30 +69,30 @@ fn known(thresholds: &[Threshold], seen: &PortsSeen) -> Result<(), Failure> {
     }
 }
 
-/// The exit code that tells what was found.
+/// The exit code for what was found. Where thresholds are given, they are the question, and a verdict is not needed.
 #[must_use]
 pub fn exit(plan: &ProbePlan, findings: &PortsFindings) -> Exit {
     let failed = findings.ports.iter().any(|port| port.failed > 0);
     match findings {
         _ if failed => Exit::Failed,
-        PortsFindings { missed, .. } if !missed.is_empty() => Exit::Inconclusive,
-        // Of URLs nobody knows what they make their servers do.
-        PortsFindings { withheld: Some(_), .. } if plan.urls.is_empty() => Exit::Inconclusive,
+        PortsFindings { missed, .. } if !missed.is_empty() => Exit::Failed,
+        PortsFindings { unjudged, .. } if !unjudged.is_empty() => Exit::Inconclusive,
+        PortsFindings { withheld: Some(_), .. } if plan.thresholds.is_empty() => Exit::Inconclusive,
         _ => Exit::Done,
     }
 }
 
-/// The ports to probe: those that were named, or those of the app.
-async fn find(plan: &ProbePlan) -> Result<PortsSeen, Failure> {
+/// The ports to probe: those that were named, or those of the app, with the way to its counters.
+async fn find(plan: &ProbePlan) -> Result<(PortsSeen, Option<Published>), Failure> {
     if !plan.urls.is_empty() {
         let given = plan.urls.iter().map(|(name, url)| Port {
             service: name.clone(),
             url: url.clone(),
             post: false,
-            work: Work::Unknown,
+            work: Work::of(name, &url.path),
             node: None,
         });
-        return Ok(PortsSeen::of("none, URLs as given".to_owned(), given.collect()));
+        return Ok((PortsSeen::of("none, URLs as given".to_owned(), given.collect()), None));
     }
     let cluster = match plan.place {
         Place::Swarm => Some(Cluster::Swarm(Box::new(Swarm::find(&plan.swarm).await?))),
@@ -93,10 +102,11 @@ async fn find(plan: &ProbePlan) -> Result<PortsSeen, Failure> {
             Found::Nothing { .. } => attached(plan.running).await?,
         },
     };
-    match cluster {
-        Some(mut cluster) => app(&mut cluster).await,
-        None => usual().await,
-    }
+    let (seen, published) = match cluster {
+        Some(mut cluster) => app(&mut cluster).await?,
+        None => usual().await?,
+    };
+    Ok((seen, Some(published)))
 }
 
 async fn attached(running: Wanted) -> Result<Option<Cluster>, Failure> {
@@ -106,7 +116,7 @@ async fn attached(running: Wanted) -> Result<Option<Cluster>, Failure> {
 }
 
 /// The ports of an app that is known.
-async fn app(cluster: &mut Cluster) -> Result<PortsSeen, Failure> {
+async fn app(cluster: &mut Cluster) -> Result<(PortsSeen, Published), Failure> {
     let (description, routes) = (cluster.describe(), cluster.routes().await?);
     let status = cluster.status().await?;
     let Status { webui, rng, hasher, services, .. } = &status;
@@ -128,13 +138,14 @@ async fn app(cluster: &mut Cluster) -> Result<PortsSeen, Failure> {
     let mut seen = PortsSeen::of(description, ports);
     seen.replicas =
         services.iter().map(|status| (status.service.name().to_owned(), status.wanted)).collect();
-    seen.places = places(Published::at(webui, rng, hasher)).await;
-    Ok(seen)
+    let mut published = Published::at(webui, rng, hasher);
+    seen.places = places(&mut published).await;
+    Ok((seen, published))
 }
 
 /// The ports the app is usually published on, when nothing is known of it: the original app, one of
 /// `docker compose`, or one that `bench scale` runs.
-async fn usual() -> Result<PortsSeen, Failure> {
+async fn usual() -> Result<(PortsSeen, Published), Failure> {
     let here = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
     let mut open = BTreeMap::new();
     for (service, port) in USUAL {
@@ -151,9 +162,9 @@ async fn usual() -> Result<PortsSeen, Failure> {
         .collect();
     let mut seen = PortsSeen::of("whatever answers on ports 8000 to 8002 here".to_owned(), ports);
     let at = |service| open.get(&service).copied().into_iter().collect::<Vec<_>>();
-    let published = Published::at(&at(Service::Webui), &at(Service::Rng), &at(Service::Hasher));
-    seen.places = places(published).await;
-    Ok(seen)
+    let mut published = Published::at(&at(Service::Webui), &at(Service::Rng), &at(Service::Hasher));
+    seen.places = places(&mut published).await;
+    Ok((seen, published))
 }
 
 /// The paths of a service that tell something: without work on every node, with work at one address.
@@ -187,7 +198,7 @@ fn ports_of(service: Service, address: Option<SocketAddr>, routes: &[Route]) -> 
 }
 
 /// How many requests at a time the stations work on, as far as they tell.
-async fn places(mut published: Published) -> BTreeMap<String, u32> {
+async fn places(published: &mut Published) -> BTreeMap<String, u32> {
     let stations = published.stations().await;
     [(Service::Rng, stations.rng), (Service::Hasher, stations.hasher)]
         .into_iter()

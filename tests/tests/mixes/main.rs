@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what these tests share fails the test")]
 
+mod contract;
 mod counted;
 mod embedded;
+mod probed;
 
 use std::net::SocketAddr;
 

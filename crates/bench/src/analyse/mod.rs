@@ -61,7 +61,10 @@ pub use findings::{Bottleneck, Findings, Interval, Rate, SCHEMA_VERSION, StepFin
 pub use grid::{CellFindings, Grid, Reason, SweepFindings, Sweeps};
 pub use injection::{InjectionFindings, Slowed, count_injected, injection};
 pub use paths::PathFindings;
-pub use ports::{PortFindings, PortsFindings, PortsVerdict, QueueFindings, ports};
+pub(crate) use ports::milliseconds;
+pub use ports::{
+    NoVerdict, PortFindings, PortsFindings, PortsVerdict, Queue, QueueFindings, ports,
+};
 pub use prediction::{Prediction, Verification, doubts_of, predict};
 pub use rate::RESOLUTION;
 pub use repetitions::{Repetition, RepetitionFindings, repetitions, runs_wanted};

@@ -1,4 +1,7 @@
-//! What probes of the published ports tell: how long each answers, and where requests queue.
+//! What probes of the published ports show: how long each path takes, and where requests queue.
+
+mod queue;
+mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,16 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::cli::Threshold;
 use crate::measure::{PortSample, PortSamples, PortsSeen, Work};
 
+pub use queue::{Queue, QueueFindings};
+pub use verdict::{NoVerdict, PortsVerdict};
+
 /// Version of these findings; fields are added within a version, never renamed.
-const SCHEMA_VERSION: u32 = 1;
-/// So many answers of a path are needed before anything is concluded from it.
-const ENOUGH: usize = 3;
-/// Shorter queues are no queue: a replica that is busy half the time has them.
-const A_QUEUE: f64 = 0.5;
-/// Shorter waits are no queue where the service time is not known.
-const A_WAIT_MS: f64 = 10.0;
-/// Nothing is concluded where a larger share of a path's probes failed: the slowest may be missing.
-const A_GAP: f64 = 0.05;
+const SCHEMA_VERSION: u32 = 2;
 /// Probes that take a larger share of a service's capacity are said to.
 const A_BURDEN: f64 = 0.05;
 
@@ -38,9 +36,12 @@ pub struct PortsFindings {
     /// Where requests queue, if anything can be concluded.
     pub verdict: Option<PortsVerdict>,
     /// Why nothing can be, otherwise.
-    pub withheld: Option<String>,
+    pub withheld: Option<NoVerdict>,
     /// Thresholds that were missed, each in a sentence.
     pub missed: Vec<String>,
+    /// Thresholds that nothing could be compared with, each in a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unjudged: Vec<String>,
     /// What makes these findings doubtful.
     pub warnings: Vec<String>,
 }
@@ -81,38 +82,12 @@ pub struct PortFindings {
     pub replicas: BTreeMap<String, u64>,
 }
 
-/// The queue before one service.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct QueueFindings {
-    /// Which.
-    pub service: String,
-    /// Median round trip of the path that takes no work.
-    pub answers_in_ms: f64,
-    /// Median time in the queue: by the server's word, else that round trip.
-    pub queue_ms: f64,
-    /// Median time of the work: by the server's word, else what the path with work takes longer.
-    pub service_ms: Option<f64>,
-    /// Requests that wait, over all replicas, on average.
-    pub waiting: Option<f64>,
-    /// Whether that counts as a queue.
-    pub queues: bool,
-}
-
-/// Where requests queue.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PortsVerdict {
-    /// The service with the longest wait, if requests queue anywhere.
-    pub service: Option<String>,
-    /// In a sentence.
-    pub sentence: String,
-}
-
 /// What the probes found so far.
 #[must_use]
 pub fn ports(seen: &PortsSeen) -> PortsFindings {
     let services: Vec<QueueFindings> =
-        names(seen).into_iter().filter_map(|name| queue(seen, name)).collect();
-    let (verdict, withheld) = match verdict(seen, &services) {
+        names(seen).into_iter().filter_map(|name| queue::queue(seen, name)).collect();
+    let (verdict, withheld) = match verdict::verdict(seen, &services) {
         Ok(verdict) => (Some(verdict), None),
         Err(reason) => (None, Some(reason)),
     };
@@ -124,16 +99,17 @@ pub fn ports(seen: &PortsSeen) -> PortsFindings {
         warnings: services.iter().filter_map(|service| burden(seen, service)).collect(),
         services,
         missed: Vec::new(),
+        unjudged: Vec::new(),
         verdict,
         withheld,
     }
 }
 
 impl PortsFindings {
-    /// Medians that are above their threshold, each in a sentence.
+    /// Medians that are above their threshold, each in a sentence; and those that are not there.
     #[must_use]
-    pub fn above(&self, thresholds: &[Threshold]) -> Vec<String> {
-        let mut above = Vec::new();
+    pub fn above(&self, thresholds: &[Threshold]) -> (Vec<String>, Vec<String>) {
+        let (mut above, mut unjudged) = (Vec::new(), Vec::new());
         for port in &self.ports {
             let PortFindings { service, request, p50_ms, .. } = port;
             let own = |of: &String| of == service;
@@ -146,11 +122,13 @@ impl PortsFindings {
                         milliseconds(*median),
                         milliseconds(most)
                     )),
-                    None => above.push(format!("{service} {request}: no median, nothing answered")),
+                    None => {
+                        unjudged.push(format!("{service} {request}: no median, nothing answered"));
+                    }
                 }
             }
         }
-        above
+        (above, unjudged)
     }
 }
 
@@ -194,44 +172,6 @@ fn port(probed: &PortSamples) -> PortFindings {
     }
 }
 
-/// What is known of one service's queue, once its light path has answered often enough.
-fn queue(seen: &PortsSeen, name: &str) -> Option<QueueFindings> {
-    let samples = |work: &[Work]| -> Vec<&PortSample> {
-        let own = seen.ports.iter().filter(|probed| probed.port.service == name);
-        own.filter(|probed| work.contains(&probed.port.work))
-            .flat_map(|probed| &probed.samples)
-            .collect()
-    };
-    let (light, heavy) = (samples(&[Work::None, Work::Unknown]), samples(&[Work::Full]));
-    if light.len() < ENOUGH {
-        return None;
-    }
-    let answers_in_ms = median_of(light.iter().copied(), |sample| Some(sample.total_us))?;
-    let both = || light.iter().chain(&heavy).copied();
-    let told = median_of(both(), |sample| sample.queue_us);
-    let queue_ms = told.unwrap_or(answers_in_ms);
-    let worked = median_of(heavy.iter().copied(), |sample| Some(sample.total_us));
-    let service_ms = median_of(heavy.iter().copied(), |sample| sample.service_us)
-        .or_else(|| median_of(light.iter().copied(), |sample| sample.service_us))
-        .filter(|told| *told > 0.0)
-        .or_else(|| worked.map(|worked| worked - answers_in_ms))
-        .filter(|service| *service > 0.0);
-    let waiting = service_ms.and_then(|service_ms| {
-        let places = float((*seen.places.get(name)?).into());
-        let replicas = replicas(seen, name)?;
-        // A probe waits for those before it and for half of the one in service, on average.
-        let before = queue_ms * places / service_ms - A_QUEUE;
-        Some(before.max(0.0) * replicas)
-    });
-    let queues = match (waiting, service_ms) {
-        (Some(waiting), _) => waiting >= A_QUEUE,
-        (None, Some(service_ms)) => queue_ms > service_ms * A_QUEUE,
-        (None, None) => told.is_some() && queue_ms > A_WAIT_MS,
-    };
-    let service = name.to_owned();
-    Some(QueueFindings { service, answers_in_ms, queue_ms, service_ms, waiting, queues })
-}
-
 /// Replicas of a service: as the cluster says, else those that have answered so far.
 fn replicas(seen: &PortsSeen, name: &str) -> Option<f64> {
     let own = seen.ports.iter().filter(|probed| probed.port.service == name);
@@ -241,52 +181,6 @@ fn replicas(seen: &PortsSeen, name: &str) -> Option<f64> {
         .collect();
     let answered = u32::try_from(answered.len()).ok().filter(|count| *count > 0);
     seen.replicas.get(name).copied().or(answered).map(|count| float(count.into()))
-}
-
-/// Where requests queue, in a sentence; or why that cannot be said.
-fn verdict(seen: &PortsSeen, services: &[QueueFindings]) -> Result<PortsVerdict, String> {
-    for PortSamples { port, probes, failures, .. } in &seen.ports {
-        let failed: u64 = failures.values().sum();
-        let often = failures.iter().max_by_key(|(_, count)| **count);
-        if let Some((failure, _)) = often.filter(|_| float(failed) > A_GAP * float(*probes)) {
-            let (name, request) = (&port.service, port.request());
-            return Err(match failed == *probes {
-                true => format!("{name} gives no good answer to {request}: {failure}"),
-                false => format!("{name} {request} failed {failed} of {probes} times: {failure}"),
-            });
-        }
-    }
-    let stations: Vec<_> = services.iter().filter(|queue| queue.service_ms.is_some()).collect();
-    if stations.is_empty() {
-        return Err(match services.is_empty() {
-            true => format!("fewer than {ENOUGH} answers of a path"),
-            false => String::from(
-                "no service that tells its queue, or that was probed with work and without",
-            ),
-        });
-    }
-    let answers: Vec<String> = stations
-        .iter()
-        .map(|queue| format!("{} in {}", queue.service, milliseconds(queue.answers_in_ms)))
-        .collect();
-    let answers = answers.join(", ").replacen(" in ", " answers in ", 1);
-    let longest = stations
-        .iter()
-        .filter(|queue| queue.queues)
-        .max_by(|a, b| a.queue_ms.total_cmp(&b.queue_ms));
-    Ok(match longest {
-        Some(queue) => {
-            let waiting =
-                queue.waiting.map_or_else(String::new, |waiting| format!(", {waiting:.0} waiting"));
-            let service = Some(queue.service.clone());
-            let sentence = format!("{answers}: requests queue at {}{waiting}.", queue.service);
-            PortsVerdict { service, sentence }
-        }
-        None => PortsVerdict {
-            service: None,
-            sentence: format!("{answers}: requests queue nowhere, more workers would make more."),
-        },
-    })
 }
 
 /// How much of a service's capacity the probes with work take, where that is no trifle.
@@ -307,7 +201,7 @@ fn burden(seen: &PortsSeen, queue: &QueueFindings) -> Option<String> {
 }
 
 /// `4.7 ms`, `810 ms`, `1.20 s`.
-fn milliseconds(ms: f64) -> String {
+pub(crate) fn milliseconds(ms: f64) -> String {
     match ms {
         ms if ms >= 1000.0 => format!("{:.2} s", ms / 1000.0),
         ms if ms >= 100.0 => format!("{ms:.0} ms"),

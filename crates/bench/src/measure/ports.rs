@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use exchange::{Request, Url};
 use hyper::Method;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use ping::prober::{Asked, Body, Probe, Prober, Target};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::Counter;
 use crate::failure::Failure;
 
 /// Samples that are kept of one path; the oldest go first.
@@ -21,12 +23,25 @@ const POSTED_BYTES: usize = 32;
 /// How much work a request makes its server do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// None: its answer waits in the queue alone.
+    /// None: its response waits in the queue alone.
     None,
     /// What the workers ask for.
     Full,
-    /// Nobody knows.
+    /// It is not known.
     Unknown,
+}
+
+impl Work {
+    /// What `GET path` makes a service of this name do, by the contract of the app.
+    #[must_use]
+    pub fn of(service: &str, path: &str) -> Self {
+        let is_number = |path: &str| path.parse::<u64>().is_ok();
+        match (service, path.strip_prefix('/')) {
+            ("rng" | "hasher", Some("")) => Self::None,
+            ("rng", Some(length)) if is_number(length) => Self::Full,
+            _ => Self::Unknown,
+        }
+    }
 }
 
 /// One path of one published port.
@@ -57,12 +72,23 @@ impl Port {
 pub struct PortSample {
     /// From before connecting to the last byte, in microseconds.
     pub total_us: u64,
+    /// Of this, making the connection, likewise.
+    pub connect_us: u64,
     /// Time in the server's queue, as it says itself, likewise.
     pub queue_us: Option<u64>,
     /// Time of the work, as the server says itself, likewise.
     pub service_us: Option<u64>,
     /// The replica that answered, if it says.
     pub replica: Option<String>,
+}
+
+impl PortSample {
+    /// The round trip on a connection that is there, in microseconds, less what the network takes of it: about as
+    /// long as the handshake.
+    #[must_use]
+    pub fn waited_us(&self) -> u64 {
+        self.total_us.saturating_sub(2 * self.connect_us)
+    }
 }
 
 /// All probes of one path.
@@ -89,6 +115,8 @@ pub struct PortsSeen {
     pub replicas: BTreeMap<String, u32>,
     /// Requests a replica of each service works on at a time, where it says.
     pub places: BTreeMap<String, u32>,
+    /// webui's counters, when probing began and when it ended; where there is a webui.
+    pub counted: Option<[Counter; 2]>,
     /// Every path.
     pub ports: Vec<PortSamples>,
 }
@@ -164,6 +192,11 @@ impl Ports {
         true
     }
 
+    /// Notes webui's counters, as they were when probing began and ended.
+    pub fn counted(&mut self, first: Counter, last: Counter) {
+        self.seen.counted = Some([first, last]);
+    }
+
     /// All probes so far.
     #[must_use]
     pub fn seen(&self) -> &PortsSeen {
@@ -195,7 +228,10 @@ async fn keep_probing(
 fn prober(port: &Port, limit: Duration) -> Result<Prober, Failure> {
     let method = if port.post { Method::POST } else { Method::GET };
     let body = if port.post { Body::Random(POSTED_BYTES) } else { Body::Fixed };
-    let request = Request { method, ..Request::default() };
+    // Random bytes without a type are a form to some servers, and a malformed one.
+    let octets = HeaderValue::from_static("application/octet-stream");
+    let headers = if port.post { vec![(CONTENT_TYPE, octets)] } else { Vec::new() };
+    let request = Request { method, headers, ..Request::default() };
     let target = Target {
         route: exchange::Route::to(port.url.clone()),
         asked: Asked { request, body, buster: None },
@@ -206,14 +242,16 @@ fn prober(port: &Port, limit: Duration) -> Result<Prober, Failure> {
     Prober::new(target).map_err(|failure| Failure::Probe(failure.to_string()))
 }
 
-/// What came of a probe: an answer that is no server's error, or what went wrong.
+/// What came of a probe: a good response, or what went wrong. An error of the client counts like one of the server:
+/// these requests are right.
 fn sample(probe: Probe) -> Result<PortSample, String> {
     let reply = probe.outcome.map_err(|failure| failure.to_string())?;
-    if reply.answer.status >= 500 {
+    if reply.answer.status >= 400 {
         return Err(reply.status_text());
     }
     Ok(PortSample {
         total_us: microseconds(reply.phases.total()),
+        connect_us: microseconds(reply.phases.connect.unwrap_or_default()),
         queue_us: reply.server.queue_us,
         service_us: reply.server.service_us,
         replica: reply.replica,

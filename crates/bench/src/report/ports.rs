@@ -2,9 +2,13 @@
 
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use super::table::{DOUBT, FAINT, GOOD, table};
 use super::words::{NONE, time};
-use crate::analyse::{PortFindings, PortsFindings};
+use crate::analyse::{
+    NoVerdict, PortFindings, PortsFindings, PortsVerdict, Queue, QueueFindings, milliseconds,
+};
 use crate::cli::StatusFormat;
 
 const HEAD: [&str; 10] =
@@ -18,7 +22,66 @@ const P90: usize = 7;
 pub fn render(findings: &PortsFindings, format: StatusFormat) -> String {
     match format {
         StatusFormat::Table => tables(findings),
-        StatusFormat::Json => super::json::pretty(findings),
+        StatusFormat::Json => {
+            super::json::pretty(&Worded { findings, sentence: verdict_in_words(findings) })
+        }
+    }
+}
+
+/// The findings, and the verdict in words for whoever shows them.
+#[derive(Serialize)]
+struct Worded<'a> {
+    #[serde(flatten)]
+    findings: &'a PortsFindings,
+    sentence: String,
+}
+
+/// Where requests queue, or why that cannot be said, in a sentence.
+fn verdict_in_words(findings: &PortsFindings) -> String {
+    let PortsFindings { verdict, withheld, .. } = findings;
+    match (verdict, withheld) {
+        (Some(PortsVerdict::Queue { service, waiting }), _) => {
+            let waiting =
+                waiting.map_or_else(String::new, |count| format!(" ({count:.0} waiting)"));
+            format!("Requests queue at {service}{waiting}: {}.", responses(findings))
+        }
+        (Some(PortsVerdict::NoQueue), _) => {
+            format!("No queue: {}. More workers make more hashes.", responses(findings))
+        }
+        (None, Some(withheld)) => format!("No verdict: {}.", withheld_in_words(withheld)),
+        (None, None) => String::new(),
+    }
+}
+
+/// How long the services take that were judged, as `rng responds in 822 ms, hasher in 0.3 ms`.
+fn responses(findings: &PortsFindings) -> String {
+    let judged = findings.services.iter().filter(|service| service.queue != Queue::Unjudged);
+    let times = judged.map(|QueueFindings { service, answers_in_ms, .. }| {
+        format!("{service} in {}", milliseconds(*answers_in_ms))
+    });
+    times.collect::<Vec<_>>().join(", ").replacen(" in ", " responds in ", 1)
+}
+
+fn withheld_in_words(withheld: &NoVerdict) -> String {
+    match withheld {
+        NoVerdict::Failing { service, request, failed, probes, failure } if failed == probes => {
+            format!("{service} gives no good response to {request}: {failure}")
+        }
+        NoVerdict::Failing { service, request, failed, probes, failure } => {
+            format!("{service} {request} failed {failed} of {probes} times: {failure}")
+        }
+        NoVerdict::TooFew { needed } => {
+            format!("no path has the {needed} responses that are needed")
+        }
+        NoVerdict::Unjudged => String::from(
+            "how long the work takes is not known; name rng and hasher, as in --url rng=http://HOST:8001/",
+        ),
+        NoVerdict::Undecided { service } => format!(
+            "the waits at {service} may be a queue or noise; more probes decide it (--count)"
+        ),
+        NoVerdict::Idle => String::from(
+            "no worker made a hash meanwhile, so nothing could queue; start workers and probe again",
+        ),
     }
 }
 
@@ -37,13 +100,9 @@ fn tables(findings: &PortsFindings) -> String {
             let _ = writeln!(text, "{DOUBT}{service} {request}: {count} x {failure}{DOUBT:#}");
         }
     }
-    let verdict = findings.verdict.as_ref().map(|verdict| &verdict.sentence);
-    let _ = match (verdict, &findings.withheld) {
-        (Some(sentence), _) => writeln!(text, "\n{GOOD}{sentence}{GOOD:#}"),
-        (None, Some(reason)) => writeln!(text, "\n{DOUBT}No verdict: {reason}.{DOUBT:#}"),
-        (None, None) => Ok(()),
-    };
-    for missed in &findings.missed {
+    let style = if findings.verdict.is_some() { GOOD } else { DOUBT };
+    let _ = writeln!(text, "\n{style}{}{style:#}", verdict_in_words(findings));
+    for missed in findings.missed.iter().chain(&findings.unjudged) {
         let _ = writeln!(text, "{DOUBT}{missed}{DOUBT:#}");
     }
     for warning in &findings.warnings {
