@@ -59,16 +59,24 @@ impl Quota {
 }
 
 impl Groups {
-    /// Those of this process, as files below `root` (`/` but in tests) say. None where there are no
-    /// control groups, or none that limits processors.
+    /// Those of this process, as files below `root` (`/` but in tests) say: in what is mounted for
+    /// this process, or else for process 1, since `ip netns exec` hides them from what it starts.
+    /// None where there are no control groups, or none that limits processors.
     #[must_use]
     pub fn of_this_process(root: &Path) -> Self {
         let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
-        let found = folders(&read("proc/self/cgroup"), &read("proc/self/mountinfo"));
-        let Some((version, mount, inner)) = found else { return Self::default() };
-        let below = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
-        let folders = inner.ancestors().take_while(|folder| folder.starts_with(&mount));
-        Self(folders.map(|folder| Group { folder: below(folder), version }).collect())
+        let cgroup = read("proc/self/cgroup");
+        let found = |process: &str, root: &Path| {
+            let mountinfo = read(&format!("proc/{process}/mountinfo"));
+            let (version, mount, inner) = folders(&cgroup, &mountinfo)?;
+            let below = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
+            let folders = inner.ancestors().take_while(|folder| folder.starts_with(&mount));
+            let group = |folder: &Path| Group { folder: below(folder), version };
+            let groups: Vec<_> = folders.map(group).collect();
+            groups.first()?.folder.is_dir().then_some(Self(groups))
+        };
+        let of_first = || found("1", &root.join("proc/1/root"));
+        found("self", root).or_else(of_first).unwrap_or_default()
     }
 
     /// The narrowest quota of all of them.

@@ -125,7 +125,7 @@ fn what_steps_cannot_judge_is_refused_with_the_percentile_that_they_can() {
     // The longest step is 30 s.
     let few = TooFew::check(&plan, &slo("p99.9<1s"), 9.8).unwrap();
     assert_eq!((few.needed, few.instead), (10_000, Some(("p95", 200))));
-    insta::assert_snapshot!(few.to_string(), @"");
+    insta::assert_snapshot!(few.to_string(), @"--find-max: a percentile of --slo needs 10,000 requests a step, and at the 9.80/s that the server reached the longest step (30.0 s) has 294: use p95 at most, which needs 200, or a longer step: --duration 1123s");
     assert_eq!(TooFew::check(&plan, &slo("p95<1s,errors<1%"), 9.8), None);
     assert_eq!(TooFew::check(&plan, &slo("p99<1s"), 40.0), None);
     assert_eq!(TooFew::check(&plan, &slo("mean<1s,max<2s"), 0.0), None);
@@ -168,6 +168,6 @@ fn a_server_that_is_gone_is_said_to_be() {
         bracket.learn(&step(Trial { rate: 40.0, confirming: false }, Outcome::Met));
         Search::new(Vec::new(), &bracket, end).conclusion
     };
-    insta::assert_snapshot!(conclusion(end(Some(Failure::Descriptors))), @"");
-    insta::assert_snapshot!(conclusion(end(None)), @"");
+    insta::assert_snapshot!(conclusion(end(Some(Failure::Descriptors))), @"The server is gone after 80/s: no connection can be made any more: too many open files: raise the limit with `ulimit -n`, or use fewer connections; 40/s was good before.");
+    insta::assert_snapshot!(conclusion(end(None)), @"The server is gone after 80/s: it answers nothing any more, not even a rate that was good before; 40/s was good before.");
 }

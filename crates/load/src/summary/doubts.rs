@@ -41,7 +41,8 @@ pub enum Doubt {
     Throttled { times: u64, time_ms: f64, processors: f64 },
     /// The generator neither ran nor waited for a processor: it was stopped.
     Stopped { times: u64, time_ms: f64, longest_ms: f64 },
-    /// The generator was ready to run and waited for a processor; `share` is of the run.
+    /// The generator was ready to run and waited for a processor; `share` is of the run, and the
+    /// longest wait is 0 where it is not known.
     WaitedForProcessor { time_ms: f64, share: f64, longest_ms: f64 },
     /// The generator woke late, and the kernel does not say why.
     LateWakeups { times: u64, time_ms: f64, longest_ms: f64 },
@@ -104,13 +105,13 @@ impl Doubt {
 pub(super) fn doubts(summary: &Summary, measured: &Measured) -> Vec<Doubt> {
     let closed = (summary.is_closed() && summary.requests > 0).then_some(Doubt::ClosedLoop);
     let doubts = [
-        closed,
         throttled(summary, measured),
         stopped(summary),
         waited(summary, measured),
         busy(summary),
         late(summary),
         shortfall(summary, measured),
+        closed,
         never_sent(summary),
         (summary.unfinished > 0).then_some(Doubt::Unfinished { requests: summary.unfinished }),
         not_connected(summary, measured),
@@ -157,7 +158,8 @@ fn waited(summary: &Summary, measured: &Measured) -> Option<Doubt> {
     let time_ms = waited_ms - generator.throttled_ms.unwrap_or(0.0);
     let share = if wall_ms > 0.0 { time_ms / wall_ms } else { 0.0 };
     let is_much = share > WAITED || (share > LATE_WAKEUPS && unexplained > LATE_WAKEUPS * wall_ms);
-    let longest_ms = generator.late_wakeups.longest_ms;
+    let is_stop = generator.stopped.times > 0;
+    let longest_ms = if is_stop { 0.0 } else { generator.late_wakeups.longest_ms };
     is_much.then_some(Doubt::WaitedForProcessor { time_ms, share, longest_ms })
 }
 

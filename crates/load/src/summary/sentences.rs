@@ -67,7 +67,7 @@ fn hold_up(doubt: &Doubt) -> String {
             };
             format!(
                 "bench itself was held up: it waited for a processor for {} ({} of the run){longest}, \
-                 since other processes used them",
+                 which other processes had, or a quota that bench cannot see took",
                 ms(*time_ms),
                 percent(*share)
             )

@@ -154,20 +154,20 @@ fn each_way_to_be_held_up_is_named_as_what_it_is() {
         generator.throttled = Some(Throttled { times: 41, time: ms(2_870) });
         generator.held_up.waited = Some(ms(2_900));
     });
-    insta::assert_snapshot!(throttled.warnings.join("\n"), @"");
+    insta::assert_snapshot!(throttled.warnings.join("\n"), @"bench itself was held up: the processor quota of its control group (0.3 processors) was used up 41 times and throttled it for 2.87 s: latency and service times contain that time, and are not the server's alone");
     let gap = Gaps { times: 1, total: ms(1_300), longest: ms(1_300) };
     let stopped = of_generator(|generator| {
         (generator.held_up.late, generator.held_up.stopped) = (gap, gap);
     });
-    insta::assert_snapshot!(stopped.warnings.join("\n"), @"");
+    insta::assert_snapshot!(stopped.warnings.join("\n"), @"bench itself was stopped 1 time for 1.30 s (longest 1.30 s), by a signal (SIGSTOP), a debugger or a machine that stood still: latency and service times contain that time, and are not the server's alone");
     let waited = of_generator(|generator| generator.held_up.waited = Some(ms(1_700)));
-    insta::assert_snapshot!(waited.warnings.join("\n"), @"");
+    insta::assert_snapshot!(waited.warnings.join("\n"), @"bench itself was held up: it waited for a processor for 1.70 s (17.00% of the run), which other processes had, or a quota that bench cannot see took: latency and service times contain that time, and are not the server's alone");
     let uncounted = of_generator(|generator| {
         generator.held_up = HoldUps { late: gap, ..HoldUps::default() };
     });
-    insta::assert_snapshot!(uncounted.warnings.join("\n"), @"");
+    insta::assert_snapshot!(uncounted.warnings.join("\n"), @"bench itself was held up: it woke late 1 time by 1.30 s (longest 1.30 s): latency and service times contain that time, and are not the server's alone");
     let busy = of_generator(|generator| generator.processors = 0.25);
-    insta::assert_snapshot!(busy.warnings.join("\n"), @"");
+    insta::assert_snapshot!(busy.warnings.join("\n"), @"the generator was the limit: it used 100% of the processor time that it may use (0.25 processors); give it more processors, or more --threads (now 1) on free ones");
     for held_up in [throttled, stopped, waited, uncounted, busy] {
         assert!(held_up.latency_doubtful && held_up.doubts.len() == 1, "{held_up:?}");
     }
@@ -187,7 +187,7 @@ fn a_shortfall_names_each_of_its_causes() {
     };
     run.recording.failure(refused, Duration::from_millis(1));
     let summary = Summary::new(&plan(true), &run);
-    insta::assert_snapshot!(summary.warnings.join("\n"), @"");
+    insta::assert_snapshot!(summary.warnings.join("\n"), @"69.86% of the target rate of 100/s was achieved: 120 requests were sent late because all 16 connections were waiting for responses; 31 requests were sent late or failed because no connection could be made (cannot connect to 127.0.0.1:9: connection refused); 50 requests were sent late because bench itself was held up; 2 requests failed; 100 requests were answered only after the end of the window; a longer --duration leaves fewer of them");
     let Some(Doubt::Shortfall { causes, .. }) = summary.doubts.first() else {
         panic!("{summary:?}")
     };
