@@ -64,7 +64,7 @@ impl Bracket {
         let step = |rate| Some(Trial { rate, confirming: false });
         match (self.met(), self.missed) {
             (None, None) => step(self.first),
-            (Some((met, _)), None) => step(met * 2.0),
+            (Some((met, _)), None) => step(rounded(met * 2.0)),
             (None, Some(missed)) if missed <= self.floor * 1.01 => None,
             (None, Some(missed)) => {
                 let beside = self.beside_within(self.floor, missed);

@@ -161,6 +161,23 @@ fn a_step_is_met_only_where_the_server_keeps_up() {
 }
 
 #[test]
+fn a_generator_that_waits_for_a_processor_is_no_excuse_for_a_server_that_falls_behind() {
+    let blamed = |answers: u64, waited: u64, limit: &str| {
+        let mut run = measured();
+        run.recording.counts.answers_in_window = answers;
+        let time = Duration::from_millis(waited);
+        run.generator.held_up.waited = Some(crate::generator::Waits { times: 100, time });
+        let slo: Slo = limit.parse().unwrap();
+        let goal = Goal { slo: &slo, most_errors: 1.0 };
+        Step::new(Trial { rate: 100.0, confirming: false }, &plan(true), &run, goal)
+            .generator_was_the_limit
+    };
+    // A quarter of 10 s it works.
+    assert!(!blamed(700, 2_000, "p99<250ms") && blamed(700, 7_000, "p99<250ms"));
+    assert!(blamed(1_002, 2_000, "p99<50ms") && !blamed(1_002, 20, "p99<50ms"));
+}
+
+#[test]
 fn a_server_that_is_gone_is_said_to_be() {
     let end = |failure| End::Gone { rate: 80.0, failure };
     let conclusion = |end| {

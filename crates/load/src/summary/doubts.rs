@@ -20,6 +20,10 @@ const LATE_MS: f64 = 0.2;
 const THROTTLED: f64 = 0.01;
 /// Waiting for a processor for more than this share of the run, it was held up.
 const WAITED: f64 = 0.1;
+/// Waits that are on average shorter than this share of the median latency change it little.
+const LONG_WAIT: f64 = 0.05;
+/// A late wake-up below this share of the median latency is not worth a word.
+const LONG_WAKEUP: f64 = 0.2;
 /// So it was when wake-ups that were late by tens of milliseconds make up this share of the run.
 const LATE_WAKEUPS: f64 = 0.02;
 /// A rate of which less than this share was achieved is always worth a warning.
@@ -138,29 +142,30 @@ fn stopped(summary: &Summary) -> Option<Doubt> {
     })
 }
 
-/// Waits for a processor that neither a quota nor a stop explains.
+/// Waits for a processor that neither a quota nor a stop explains, where they are not short beside
+/// the latencies.
 fn waited(summary: &Summary, measured: &Measured) -> Option<Doubt> {
     let generator = &summary.generator;
     let wall_ms = measured.generator.wall.as_secs_f64() * 1e3;
-    let unexplained = generator.late_wakeups.time_ms
-        - generator.stopped.time_ms
-        - generator.throttled_ms.unwrap_or(0.0);
-    let Some(waited_ms) = generator.waited_for_processor_ms else {
-        let late = generator.late_wakeups;
-        return (wall_ms > 0.0 && unexplained > LATE_WAKEUPS * wall_ms).then_some(
-            Doubt::LateWakeups {
-                times: late.times,
-                time_ms: late.time_ms,
-                longest_ms: late.longest_ms,
-            },
-        );
+    let throttled_ms = generator.throttled_ms.unwrap_or(0.0);
+    let late = generator.late_wakeups;
+    let unexplained = late.time_ms - generator.stopped.time_ms - throttled_ms;
+    let median = summary.latency.p50_ms.unwrap_or(0.0);
+    let woke_late = unexplained > LATE_WAKEUPS * wall_ms && late.longest_ms > LONG_WAKEUP * median;
+    let Some(waited) = measured.generator.held_up.waited else {
+        return woke_late.then_some(Doubt::LateWakeups {
+            times: late.times,
+            time_ms: late.time_ms,
+            longest_ms: late.longest_ms,
+        });
     };
-    let time_ms = waited_ms - generator.throttled_ms.unwrap_or(0.0);
+    let time_ms = waited.time.as_secs_f64() * 1e3 - throttled_ms;
     let share = if wall_ms > 0.0 { time_ms / wall_ms } else { 0.0 };
-    let is_much = share > WAITED || (share > LATE_WAKEUPS && unexplained > LATE_WAKEUPS * wall_ms);
+    let long = waited.mean().as_secs_f64() * 1e3 > LONG_WAIT * median;
     let is_stop = generator.stopped.times > 0;
-    let longest_ms = if is_stop { 0.0 } else { generator.late_wakeups.longest_ms };
-    is_much.then_some(Doubt::WaitedForProcessor { time_ms, share, longest_ms })
+    let longest_ms = if is_stop { 0.0 } else { late.longest_ms };
+    ((share > WAITED && long) || (share > LATE_WAKEUPS && woke_late))
+        .then_some(Doubt::WaitedForProcessor { time_ms, share, longest_ms })
 }
 
 fn busy(summary: &Summary) -> Option<Doubt> {

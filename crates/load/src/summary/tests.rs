@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::distribution::Distribution;
-use crate::generator::{Gaps, HoldUps, Throttled};
+use crate::generator::{Gaps, HoldUps, Throttled, Waits};
 use crate::numbers::milliseconds;
 use crate::plan::{Good, Target};
 use crate::schedule::{Limits, Profile};
@@ -73,10 +73,14 @@ pub(crate) fn measured() -> Measured {
     }
 }
 
+fn waits(times: u64, time: Duration) -> Option<Waits> {
+    Some(Waits { times, time })
+}
+
 /// A generator that worked for a quarter of its time on one of two processors.
 fn generator() -> crate::generator::Generator {
     let wall = Duration::from_secs(10);
-    let waited = Some(Duration::from_millis(20));
+    let waited = waits(100, Duration::from_millis(20));
     crate::generator::Generator {
         wall,
         busiest: wall / 4,
@@ -152,7 +156,7 @@ fn each_way_to_be_held_up_is_named_as_what_it_is() {
     let throttled = of_generator(|generator| {
         generator.processors = 0.3;
         generator.throttled = Some(Throttled { times: 41, time: ms(2_870) });
-        generator.held_up.waited = Some(ms(2_900));
+        generator.held_up.waited = waits(50, ms(2_900));
     });
     insta::assert_snapshot!(throttled.warnings.join("\n"), @"bench itself was held up: the processor quota of its control group (0.3 processors) was used up 41 times and throttled it for 2.87 s: latency and service times contain that time, and are not the server's alone");
     let gap = Gaps { times: 1, total: ms(1_300), longest: ms(1_300) };
@@ -160,7 +164,7 @@ fn each_way_to_be_held_up_is_named_as_what_it_is() {
         (generator.held_up.late, generator.held_up.stopped) = (gap, gap);
     });
     insta::assert_snapshot!(stopped.warnings.join("\n"), @"bench itself was stopped 1 time for 1.30 s (longest 1.30 s), by a signal (SIGSTOP), a debugger or a machine that stood still: latency and service times contain that time, and are not the server's alone");
-    let waited = of_generator(|generator| generator.held_up.waited = Some(ms(1_700)));
+    let waited = of_generator(|generator| generator.held_up.waited = waits(300, ms(1_700)));
     insta::assert_snapshot!(waited.warnings.join("\n"), @"bench itself was held up: it waited for a processor for 1.70 s (17.00% of the run), which other processes had, or a quota that bench cannot see took: latency and service times contain that time, and are not the server's alone");
     let uncounted = of_generator(|generator| {
         generator.held_up = HoldUps { late: gap, ..HoldUps::default() };
@@ -172,6 +176,9 @@ fn each_way_to_be_held_up_is_named_as_what_it_is() {
         assert!(held_up.latency_doubtful && held_up.doubts.len() == 1, "{held_up:?}");
     }
     assert!(!of_generator(|_| {}).latency_doubtful);
+    // As much, in waits that are short beside a median latency of 50 ms.
+    let short = of_generator(|generator| generator.held_up.waited = waits(3_000, ms(1_700)));
+    assert!(!short.latency_doubtful);
 }
 
 #[test]
