@@ -285,7 +285,7 @@ pub fn search(search: &Search) -> String {
             time(step.p99_ms),
             percent(step.errors),
             step.verdict,
-            if step.confirming { " (confirming)" } else { "" }
+            if step.confirming && step.met { ", confirmed" } else { "" }
         );
     }
     let _ = writeln!(text, "\n{}", search.conclusion);

@@ -10,6 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::numbers::{float, nanoseconds};
+
+/// Ancestors of this process that are looked at.
+const MOST_ANCESTORS: usize = 16;
+
 /// Processor time that a group may use in each period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
@@ -54,13 +59,14 @@ impl Quota {
     /// How many processors that is.
     #[must_use]
     pub fn processors(self) -> f64 {
-        self.time.as_secs_f64() / self.period.as_secs_f64()
+        float(nanoseconds(self.time)) / float(nanoseconds(self.period))
     }
 }
 
 impl Groups {
     /// Those of this process, as files below `root` (`/` but in tests) say: in what is mounted for
-    /// this process, or else for process 1, since `ip netns exec` hides them from what it starts.
+    /// this process, or else for the nearest of its ancestors that may be looked at, since `ip netns
+    /// exec` hides them from what it starts.
     /// None where there are no control groups, or none that limits processors.
     #[must_use]
     pub fn of_this_process(root: &Path) -> Self {
@@ -75,8 +81,17 @@ impl Groups {
             let groups: Vec<_> = folders.map(group).collect();
             groups.first()?.folder.is_dir().then_some(Self(groups))
         };
-        let of_first = || found("1", &root.join("proc/1/root"));
-        found("self", root).or_else(of_first).unwrap_or_default()
+        let parent = |process: &String| {
+            let status = read(&format!("proc/{process}/status"));
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim();
+            (parent != "0").then(|| parent.to_owned())
+        };
+        let ancestors = std::iter::successors(Some("self".to_owned()), parent).skip(1);
+        let of_ancestor =
+            |process: String| found(&process, &root.join(format!("proc/{process}/root")));
+        found("self", root)
+            .or_else(|| ancestors.take(MOST_ANCESTORS).find_map(of_ancestor))
+            .unwrap_or_default()
     }
 
     /// The narrowest quota of all of them.

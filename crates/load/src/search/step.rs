@@ -143,10 +143,9 @@ impl Outcome {
             Self::Behind { achieved, .. } => {
                 format!("only {} of the rate", words::percent(*achieved))
             }
-            Self::Growing { ms_per_s } => format!(
-                "not sustained: latency grows by {} every second",
-                words::nanoseconds(ms_per_s * 1e6)
-            ),
+            Self::Growing { ms_per_s } => {
+                format!("not sustained: latency +{}/s", words::nanoseconds(ms_per_s * 1e6))
+            }
             Self::NotRun { why } => why.clone(),
         };
         if generator { format!("{words} (the generator, not the server)") } else { words }

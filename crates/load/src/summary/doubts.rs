@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Summary;
 use crate::numbers::share;
+use crate::plan::Asked;
 use crate::run::Measured;
 
 /// A generator that uses more than this share of the processor time it may use is what limits.
@@ -46,8 +47,8 @@ pub enum Doubt {
     /// The generator neither ran nor waited for a processor: it was stopped.
     Stopped { times: u64, time_ms: f64, longest_ms: f64 },
     /// The generator was ready to run and waited for a processor; `share` is of the run, and the
-    /// longest wait is 0 where it is not known.
-    WaitedForProcessor { time_ms: f64, share: f64, longest_ms: f64 },
+    /// longest wait is 0 where it is not known. A quota that is hidden from bench may be the reason.
+    WaitedForProcessor { time_ms: f64, share: f64, longest_ms: f64, quota_hidden: bool },
     /// The generator woke late, and the kernel does not say why.
     LateWakeups { times: u64, time_ms: f64, longest_ms: f64 },
     /// The generator used all the processor time that it may use.
@@ -56,6 +57,9 @@ pub enum Doubt {
     Late { p50_ms: f64, p99_ms: f64, latency_p50_ms: f64 },
     /// Less than the rate that was asked for was achieved.
     Shortfall { achieved: f64, target_per_second: f64, causes: Vec<Cause> },
+    /// At a rate that did not change latency grew all the time: the server does less than it was
+    /// asked for.
+    Overloaded { growth_ms_per_s: f64, completed_per_second: f64 },
     /// Requests that were due were never sent.
     NeverSent { requests: u64, scheduled: u64 },
     /// Requests were under way when the run was stopped.
@@ -115,6 +119,7 @@ pub(super) fn doubts(summary: &Summary, measured: &Measured) -> Vec<Doubt> {
         busy(summary),
         late(summary),
         shortfall(summary, measured),
+        overloaded(summary, measured),
         closed,
         never_sent(summary),
         (summary.unfinished > 0).then_some(Doubt::Unfinished { requests: summary.unfinished }),
@@ -162,10 +167,11 @@ fn waited(summary: &Summary, measured: &Measured) -> Option<Doubt> {
     let time_ms = waited.time.as_secs_f64() * 1e3 - throttled_ms;
     let share = if wall_ms > 0.0 { time_ms / wall_ms } else { 0.0 };
     let long = waited.mean().as_secs_f64() * 1e3 > LONG_WAIT * median;
+    let quota_hidden = measured.generator.throttled.is_none();
     let is_stop = generator.stopped.times > 0;
     let longest_ms = if is_stop { 0.0 } else { late.longest_ms };
     ((share > WAITED && long) || (share > LATE_WAKEUPS && woke_late))
-        .then_some(Doubt::WaitedForProcessor { time_ms, share, longest_ms })
+        .then_some(Doubt::WaitedForProcessor { time_ms, share, longest_ms, quota_hidden })
 }
 
 fn busy(summary: &Summary) -> Option<Doubt> {
@@ -195,6 +201,16 @@ fn shortfall(summary: &Summary, measured: &Measured) -> Option<Doubt> {
         achieved,
         target_per_second: target,
         causes: causes(summary, measured),
+    })
+}
+
+/// A generator that has no time left would show the same.
+fn overloaded(summary: &Summary, measured: &Measured) -> Option<Doubt> {
+    let constant = matches!(summary.asked, Some(Asked::Rate(_)));
+    let trend = measured.trend.filter(|trend| constant && trend.is_growth())?;
+    (measured.generator.occupied() < BUSY && busy(summary).is_none()).then_some(Doubt::Overloaded {
+        growth_ms_per_s: trend.slope * 1e3,
+        completed_per_second: summary.requests_per_second,
     })
 }
 
