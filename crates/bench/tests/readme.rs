@@ -29,6 +29,11 @@ fn commands(text: &str) -> Vec<String> {
     commands
 }
 
+/// A word as the shell hands it on.
+fn unquoted(word: &str) -> &str {
+    word.trim_matches('\'')
+}
+
 #[test]
 fn commands_of_the_readme_are_understood() {
     let commands = commands(&readme());
@@ -38,7 +43,7 @@ fn commands_of_the_readme_are_understood() {
             .strip_prefix("cargo run --release -p bench -- ")
             .or_else(|| command.strip_prefix("bench "));
         if let Some(arguments) = arguments {
-            let words = std::iter::once("bench").chain(arguments.split_whitespace());
+            let words = std::iter::once("bench").chain(arguments.split_whitespace().map(unquoted));
             let parsed = Cli::try_parse_from(words);
             assert!(parsed.is_ok(), "{command}: {}", parsed.unwrap_err());
             understood += 1;

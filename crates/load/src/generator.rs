@@ -8,7 +8,7 @@ use std::time::Duration;
 
 pub use cgroup::{Quota, Throttled};
 pub(crate) use holdups::{BEAT, Monitor, thread_time};
-pub use holdups::{Gaps, HoldUps};
+pub use holdups::{Gaps, HoldUps, Waits};
 
 /// The generator over one run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,6 +37,14 @@ impl Generator {
         if held_up.total() >= self.held_up.total() {
             self.held_up = held_up;
         }
+    }
+
+    /// The share of the run in which its threads worked or could not: near 1, it could do no more.
+    #[must_use]
+    pub fn occupied(&self) -> f64 {
+        let wall = self.wall.as_secs_f64();
+        let occupied = (self.busiest + self.held_up.total()).as_secs_f64();
+        if wall > 0.0 { occupied / wall } else { 0.0 }
     }
 
     /// The share of what it may use that the generator used: a thread may use one processor, all

@@ -31,7 +31,7 @@ fn a_run_without_any_answer_as_text() {
     let mut measured = measured();
     measured.recording.clear();
     let text = text(&Summary::new(&plan(true), &measured), &[], true);
-    assert!(text.contains("answers") && !text.contains("NaN"), "{text}");
+    assert!(text.contains("responses") && !text.contains("NaN"), "{text}");
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn rates(summary: &Summary) -> String {
         true => String::new(),
         false => format!("{} scheduled, {} sent", count(summary.scheduled), count(summary.sent)),
     };
-    line("answers", &count(summary.requests), &sent);
+    line("responses", &count(summary.requests), &sent);
     if summary.unfinished > 0 {
         line("unfinished", &count(summary.unfinished), "without a response when it was stopped");
     }
@@ -285,7 +285,7 @@ pub fn search(search: &Search) -> String {
             time(step.p99_ms),
             percent(step.errors),
             step.verdict,
-            if step.confirming { " (confirming)" } else { "" }
+            if step.confirming && step.met { ", confirmed" } else { "" }
         );
     }
     let _ = writeln!(text, "\n{}", search.conclusion);

@@ -10,6 +10,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::numbers::{float, nanoseconds};
+
+/// Ancestors of this process that are looked at.
+const MOST_ANCESTORS: usize = 16;
+
 /// Processor time that a group may use in each period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
@@ -54,21 +59,39 @@ impl Quota {
     /// How many processors that is.
     #[must_use]
     pub fn processors(self) -> f64 {
-        self.time.as_secs_f64() / self.period.as_secs_f64()
+        float(nanoseconds(self.time)) / float(nanoseconds(self.period))
     }
 }
 
 impl Groups {
-    /// Those of this process, as files below `root` (`/` but in tests) say. None where there are no
-    /// control groups, or none that limits processors.
+    /// Those of this process, as files below `root` (`/` but in tests) say: in what is mounted for
+    /// this process, or else for the nearest of its ancestors that may be looked at, since `ip netns
+    /// exec` hides them from what it starts.
+    /// None where there are no control groups, or none that limits processors.
     #[must_use]
     pub fn of_this_process(root: &Path) -> Self {
         let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
-        let found = folders(&read("proc/self/cgroup"), &read("proc/self/mountinfo"));
-        let Some((version, mount, inner)) = found else { return Self::default() };
-        let below = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
-        let folders = inner.ancestors().take_while(|folder| folder.starts_with(&mount));
-        Self(folders.map(|folder| Group { folder: below(folder), version }).collect())
+        let cgroup = read("proc/self/cgroup");
+        let found = |process: &str, root: &Path| {
+            let mountinfo = read(&format!("proc/{process}/mountinfo"));
+            let (version, mount, inner) = folders(&cgroup, &mountinfo)?;
+            let below = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
+            let folders = inner.ancestors().take_while(|folder| folder.starts_with(&mount));
+            let group = |folder: &Path| Group { folder: below(folder), version };
+            let groups: Vec<_> = folders.map(group).collect();
+            groups.first()?.folder.is_dir().then_some(Self(groups))
+        };
+        let parent = |process: &String| {
+            let status = read(&format!("proc/{process}/status"));
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim();
+            (parent != "0").then(|| parent.to_owned())
+        };
+        let ancestors = std::iter::successors(Some("self".to_owned()), parent).skip(1);
+        let of_ancestor =
+            |process: String| found(&process, &root.join(format!("proc/{process}/root")));
+        found("self", root)
+            .or_else(|| ancestors.take(MOST_ANCESTORS).find_map(of_ancestor))
+            .unwrap_or_default()
     }
 
     /// The narrowest quota of all of them.

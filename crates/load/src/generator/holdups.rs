@@ -42,7 +42,16 @@ pub struct HoldUps {
     pub stopped: Gaps,
     /// How long it was ready to run and waited for a processor, as the kernel counts it; throttling
     /// by a quota is part of it. `None` where the kernel does not count.
-    pub waited: Option<Duration>,
+    pub waited: Option<Waits>,
+}
+
+/// Waits for a processor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// How many.
+    pub times: u64,
+    /// All of them.
+    pub time: Duration,
 }
 
 /// What a thread had used at some time.
@@ -50,8 +59,8 @@ pub struct HoldUps {
 struct Used {
     /// CPU time.
     worked: Duration,
-    /// Time on a run queue.
-    waited: Option<Duration>,
+    /// Waits on a run queue.
+    waited: Option<Waits>,
 }
 
 /// Watches one thread.
@@ -59,6 +68,8 @@ struct Used {
 pub(crate) struct Monitor {
     /// When the next beat is due.
     due: Cell<Instant>,
+    /// From when on it is late; kept beside, since each response is held against it.
+    late: Cell<Instant>,
     /// What the thread had used at the last beat.
     used: Cell<Used>,
     /// What it had when the watch began.
@@ -82,8 +93,24 @@ impl HoldUps {
     /// The least that the thread is known to have been held up.
     #[must_use]
     pub fn total(&self) -> Duration {
-        let waited = self.waited.unwrap_or(Duration::ZERO) + self.stopped.total;
+        let waited = self.waited.unwrap_or_default().time + self.stopped.total;
         waited.max(self.late.total)
+    }
+}
+
+impl Waits {
+    fn since(self, before: Self) -> Self {
+        Self {
+            times: self.times.saturating_sub(before.times),
+            time: self.time.saturating_sub(before.time),
+        }
+    }
+
+    /// The mean of them.
+    #[must_use]
+    pub fn mean(&self) -> Duration {
+        let times = u32::try_from(self.times).unwrap_or(u32::MAX);
+        self.time.checked_div(times).unwrap_or_default()
     }
 }
 
@@ -94,6 +121,7 @@ impl Monitor {
         let used = Cell::new(Used::now(schedstat.as_ref()));
         Self {
             due: Cell::new(now + BEAT),
+            late: Cell::new(now + BEAT + LATE),
             first: used.clone(),
             used,
             last: Cell::new(None),
@@ -105,7 +133,7 @@ impl Monitor {
     /// Begins anew at `now`: what was before does not count.
     pub(crate) fn restart(&self, now: Instant) {
         let used = self.used();
-        self.due.set(now + BEAT);
+        self.due_after(now);
         self.used.set(used);
         self.first.set(used);
         self.last.set(None);
@@ -115,7 +143,7 @@ impl Monitor {
     /// The thread's clock reads `now`: had a beat been due long before, it was held up until now.
     #[inline]
     pub(crate) fn reads(&self, now: Instant) {
-        if now > self.due.get() + LATE {
+        if now > self.late.get() {
             self.held_up(now);
         }
     }
@@ -123,7 +151,7 @@ impl Monitor {
     /// The beat, at `now`; the next one is due a little later.
     pub(crate) fn beat(&self, now: Instant) {
         self.reads(now);
-        self.due.set(now + BEAT);
+        self.due_after(now);
         self.used.set(self.used());
     }
 
@@ -136,8 +164,13 @@ impl Monitor {
     pub(crate) fn seen(&self) -> HoldUps {
         let (first, now) = (self.first.get(), self.used());
         let waited = now.waited.zip(first.waited);
-        let waited = waited.map(|(now, first)| now.saturating_sub(first));
+        let waited = waited.map(|(now, first)| now.since(first));
         HoldUps { waited, ..self.seen.get() }
+    }
+
+    fn due_after(&self, now: Instant) {
+        self.due.set(now + BEAT);
+        self.late.set(now + BEAT + LATE);
     }
 
     fn used(&self) -> Used {
@@ -152,7 +185,7 @@ impl Monitor {
         let mut seen = self.seen.get();
         seen.late.add(late);
         let worked = used.worked.saturating_sub(before.worked);
-        let waited = used.waited.zip(before.waited).map(|(now, was)| now.saturating_sub(was));
+        let waited = used.waited.zip(before.waited).map(|(now, was)| now.since(was).time);
         // Where the kernel does not count waits, a stop cannot be told from one.
         if let Some(waited) = waited {
             let stopped = late.saturating_sub(worked + waited);
@@ -166,7 +199,7 @@ impl Monitor {
         // It may have been held up as soon as the beat before was done.
         let from = due.checked_sub(BEAT).unwrap_or(due);
         self.last.set(Some((joined.map_or(from, |(from, _)| from), now)));
-        self.due.set(now + BEAT);
+        self.due_after(now);
         self.used.set(used);
     }
 }
@@ -184,16 +217,19 @@ pub(crate) fn thread_time() -> Duration {
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-/// How long this thread was ready to run and did not.
-fn waited_for_processor(schedstat: &File) -> Option<Duration> {
+/// How often and how long this thread was ready to run and did not.
+fn waited_for_processor(schedstat: &File) -> Option<Waits> {
     let mut text = [0; 80];
     let length = schedstat.read_at(&mut text, 0).ok()?;
-    run_delay(std::str::from_utf8(&text[..length]).ok()?)
+    waits(std::str::from_utf8(&text[..length]).ok()?)
 }
 
-/// The second number of `schedstat`, in nanoseconds (`Documentation/scheduler/sched-stats.rst`).
-fn run_delay(schedstat: &str) -> Option<Duration> {
-    schedstat.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+/// The second number of `schedstat`, in nanoseconds, and the third: how many times the thread was
+/// given a processor (`Documentation/scheduler/sched-stats.rst`).
+fn waits(schedstat: &str) -> Option<Waits> {
+    let mut numbers = schedstat.split_whitespace().skip(1).map(|number| number.parse().ok());
+    let time = Duration::from_nanos(numbers.next()??);
+    Some(Waits { times: numbers.next()??, time })
 }
 
 #[cfg(test)]
@@ -264,9 +300,11 @@ mod tests {
     }
 
     #[test]
-    fn the_kernels_count_of_waits_is_its_second_number() {
-        assert_eq!(run_delay("123 4088062 1\n"), Some(Duration::from_nanos(4_088_062)));
-        assert_eq!(run_delay(""), None);
-        assert_eq!(run_delay("0 x 1"), None);
+    fn the_kernels_count_of_waits_is_its_second_and_third_number() {
+        let counted = waits("123 4088062 4\n").unwrap();
+        assert_eq!((counted.times, counted.time), (4, Duration::from_nanos(4_088_062)));
+        assert_eq!(counted.mean(), Duration::from_nanos(1_022_015));
+        assert_eq!([waits(""), waits("0 x 1"), waits("7 8")], [None; 3]);
+        assert_eq!(Waits::default().mean(), Duration::ZERO);
     }
 }

@@ -22,6 +22,8 @@ pub(super) const STEP_WARMUP: Duration = Duration::from_secs(1);
 pub(super) const LONGEST_STEP: Duration = Duration::from_secs(30);
 /// How many times as long as a step the runs are that confirm what a search found.
 const CONFIRMING: u32 = 4;
+/// And as long as a step at this rate, which may be longer for the sake of a percentile.
+const LONGER: u32 = 2;
 
 /// What was asked of an open loop, as it was typed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,18 +51,21 @@ impl Asked {
 impl Plan {
     /// The same at a constant rate, as a step of a search. The window is that of the step, or as
     /// long as `requests` take at this rate, but no longer than [`Self::longest_step`] for their
-    /// sake; a confirming run is several times as long as the step.
+    /// sake; a confirming run is several times as long.
     #[must_use]
     pub fn at_rate(&self, rate: f64, requests: u64, confirming: bool) -> Self {
         let spacing = match &self.arrival {
             Arrival::Open { spacing, .. } => *spacing,
             Arrival::Closed => Spacing::Even,
         };
-        let window = self.step_window() * if confirming { CONFIRMING } else { 1 };
         // One second more, since some may fail.
         let needed = Duration::from_secs_f64((float(requests) / rate).min(1e6) + 1.0);
-        let window =
-            if requests > 0 { window.max(needed.min(self.longest_step())) } else { window };
+        let needed = if requests > 0 { needed.min(self.longest_step()) } else { Duration::ZERO };
+        let step = self.step_window().max(needed);
+        let window = match confirming {
+            true => (self.step_window() * CONFIRMING).max(step * LONGER),
+            false => step,
+        };
         let limits = Limits { window: Some(window), requests: None, ..self.limits };
         let profile = Profile::constant(rate).ended_after(window).after_warmup(limits.warmup);
         let asked = Some(Asked::Rate(rate.to_string()));

@@ -128,6 +128,12 @@ fn a_step_of_a_search_has_its_own_rate_and_length() {
     assert_eq!(longer(100.0, 1_000), Duration::from_secs(11));
     assert_eq!(longer(1_000.0, 1_000), STEP_WINDOW);
     assert_eq!(longer(1.0, 1_000), LONGEST_STEP);
+    let confirming = |rate, requests| {
+        let plan = plan("--find-max --slo p99<1s a").at_rate(rate, requests, true);
+        plan.limits.window.unwrap()
+    };
+    assert_eq!(confirming(1_000.0, 1_000), 4 * STEP_WINDOW);
+    assert_eq!(confirming(40.0, 1_000), Duration::from_secs(52));
     let seconds = (STEP_WINDOW + STEP_WARMUP).as_secs();
     assert!((profile.expected(Duration::from_hours(1)) - 50.0 * float(seconds)).abs() < 1e-6);
 }

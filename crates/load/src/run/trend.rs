@@ -98,7 +98,7 @@ mod tests {
         for rate in [10.1, 10.2, 10.5, 12.0] {
             let seen = trend(rate, 20.0, service);
             assert!(seen.is_growth(), "{rate}: {seen:?}");
-            assert!((seen.slope - (rate / 10.0 - 1.0)).abs() < 0.02 * rate / 10.0, "{seen:?}");
+            assert!((seen.slope - (1.0 - 10.0 / rate)).abs() < 0.002, "{seen:?}");
         }
         assert!(trend(10.2, 5.0, service).is_growth());
         for rate in [5.0, 9.0, 9.5, 9.8, 9.9] {

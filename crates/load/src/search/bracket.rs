@@ -4,7 +4,7 @@
 use super::step::{Outcome, Step};
 
 /// The interval between good and bad is narrowed to this share of the good rate.
-const NARROW: f64 = 0.05;
+const NARROW: f64 = 0.04;
 /// Beside the throughput of an overloaded server these rates are tried: just below it, and just
 /// above.
 const BESIDE: [f64; 2] = [0.98, 1.02];
@@ -64,7 +64,7 @@ impl Bracket {
         let step = |rate| Some(Trial { rate, confirming: false });
         match (self.met(), self.missed) {
             (None, None) => step(self.first),
-            (Some((met, _)), None) => step(met * 2.0),
+            (Some((met, _)), None) => step(rounded(met * 2.0)),
             (None, Some(missed)) if missed <= self.floor * 1.01 => None,
             (None, Some(missed)) => {
                 let beside = self.beside_within(self.floor, missed);

@@ -8,13 +8,15 @@ use crate::numbers::float;
 use crate::plan::Plan;
 use crate::run::{Measured, RunError};
 use crate::slo::{Judged, Verdict};
-use crate::summary::Summary;
+use crate::summary::{Doubt, Summary};
 use crate::words;
 
 /// The rate must be held to this share.
 const ACHIEVED: f64 = 0.99;
 /// As many requests more or fewer may be under way at the end of a step as at its beginning.
 const UNDER_WAY: f64 = 2.0;
+/// A generator that worked or was held up for more than this share of a step could do no more.
+const OCCUPIED: f64 = 0.9;
 /// Late requests are the generator's where not this many times as many are the server's.
 const FAR_MORE: u64 = 10;
 
@@ -85,7 +87,7 @@ impl Step {
         let verdicts = goal.slo.judge(&judged);
         let undecided = undecided(&verdicts);
         let outcome = outcome(&summary, verdicts, measured, goal.most_errors);
-        let limit = generator_was_the_limit(&summary);
+        let limit = generator_was_the_limit(&summary, measured, &outcome);
         Self {
             target_per_second: trial.rate,
             window_s: summary.window_s,
@@ -141,10 +143,9 @@ impl Outcome {
             Self::Behind { achieved, .. } => {
                 format!("only {} of the rate", words::percent(*achieved))
             }
-            Self::Growing { ms_per_s } => format!(
-                "not sustained: latency grows by {} every second",
-                words::nanoseconds(ms_per_s * 1e6)
-            ),
+            Self::Growing { ms_per_s } => {
+                format!("not sustained: latency +{}/s", words::nanoseconds(ms_per_s * 1e6))
+            }
             Self::NotRun { why } => why.clone(),
         };
         if generator { format!("{words} (the generator, not the server)") } else { words }
@@ -187,11 +188,20 @@ fn undecided(verdicts: &[Verdict]) -> bool {
     !missed && verdicts.iter().any(|verdict| verdict.met.is_none())
 }
 
-/// Whether the generator spoilt a step. Where far more requests were late because of the server
-/// than because of the generator, that is the server's all the same.
-fn generator_was_the_limit(summary: &Summary) -> bool {
-    let late = &summary.sent_late;
-    let overloaded = late.connections_busy > FAR_MORE * late.generator_held_up
-        && late.connections_busy > summary.scheduled / FAR_MORE;
-    (summary.generator_was_the_limit() || summary.generator_was_late()) && !overloaded
+/// Whether the generator spoilt a step. It did not keep a server from its rate unless it had no time
+/// left; it adds to latencies much sooner.
+fn generator_was_the_limit(summary: &Summary, measured: &Measured, outcome: &Outcome) -> bool {
+    let busy = summary.doubts.iter().any(|doubt| matches!(doubt, Doubt::Busy { .. }));
+    match outcome {
+        Outcome::Behind { .. } | Outcome::Growing { .. } => {
+            busy || measured.generator.occupied() > OCCUPIED
+        }
+        Outcome::Met | Outcome::Terms { .. } => {
+            let late = &summary.sent_late;
+            let overloaded = late.connections_busy > FAR_MORE * late.generator_held_up
+                && late.connections_busy > summary.scheduled / FAR_MORE;
+            (summary.generator_was_the_limit() || summary.generator_was_late()) && !overloaded
+        }
+        Outcome::NothingGood | Outcome::Failed { .. } | Outcome::NotRun { .. } => busy,
+    }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Summary;
 use crate::numbers::share;
+use crate::plan::Asked;
 use crate::run::Measured;
 
 /// A generator that uses more than this share of the processor time it may use is what limits.
@@ -20,6 +21,10 @@ const LATE_MS: f64 = 0.2;
 const THROTTLED: f64 = 0.01;
 /// Waiting for a processor for more than this share of the run, it was held up.
 const WAITED: f64 = 0.1;
+/// Waits that are on average shorter than this share of the median latency change it little.
+const LONG_WAIT: f64 = 0.05;
+/// A late wake-up below this share of the median latency is not worth a word.
+const LONG_WAKEUP: f64 = 0.2;
 /// So it was when wake-ups that were late by tens of milliseconds make up this share of the run.
 const LATE_WAKEUPS: f64 = 0.02;
 /// A rate of which less than this share was achieved is always worth a warning.
@@ -41,8 +46,9 @@ pub enum Doubt {
     Throttled { times: u64, time_ms: f64, processors: f64 },
     /// The generator neither ran nor waited for a processor: it was stopped.
     Stopped { times: u64, time_ms: f64, longest_ms: f64 },
-    /// The generator was ready to run and waited for a processor; `share` is of the run.
-    WaitedForProcessor { time_ms: f64, share: f64, longest_ms: f64 },
+    /// The generator was ready to run and waited for a processor; `share` is of the run, and the
+    /// longest wait is 0 where it is not known. A quota that is hidden from bench may be the reason.
+    WaitedForProcessor { time_ms: f64, share: f64, longest_ms: f64, quota_hidden: bool },
     /// The generator woke late, and the kernel does not say why.
     LateWakeups { times: u64, time_ms: f64, longest_ms: f64 },
     /// The generator used all the processor time that it may use.
@@ -51,6 +57,9 @@ pub enum Doubt {
     Late { p50_ms: f64, p99_ms: f64, latency_p50_ms: f64 },
     /// Less than the rate that was asked for was achieved.
     Shortfall { achieved: f64, target_per_second: f64, causes: Vec<Cause> },
+    /// At a rate that did not change latency grew all the time: the server does less than it was
+    /// asked for.
+    Overloaded { growth_ms_per_s: f64, completed_per_second: f64 },
     /// Requests that were due were never sent.
     NeverSent { requests: u64, scheduled: u64 },
     /// Requests were under way when the run was stopped.
@@ -104,13 +113,14 @@ impl Doubt {
 pub(super) fn doubts(summary: &Summary, measured: &Measured) -> Vec<Doubt> {
     let closed = (summary.is_closed() && summary.requests > 0).then_some(Doubt::ClosedLoop);
     let doubts = [
-        closed,
         throttled(summary, measured),
         stopped(summary),
         waited(summary, measured),
         busy(summary),
         late(summary),
         shortfall(summary, measured),
+        overloaded(summary, measured),
+        closed,
         never_sent(summary),
         (summary.unfinished > 0).then_some(Doubt::Unfinished { requests: summary.unfinished }),
         not_connected(summary, measured),
@@ -137,28 +147,31 @@ fn stopped(summary: &Summary) -> Option<Doubt> {
     })
 }
 
-/// Waits for a processor that neither a quota nor a stop explains.
+/// Waits for a processor that neither a quota nor a stop explains, where they are not short beside
+/// the latencies.
 fn waited(summary: &Summary, measured: &Measured) -> Option<Doubt> {
     let generator = &summary.generator;
     let wall_ms = measured.generator.wall.as_secs_f64() * 1e3;
-    let unexplained = generator.late_wakeups.time_ms
-        - generator.stopped.time_ms
-        - generator.throttled_ms.unwrap_or(0.0);
-    let Some(waited_ms) = generator.waited_for_processor_ms else {
-        let late = generator.late_wakeups;
-        return (wall_ms > 0.0 && unexplained > LATE_WAKEUPS * wall_ms).then_some(
-            Doubt::LateWakeups {
-                times: late.times,
-                time_ms: late.time_ms,
-                longest_ms: late.longest_ms,
-            },
-        );
+    let throttled_ms = generator.throttled_ms.unwrap_or(0.0);
+    let late = generator.late_wakeups;
+    let unexplained = late.time_ms - generator.stopped.time_ms - throttled_ms;
+    let median = summary.latency.p50_ms.unwrap_or(0.0);
+    let woke_late = unexplained > LATE_WAKEUPS * wall_ms && late.longest_ms > LONG_WAKEUP * median;
+    let Some(waited) = measured.generator.held_up.waited else {
+        return woke_late.then_some(Doubt::LateWakeups {
+            times: late.times,
+            time_ms: late.time_ms,
+            longest_ms: late.longest_ms,
+        });
     };
-    let time_ms = waited_ms - generator.throttled_ms.unwrap_or(0.0);
+    let time_ms = waited.time.as_secs_f64() * 1e3 - throttled_ms;
     let share = if wall_ms > 0.0 { time_ms / wall_ms } else { 0.0 };
-    let is_much = share > WAITED || (share > LATE_WAKEUPS && unexplained > LATE_WAKEUPS * wall_ms);
-    let longest_ms = generator.late_wakeups.longest_ms;
-    is_much.then_some(Doubt::WaitedForProcessor { time_ms, share, longest_ms })
+    let long = waited.mean().as_secs_f64() * 1e3 > LONG_WAIT * median;
+    let quota_hidden = measured.generator.throttled.is_none();
+    let is_stop = generator.stopped.times > 0;
+    let longest_ms = if is_stop { 0.0 } else { late.longest_ms };
+    ((share > WAITED && long) || (share > LATE_WAKEUPS && woke_late))
+        .then_some(Doubt::WaitedForProcessor { time_ms, share, longest_ms, quota_hidden })
 }
 
 fn busy(summary: &Summary) -> Option<Doubt> {
@@ -188,6 +201,16 @@ fn shortfall(summary: &Summary, measured: &Measured) -> Option<Doubt> {
         achieved,
         target_per_second: target,
         causes: causes(summary, measured),
+    })
+}
+
+/// A generator that has no time left would show the same.
+fn overloaded(summary: &Summary, measured: &Measured) -> Option<Doubt> {
+    let constant = matches!(summary.asked, Some(Asked::Rate(_)));
+    let trend = measured.trend.filter(|trend| constant && trend.is_growth())?;
+    (measured.generator.occupied() < BUSY && busy(summary).is_none()).then_some(Doubt::Overloaded {
+        growth_ms_per_s: trend.slope * 1e3,
+        completed_per_second: summary.requests_per_second,
     })
 }
 

@@ -122,6 +122,9 @@ pub struct Generator {
     /// throttled included; none where the kernel does not count it.
     #[serde(default)]
     pub waited_for_processor_ms: Option<f64>,
+    /// How many times it waited so.
+    #[serde(default)]
+    pub waits_for_processor: Option<u64>,
     /// Wake-ups of that thread that came late.
     #[serde(default)]
     pub late_wakeups: Wakeups,
@@ -218,7 +221,8 @@ impl Generator {
             processors_used: if wall > 0.0 { measured.worked.as_secs_f64() / wall } else { 0.0 },
             throttled_times: measured.throttled.map(|throttled| throttled.times),
             throttled_ms: measured.throttled.map(|throttled| ms(throttled.time)),
-            waited_for_processor_ms: held_up.waited.map(ms),
+            waited_for_processor_ms: held_up.waited.map(|waits| ms(waits.time)),
+            waits_for_processor: held_up.waited.map(|waits| waits.times),
             late_wakeups: Wakeups::of(held_up.late),
             stopped: Wakeups::of(held_up.stopped),
         }

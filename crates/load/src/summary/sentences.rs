@@ -1,7 +1,7 @@
 //! The doubts of a run in words: what it is, then what to do. Pure.
 
 use super::doubts::{Cause, Doubt};
-use crate::words::{asked_rate, count, counted, nanoseconds, percent};
+use crate::words::{asked_rate, count, counted, nanoseconds, percent, rate};
 
 /// What hold-ups do to the figures.
 const DOUBTFUL: &str =
@@ -35,6 +35,12 @@ pub(super) fn sentence(doubt: &Doubt) -> String {
         Doubt::Shortfall { achieved, target_per_second, causes } => {
             shortfall(*achieved, *target_per_second, causes)
         }
+        Doubt::Overloaded { growth_ms_per_s, completed_per_second } => format!(
+            "the server does not keep up with this rate: latency grew by {} every second, and a longer \
+             run would show longer ones; it completed {}/s",
+            ms(*growth_ms_per_s),
+            rate(*completed_per_second)
+        ),
         Doubt::NeverSent { .. }
         | Doubt::Unfinished { .. }
         | Doubt::NotConnected { .. }
@@ -60,14 +66,18 @@ fn hold_up(doubt: &Doubt) -> String {
             ms(*time_ms),
             ms(*longest_ms)
         ),
-        Doubt::WaitedForProcessor { time_ms, share, longest_ms } => {
+        Doubt::WaitedForProcessor { time_ms, share, longest_ms, quota_hidden } => {
             let longest = match *longest_ms > 0.0 {
                 true => format!(", up to {} at a time", ms(*longest_ms)),
                 false => String::new(),
             };
+            let hidden = match quota_hidden {
+                true => " or a quota that bench cannot see",
+                false => "",
+            };
             format!(
                 "bench itself was held up: it waited for a processor for {} ({} of the run){longest}, \
-                 since other processes used them",
+                 because of other processes{hidden}",
                 ms(*time_ms),
                 percent(*share)
             )
@@ -147,10 +157,9 @@ fn cause(cause: &Cause) -> String {
             format!("{} sent late because bench itself was held up", were(*requests))
         }
         Cause::Failed { requests } => format!("{} failed", counted(*requests, "request")),
-        Cause::AnsweredLater { requests } => format!(
-            "{} answered only after the end of the window; a longer --duration leaves fewer of them",
-            were(*requests)
-        ),
+        Cause::AnsweredLater { requests } => {
+            format!("{} answered only after the end of the window", were(*requests))
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::distribution::Distribution;
-use crate::generator::{Gaps, HoldUps, Throttled};
+use crate::generator::{Gaps, HoldUps, Throttled, Waits};
 use crate::numbers::milliseconds;
 use crate::plan::{Good, Target};
 use crate::schedule::{Limits, Profile};
@@ -73,10 +73,14 @@ pub(crate) fn measured() -> Measured {
     }
 }
 
+fn waits(times: u64, time: Duration) -> Option<Waits> {
+    Some(Waits { times, time })
+}
+
 /// A generator that worked for a quarter of its time on one of two processors.
 fn generator() -> crate::generator::Generator {
     let wall = Duration::from_secs(10);
-    let waited = Some(Duration::from_millis(20));
+    let waited = waits(100, Duration::from_millis(20));
     crate::generator::Generator {
         wall,
         busiest: wall / 4,
@@ -152,26 +156,29 @@ fn each_way_to_be_held_up_is_named_as_what_it_is() {
     let throttled = of_generator(|generator| {
         generator.processors = 0.3;
         generator.throttled = Some(Throttled { times: 41, time: ms(2_870) });
-        generator.held_up.waited = Some(ms(2_900));
+        generator.held_up.waited = waits(50, ms(2_900));
     });
-    insta::assert_snapshot!(throttled.warnings.join("\n"), @"");
+    insta::assert_snapshot!(throttled.warnings.join("\n"), @"bench itself was held up: the processor quota of its control group (0.3 processors) was used up 41 times and throttled it for 2.87 s: latency and service times contain that time, and are not the server's alone");
     let gap = Gaps { times: 1, total: ms(1_300), longest: ms(1_300) };
     let stopped = of_generator(|generator| {
         (generator.held_up.late, generator.held_up.stopped) = (gap, gap);
     });
-    insta::assert_snapshot!(stopped.warnings.join("\n"), @"");
-    let waited = of_generator(|generator| generator.held_up.waited = Some(ms(1_700)));
-    insta::assert_snapshot!(waited.warnings.join("\n"), @"");
+    insta::assert_snapshot!(stopped.warnings.join("\n"), @"bench itself was stopped 1 time for 1.30 s (longest 1.30 s), by a signal (SIGSTOP), a debugger or a machine that stood still: latency and service times contain that time, and are not the server's alone");
+    let waited = of_generator(|generator| generator.held_up.waited = waits(300, ms(1_700)));
+    insta::assert_snapshot!(waited.warnings.join("\n"), @"bench itself was held up: it waited for a processor for 1.70 s (17.00% of the run), because of other processes or a quota that bench cannot see: latency and service times contain that time, and are not the server's alone");
     let uncounted = of_generator(|generator| {
         generator.held_up = HoldUps { late: gap, ..HoldUps::default() };
     });
-    insta::assert_snapshot!(uncounted.warnings.join("\n"), @"");
+    insta::assert_snapshot!(uncounted.warnings.join("\n"), @"bench itself was held up: it woke late 1 time by 1.30 s (longest 1.30 s): latency and service times contain that time, and are not the server's alone");
     let busy = of_generator(|generator| generator.processors = 0.25);
-    insta::assert_snapshot!(busy.warnings.join("\n"), @"");
+    insta::assert_snapshot!(busy.warnings.join("\n"), @"the generator was the limit: it used 100% of the processor time that it may use (0.25 processors); give it more processors, or more --threads (now 1) on free ones");
     for held_up in [throttled, stopped, waited, uncounted, busy] {
         assert!(held_up.latency_doubtful && held_up.doubts.len() == 1, "{held_up:?}");
     }
     assert!(!of_generator(|_| {}).latency_doubtful);
+    // As much, in waits that are short beside a median latency of 50 ms.
+    let short = of_generator(|generator| generator.held_up.waited = waits(3_000, ms(1_700)));
+    assert!(!short.latency_doubtful);
 }
 
 #[test]
@@ -187,7 +194,7 @@ fn a_shortfall_names_each_of_its_causes() {
     };
     run.recording.failure(refused, Duration::from_millis(1));
     let summary = Summary::new(&plan(true), &run);
-    insta::assert_snapshot!(summary.warnings.join("\n"), @"");
+    insta::assert_snapshot!(summary.warnings.join("\n"), @"69.86% of the target rate of 100/s was achieved: 120 requests were sent late because all 16 connections were waiting for responses; 31 requests were sent late or failed because no connection could be made (cannot connect to 127.0.0.1:9: connection refused); 50 requests were sent late because bench itself was held up; 2 requests failed; 100 requests were answered only after the end of the window");
     let Some(Doubt::Shortfall { causes, .. }) = summary.doubts.first() else {
         panic!("{summary:?}")
     };
@@ -208,6 +215,23 @@ fn a_shortfall_of_more_than_a_twentieth_warns_over_any_number_of_connections() {
         assert!(achieving(connections, 940), "{connections}");
     }
     assert!(achieving(1, 960) && !achieving(64, 960));
+}
+
+#[test]
+fn a_latency_that_grows_at_a_constant_rate_is_of_a_server_that_is_overloaded() {
+    let growing = |generator_worked: u64, asked: Asked| {
+        let mut run = measured();
+        run.trend = Some(crate::run::Trend { slope: 0.034, error: 0.001 });
+        run.generator.busiest = Duration::from_millis(generator_worked);
+        Summary::new(&Plan { asked: Some(asked), ..plan(true) }, &run)
+    };
+    let rate = || Asked::Rate("100".to_owned());
+    insta::assert_snapshot!(growing(2_500, rate()).warnings.join("\n"), @"the server does not keep up with this rate: latency grew by 34.0 ms every second, and a longer run would show longer ones; it completed 100.0/s");
+    let is_overloaded = |summary: Summary| {
+        summary.doubts.iter().any(|doubt| matches!(doubt, Doubt::Overloaded { .. }))
+    };
+    assert!(!is_overloaded(growing(2_500, Asked::Ramp("50..150".to_owned()))));
+    assert!(!is_overloaded(growing(9_500, rate())), "then it is the generator");
 }
 
 #[test]

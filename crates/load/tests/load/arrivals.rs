@@ -60,5 +60,5 @@ async fn a_closed_loop_waits_for_each_answer() {
     let (summary, seen) = summary(&["-c2", "-d", "500ms", &address.to_string()]).await;
     assert!((2..=50).contains(&summary.requests), "{seen:?}");
     assert!(summary.latency.min_ms.unwrap() >= 20.0 && summary.is_closed());
-    assert!(summary.warnings[0].contains("closed loop"));
+    assert!(summary.doubts.contains(&load::summary::Doubt::ClosedLoop), "{summary:?}");
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "what these tests share fails the test")]
 
 mod arrivals;
+mod asking;
 mod faults;
 mod outcomes;
 mod requests;

@@ -1,14 +1,18 @@
 //! `--find-max`: the highest rate that is still good.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use load::command::Trouble;
+use load::command::{Ending, Trouble};
 use load::plan::Refusal;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
-use crate::support::{GOOD, Seen, load, request, serve, typed};
+use crate::support::{GOOD, Seen, answer_all, load, on_its_own_thread, request, serve, typed};
 
 /// One request at a time over all connections, 5 ms each: at most 200 a second. Every `nth` answer is
 /// an error.
@@ -66,6 +70,96 @@ async fn a_rate_with_errors_is_good_only_where_they_are_allowed() {
     assert!(steps.iter().any(|step| good(&step)), "{found}");
     let blamed = |step: &Value| step["verdict"].as_str().unwrap().contains("requests failed");
     assert!(!steps.iter().any(blamed), "{found}");
+}
+
+/// A queue before one server that takes exactly `service` for each request: it knows its capacity,
+/// whatever timers and processors do meanwhile.
+fn one_server(service: Duration) -> SocketAddr {
+    let free = Arc::new(Mutex::new(None));
+    serve(move |mut stream, _| {
+        let free = Arc::clone(&free);
+        async move {
+            while request(&mut stream).await.is_some() {
+                let ends = {
+                    let mut free = free.lock().unwrap();
+                    let now = Instant::now();
+                    let begins = free.map_or(now, |free: Instant| free.max(now));
+                    *free.insert(begins + service)
+                };
+                sleep_until(ends).await;
+                if stream.write_all(GOOD).await.is_err() {
+                    return;
+                }
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_rate_that_is_not_sustained_is_not_met_though_its_latency_is() {
+    // 25 a second. Latency passes no limit in steps as short as these: a queue that grows shows.
+    let address = one_server(Duration::from_millis(40)).to_string();
+    let words = ["--find-max", "--slo", "p50<20s", "-c32", "-d", "2s", "--warmup", "200ms"];
+    let seen = load(&[&words[..], &["--json", &address]].concat()).await;
+    assert_eq!(seen.exit(), 0, "{seen:?}");
+    let found: Value = serde_json::from_str(&seen.text).unwrap();
+    let (met, missed) = (&found["met_per_second"], &found["missed_per_second"]);
+    let (met, missed) = (met.as_f64().unwrap(), missed.as_f64().unwrap());
+    assert!(met <= 25.0 * 1.002 && missed > met, "{found:#}");
+    // A machine that is short of processors takes from the server, and from the generator.
+    let steps = found["steps"].as_array().unwrap();
+    let spoilt = steps.iter().any(|step| step["generator_was_the_limit"] == true);
+    assert!(met >= 25.0 * if spoilt { 0.5 } else { 0.95 }, "{found:#}");
+    let confirmed = |step: &&Value| step["confirming"] == true && step["met"] == true;
+    let confirmed = steps.iter().find(confirmed).unwrap();
+    assert!(confirmed["target_per_second"] == met && confirmed["window_s"] == 8.0, "{found:#}");
+}
+
+#[tokio::test]
+async fn a_percentile_that_no_step_can_tell_is_refused_with_another() {
+    let address = one_server(Duration::from_millis(50)).to_string();
+    let words = ["--find-max", "--slo", "p99.9<1s", "-c4", "-d", "300ms", "--json", &address];
+    let seen = load(&words).await;
+    assert_eq!(seen.exit(), 2, "{seen:?}");
+    let Err(Trouble::TooFew(few)) = &seen.ending else { panic!("{seen:?}") };
+    assert_eq!((few.needed, few.instead), (10_000, Some(("p95", 200))));
+    assert!(few.reached_per_second <= 22.0 && seen.text.is_empty(), "{seen:?}");
+}
+
+/// A server that ends, with all its connections, so long after its first connection.
+fn mortal(life: Duration) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    on_its_own_thread(move || async move {
+        let listener = TcpListener::from_std(listener).unwrap();
+        let mut connections = JoinSet::new();
+        let (first, _) = listener.accept().await.unwrap();
+        connections.spawn_local(answer_all(first, GOOD));
+        let serving = async {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                connections.spawn_local(answer_all(stream, GOOD));
+            }
+        };
+        let _ = tokio::time::timeout(life, serving).await;
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_server_that_dies_in_the_middle_is_said_to_be_gone() {
+    // After the first closed loop, which takes 2 s.
+    let words = ["--slo", "p50<5s", "--timeout", "1s"];
+    let (seen, found) = searched(mortal(Duration::from_secs(4)), &words).await;
+    assert_eq!(seen.exit(), 1, "{seen:?}");
+    assert_eq!(found["ended"]["kind"], "gone", "{found:#}");
+    let failure = found["ended"]["failure"].as_str().unwrap();
+    assert!(failure.contains("refused"), "{failure}");
+    let conclusion = found["conclusion"].as_str().unwrap();
+    assert!(conclusion.starts_with("The server is gone after "), "{conclusion}");
+    let Ok(Ending::Failed(words)) = &seen.ending else { panic!("{seen:?}") };
+    assert_eq!(words, conclusion);
 }
 
 #[tokio::test]

@@ -104,3 +104,20 @@ fn without_a_quota_there_is_none() {
     assert_eq!(throttled("usage_usec 1\n", Version::Two), None);
     assert_eq!(Groups::of_this_process(root(&[]).path()), Groups::default());
 }
+
+#[test]
+fn what_is_hidden_from_this_process_is_read_where_an_ancestor_sees_it() {
+    let hidden = "77 62 0:24 / /sys rw - sysfs sysfs rw\n";
+    let root = root(&[
+        ("proc/self/cgroup", "1:cpu:/hidden\n0::/\n"),
+        ("proc/self/mountinfo", hidden),
+        ("proc/self/status", "Name:\tbench\nPid:\t9\nPPid:\t8\n"),
+        ("proc/8/mountinfo", hidden),
+        ("proc/8/status", "Name:\tip\nPid:\t8\nPPid:\t5\n"),
+        ("proc/5/mountinfo", HYBRID),
+        ("proc/5/root/sys/fs/cgroup/cpu/hidden/cpu.cfs_quota_us", "30000\n"),
+        ("proc/5/root/sys/fs/cgroup/cpu/hidden/cpu.cfs_period_us", "50000\n"),
+    ]);
+    let quota = Groups::of_this_process(root.path()).quota().unwrap();
+    assert!((quota.processors() - 0.6).abs() < 1e-9);
+}
