@@ -42,10 +42,11 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    something that was probed or loaded gave no good answer
+  1    shown to be slower, a threshold was missed, or what was probed or loaded gave no good
+       response
   2    bad arguments
-  3    inconclusive: measured, but the verdict is withheld, or what was asked for could not be
-       tried; or a threshold was missed
+  3    inconclusive: the verdict is withheld or undecided, there is not enough data, or what was
+       asked for could not be tried
   4    the cluster refused, or did not settle
   5    an error of bench itself, or results could not be written
   130  interrupted";
@@ -115,7 +116,7 @@ pub struct ProbeArgs {
     /// Probe this in place of the app, by the name that stands before it; may be given again
     #[arg(long, value_name = "[NAME=]URL", value_parser = named_url)]
     pub url: Vec<(String, Url)>,
-    /// Exit with 3 when the median of a path, or of that service's paths, is longer; may be given
+    /// Exit with 1 when the median of a path, or of that service's paths, is longer; may be given
     /// again
     #[arg(long, value_name = "[SERVICE=]TIME", value_parser = threshold)]
     pub fail_above: Vec<Threshold>,

@@ -12,11 +12,12 @@ use crate::cluster::Trouble;
 pub enum Exit {
     /// Done.
     Done = 0,
-    /// Something that was probed or loaded gave no good answer.
+    /// Shown to be slower, a threshold was missed, or what was probed or loaded gave no good
+    /// response.
     Failed = 1,
     /// Bad arguments.
     Usage = 2,
-    /// Inconclusive: measured, but the verdict is withheld; or a threshold was missed.
+    /// Inconclusive: the verdict is withheld, undecided, or there is not enough data.
     Inconclusive = 3,
     /// The cluster refused or did not settle.
     Cluster = 4,

@@ -187,7 +187,11 @@ fn compared(arguments: CompareArgs) -> Result<Plan, clap::Error> {
     Ok(Plan::Compare(ComparePlan {
         first: sides.before,
         second: sides.after,
-        margins: Margins { equal: margin.unwrap_or(MARGIN), slower: sides.fail_if_slower },
+        margins: Margins {
+            equal: margin.unwrap_or(MARGIN),
+            slower: sides.fail_if_slower,
+            undecided: sides.if_undecided(),
+        },
         output: match sides.output {
             CompareOutput::Text => StatusFormat::Table,
             CompareOutput::Json => StatusFormat::Json,

@@ -46,7 +46,7 @@ pub async fn run(
         }
     }
     let mut findings = analyse::ports(ports.seen());
-    findings.missed = findings.above(&plan.thresholds);
+    (findings.missed, findings.unjudged) = findings.above(&plan.thresholds);
     Ok(findings)
 }
 
@@ -66,7 +66,8 @@ pub fn exit(plan: &ProbePlan, findings: &PortsFindings) -> Exit {
     let failed = findings.ports.iter().any(|port| port.failed > 0);
     match findings {
         _ if failed => Exit::Failed,
-        PortsFindings { missed, .. } if !missed.is_empty() => Exit::Inconclusive,
+        PortsFindings { missed, .. } if !missed.is_empty() => Exit::Failed,
+        PortsFindings { unjudged, .. } if !unjudged.is_empty() => Exit::Inconclusive,
         // Of URLs nobody knows what they make their servers do.
         PortsFindings { withheld: Some(_), .. } if plan.urls.is_empty() => Exit::Inconclusive,
         _ => Exit::Done,

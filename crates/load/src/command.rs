@@ -23,8 +23,10 @@ pub enum Ending {
     Done,
     /// Too much failed; in a sentence.
     Failed(String),
-    /// What was asked for was missed, or cannot be decided.
+    /// A threshold was missed, or the second side of a comparison is shown to be slower.
     Missed,
+    /// What was asked for cannot be decided.
+    Undecided,
     /// Stopped before its end.
     Interrupted,
 }
@@ -70,8 +72,8 @@ impl Ending {
     pub fn exit(&self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Failed(_) => 1,
-            Self::Missed => 3,
+            Self::Failed(_) | Self::Missed => 1,
+            Self::Undecided => 3,
             Self::Interrupted => 130,
         }
     }
@@ -168,16 +170,19 @@ fn ending(settings: &Settings, summary: &Summary, verdicts: &[Verdict]) -> Endin
             _ => "no answer was good".to_owned(),
         });
     }
-    if verdicts.iter().any(|verdict| verdict.met != Some(true)) {
+    if verdicts.iter().any(|verdict| verdict.met == Some(false)) {
         return Ending::Missed;
     }
     let most = settings.output.most_errors();
-    match summary.errors > most {
-        true => Ending::Failed(format!(
+    if summary.errors > most {
+        return Ending::Failed(format!(
             "{} of all requests failed, {} may (--max-errors)",
             words::percent(summary.errors),
             words::percent(most)
-        )),
+        ));
+    }
+    match verdicts.iter().any(|verdict| verdict.met.is_none()) {
+        true => Ending::Undecided,
         false => Ending::Done,
     }
 }
@@ -188,7 +193,7 @@ async fn find_max(
     stop: impl Future<Output = ()>,
     mut outs: Outs<'_>,
 ) -> Result<Ending, Trouble> {
-    let Some(slo) = &settings.output.slo else { return Ok(Ending::Missed) };
+    let Some(slo) = &settings.output.slo else { return Ok(Ending::Undecided) };
     let goal = Goal { slo, most_errors: settings.output.most_errors() };
     let terminal = outs.terminal.take().filter(|_| !settings.output.no_view);
     let mut view = View::open(terminal, plan);
@@ -220,6 +225,8 @@ async fn find_max(
     Ok(match (found.interrupted, found.met_per_second) {
         (true, _) if !enough => Ending::Interrupted,
         (_, Some(_)) => Ending::Done,
+        // Where the generator was the limit, or a step had too few requests, nothing was missed.
+        (_, None) if found.is_undecided() => Ending::Undecided,
         (_, None) => Ending::Missed,
     })
 }
@@ -232,14 +239,23 @@ pub fn compare(settings: &CompareSettings, results: &mut dyn Write) -> Result<En
     let read = |paths: &[PathBuf]| paths.iter().map(|path| compare::read(path)).collect();
     let (before, after): (Result<Vec<_>, _>, Result<Vec<_>, _>) =
         (read(&settings.before), read(&settings.after));
-    let comparison = compare::compare(&before?, &after?);
+    let asked = settings.fail_if_slower.map(|limit| compare::Asked {
+        limit,
+        metrics: settings.judge.clone(),
+        undecided: settings.if_undecided(),
+    });
+    let comparison = compare::compare(&before?, &after?, asked.as_ref());
     let text = match settings.output {
         CompareOutput::Text => compare::text(&comparison),
         CompareOutput::Json => formats::pretty(&comparison),
     };
     print(results, &text)?;
-    let slower = settings.fail_if_slower.is_some_and(|most| comparison.is_slower_by(most));
-    Ok(if slower { Ending::Missed } else { Ending::Done })
+    let exit = comparison.gate.as_ref().map_or(0, |gate| gate.outcome.exit(gate.undecided));
+    Ok(match exit {
+        0 => Ending::Done,
+        1 => Ending::Missed,
+        _ => Ending::Undecided,
+    })
 }
 
 /// Sees before the run that its results can be written.

@@ -10,6 +10,7 @@ pub mod compare;
 pub mod distribution;
 pub mod formats;
 pub mod numbers;
+pub mod parts;
 pub mod plan;
 pub mod recording;
 pub mod rows;

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use crate::parts::{Part, Parts};
 use crate::plan::{Plan, order};
 use crate::recording::Recording;
 use crate::rows::{Due, Row, Rows};
@@ -49,6 +50,8 @@ pub struct Measured {
     pub recording: Recording,
     /// The same by time.
     pub rows: Vec<Row>,
+    /// The window in equal parts.
+    pub parts: Vec<Part>,
     /// When the window opened.
     pub started: Timestamp,
     /// How long the window was.
@@ -134,6 +137,7 @@ struct Run {
     threads: usize,
     sum: Recording,
     rows: Rows,
+    parts: Parts,
     started: Timestamp,
     connected: usize,
     unconnected: Option<Failure>,
@@ -173,6 +177,7 @@ impl Run {
             threads: plan.threads,
             sum: Recording::default(),
             rows: Rows::default(),
+            parts: Parts::of_pieces(thread::PIECE),
             started: Timestamp::now(),
             connected: 0,
             unconnected: None,
@@ -231,6 +236,13 @@ impl Run {
                 let (schedule, now) = (&self.job.schedule, Instant::now());
                 let due = Due { rate: schedule.rate(now), backlog: schedule.backlog(now) };
                 self.rows.add(number, &recording, due);
+                // What is awaited after the window is no part of it.
+                if schedule.opens().zip(schedule.closes()).is_none_or(|(opens, closes)| {
+                    thread::PIECE.as_secs_f64() * crate::numbers::float(number)
+                        < closes.saturating_duration_since(opens).as_secs_f64()
+                }) {
+                    self.parts.add(number, &recording);
+                }
                 recording.clear();
                 if let Ok(mut empty) = self.empty.lock() {
                     empty.push(*recording);
@@ -295,6 +307,7 @@ impl Run {
         Measured {
             recording: self.sum,
             rows: self.rows.finish(),
+            parts: self.parts.finish(window),
             started: self.started,
             window,
             busiest: if worked > 0.0 { self.busiest.as_secs_f64() / worked } else { 0.0 },

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::distribution::{Distribution, PERCENTILES};
 use crate::numbers::{float, milliseconds, share};
+use crate::parts::Part;
 use crate::plan::Plan;
 use crate::recording::Recording;
 use crate::run::Measured;
@@ -80,6 +81,9 @@ pub struct Summary {
     pub connections: Connections,
     /// The generator itself.
     pub generator: Generator,
+    /// Ten to twenty equal parts of the window, in order; none of a run that is too short.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     /// Why the numbers may not be what they seem.
     pub warnings: Vec<String>,
 }
@@ -267,10 +271,18 @@ impl Summary {
             },
             connections: connections(plan, recording),
             generator: Generator { threads: plan.threads as u64, busiest: measured.busiest },
+            parts: measured.parts.clone(),
             warnings: Vec::new(),
         };
         summary.warnings = doubts::doubts(&summary, measured);
         summary
+    }
+
+    /// Requests that failed, were never sent or had a response that was not good; and all that were due.
+    #[must_use]
+    pub fn outcomes(&self) -> (u64, u64) {
+        let all = self.requests + self.failed + self.scheduled.saturating_sub(self.sent);
+        (all.saturating_sub(self.good), all)
     }
 
     /// Whether arrivals were a closed loop.

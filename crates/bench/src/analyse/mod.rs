@@ -51,7 +51,10 @@ pub use agreement::agrees;
 pub use balance::Balance;
 pub use bounds::{Bounds, Next};
 pub use by_second::{BySecond, Moving, by_second};
-pub use compare::{Comparison, Found, Margins, ReplicasCompared, Shown, compare};
+pub use compare::{
+    Comparison, Found, GateFindings, Margins, NotCompared, Reason, ReplicasCompared, Shown,
+    Verdict, compare,
+};
 pub use evidence::{
     ActionFindings, BalancingFindings, Cause, CauseFindings, Certainty, ConcurrencyFindings,
     ElasticityFindings, Method, PredictedState, PresentFindings, ReplicaFindings, ReplicaState,

@@ -41,6 +41,9 @@ pub struct PortsFindings {
     pub withheld: Option<String>,
     /// Thresholds that were missed, each in a sentence.
     pub missed: Vec<String>,
+    /// Thresholds that nothing could be compared with, each in a sentence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unjudged: Vec<String>,
     /// What makes these findings doubtful.
     pub warnings: Vec<String>,
 }
@@ -124,16 +127,17 @@ pub fn ports(seen: &PortsSeen) -> PortsFindings {
         warnings: services.iter().filter_map(|service| burden(seen, service)).collect(),
         services,
         missed: Vec::new(),
+        unjudged: Vec::new(),
         verdict,
         withheld,
     }
 }
 
 impl PortsFindings {
-    /// Medians that are above their threshold, each in a sentence.
+    /// Medians that are above their threshold, each in a sentence; and those that are not there.
     #[must_use]
-    pub fn above(&self, thresholds: &[Threshold]) -> Vec<String> {
-        let mut above = Vec::new();
+    pub fn above(&self, thresholds: &[Threshold]) -> (Vec<String>, Vec<String>) {
+        let (mut above, mut unjudged) = (Vec::new(), Vec::new());
         for port in &self.ports {
             let PortFindings { service, request, p50_ms, .. } = port;
             let own = |of: &String| of == service;
@@ -146,11 +150,13 @@ impl PortsFindings {
                         milliseconds(*median),
                         milliseconds(most)
                     )),
-                    None => above.push(format!("{service} {request}: no median, nothing answered")),
+                    None => {
+                        unjudged.push(format!("{service} {request}: no median, nothing answered"));
+                    }
                 }
             }
         }
-        above
+        (above, unjudged)
     }
 }
 

@@ -43,7 +43,7 @@ fn tables(findings: &PortsFindings) -> String {
         (None, Some(reason)) => writeln!(text, "\n{DOUBT}No verdict: {reason}.{DOUBT:#}"),
         (None, None) => Ok(()),
     };
-    for missed in &findings.missed {
+    for missed in findings.missed.iter().chain(&findings.unjudged) {
         let _ = writeln!(text, "{DOUBT}{missed}{DOUBT:#}");
     }
     for warning in &findings.warnings {

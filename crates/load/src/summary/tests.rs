@@ -58,6 +58,7 @@ pub(crate) fn measured() -> Measured {
     Measured {
         recording,
         rows: Vec::new(),
+        parts: Vec::new(),
         started: Timestamp::UNIX_EPOCH,
         window: Duration::from_secs(10),
         busiest: 0.25,
