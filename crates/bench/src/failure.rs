@@ -118,6 +118,18 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// A report would replace what it is made of.
+    #[error(
+        "{} is {}, which the report is made from: name another file with --out",
+        path.display(),
+        input.display()
+    )]
+    Overwrites {
+        /// The file to write.
+        path: PathBuf,
+        /// The file of the run that it is.
+        input: PathBuf,
+    },
     /// A report could not be written.
     #[error("cannot write {}: {reason}; name another file with --out", path.display())]
     Unwritten {
@@ -192,6 +204,7 @@ impl Failure {
             | Self::Unknown { .. }
             | Self::Run { .. }
             | Self::Simulation(_)
+            | Self::Overwrites { .. }
             | Self::NotARun { .. } => Exit::Usage,
             Self::Untold(_) => Exit::Inconclusive,
             Self::Write { .. } | Self::Unwritten { .. } => Exit::Internal,

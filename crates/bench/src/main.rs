@@ -195,7 +195,11 @@ fn tell(plan: &ReportPlan) -> anyhow::Result<Exit> {
         None => print(&text)?,
         Some(path) => {
             // A file gets no colours.
-            record::write_report(path, &anstream::adapter::strip_str(&text).to_string())?;
+            let from = match &plan.what {
+                Told::Schema => None,
+                Told::Run { from, .. } => Some(from.as_path()),
+            };
+            record::write_report(path, from, &anstream::adapter::strip_str(&text).to_string())?;
             print(&format!("wrote {}\n", path.display()))?;
         }
     }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{Interval, SCHEMA_VERSION, StepFindings};
 use crate::cluster::Replicas;
 
-pub use gate::{GateFindings, NotCompared, Reason, Verdict};
+pub use gate::{GateFindings, NotCompared, Unjudged, Verdict};
 
 /// What is asked of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,7 +135,7 @@ struct Sorted<'a> {
     /// Those that can be compared.
     rates: BTreeMap<State, Vec<&'a StepFindings>>,
     /// Those that cannot, and why.
-    without: Vec<(State, Reason)>,
+    without: Vec<(State, Unjudged)>,
 }
 
 /// Compares the steps of one side's runs with those of the other's.
@@ -174,7 +174,7 @@ pub fn compare(
 
 /// What is not compared; `of_first` where the first side measured it, so that a gate needs it.
 fn not_compared(first: &Sorted<'_>, second: &Sorted<'_>) -> Vec<NotCompared> {
-    let of = |state: &State, reason: Reason| NotCompared {
+    let of = |state: &State, reason: Unjudged| NotCompared {
         replicas: state.replicas,
         policy: state.policy.clone(),
         of_first: first.has(state),
@@ -183,12 +183,12 @@ fn not_compared(first: &Sorted<'_>, second: &Sorted<'_>) -> Vec<NotCompared> {
     };
     let without = first.without.iter().chain(&second.without);
     let mut left_out: Vec<_> = without.map(|(state, reason)| of(state, reason.clone())).collect();
-    let only = |one: &Sorted<'_>, other: &Sorted<'_>, reason: &Reason| -> Vec<NotCompared> {
+    let only = |one: &Sorted<'_>, other: &Sorted<'_>, reason: &Unjudged| -> Vec<NotCompared> {
         let states = one.rates.keys().filter(|state| !other.has(state));
         states.map(|state| of(state, reason.clone())).collect()
     };
-    left_out.extend(only(first, second, &Reason::OnlyFirst));
-    left_out.extend(only(second, first, &Reason::OnlySecond));
+    left_out.extend(only(first, second, &Unjudged::OnlyFirst));
+    left_out.extend(only(second, first, &Unjudged::OnlySecond));
     left_out
 }
 
@@ -232,11 +232,11 @@ fn errors(side: &[&StepFindings]) -> (f64, f64) {
 }
 
 /// More failures than before: by one request or more, had both sides made as many hashes.
-fn more_errors([first, second]: [&[&StepFindings]; 2]) -> Option<Reason> {
+fn more_errors([first, second]: [&[&StepFindings]; 2]) -> Option<Unjudged> {
     let ((before, _), (after, hashes)) = (errors(first), errors(second));
     // Less than a whole one is rounding.
     let more = (after - before) * hashes > 1.0 - 1e-6;
-    more.then_some(Reason::MoreErrors { before, after })
+    more.then_some(Unjudged::MoreErrors { before, after })
 }
 
 fn change(effect: &Effect) -> Interval {
@@ -279,13 +279,17 @@ fn sorted(steps: &[StepFindings]) -> Sorted<'_> {
     for step in steps {
         let state = State::of(step);
         match &step.withheld {
+            Some(withheld) if step.rate_is_withheld() => {
+                let why = withheld.reason.clone();
+                sorted.without.push((state, Unjudged::VerdictWithheld { why }));
+            }
             _ if step.hashes_per_second.interval.value <= 0.0 => {
-                sorted.without.push((state, Reason::DoesNothing));
+                sorted.without.push((state, Unjudged::DoesNothing));
             }
             // The rate of an app that reports nothing else is as good as any.
             Some(withheld) if step.closure.is_some() => {
                 let why = withheld.reason.clone();
-                sorted.without.push((state, Reason::VerdictWithheld { why }));
+                sorted.without.push((state, Unjudged::VerdictWithheld { why }));
             }
             _ => sorted.rates.entry(state).or_default().push(step),
         }

@@ -8,12 +8,12 @@ use super::{ReplicasCompared, Shown, named};
 use crate::cluster::Replicas;
 
 /// The verdict on a state.
-pub type Verdict = inference::gate::Verdict<Reason>;
+pub type Verdict = inference::gate::Verdict<Unjudged>;
 
 /// Why a state is not judged, and so does not pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Reason {
+pub enum Unjudged {
     /// A measurement has no verdict.
     VerdictWithheld {
         /// Why, in a sentence.
@@ -43,7 +43,7 @@ pub struct NotCompared {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
     /// Why.
-    pub reason: Reason,
+    pub reason: Unjudged,
     /// Whether the first side measured it: a gate then needs it on the second.
     pub of_first: bool,
     /// In words.
@@ -74,7 +74,7 @@ impl NotCompared {
     }
 }
 
-impl Reason {
+impl Unjudged {
     /// In a clause.
     #[must_use]
     pub fn words(&self) -> String {

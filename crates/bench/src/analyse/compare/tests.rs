@@ -86,7 +86,7 @@ fn what_cannot_be_compared_is_said() {
     assert!(
         matches!(
             reasons[..],
-            [Reason::VerdictWithheld { .. }, Reason::OnlyFirst, Reason::OnlySecond]
+            [Unjudged::VerdictWithheld { .. }, Unjudged::OnlyFirst, Unjudged::OnlySecond]
         ),
         "{reasons:?}"
     );
@@ -133,7 +133,7 @@ fn more_errors_than_before_do_not_pass() {
     for (before, after) in [(0, 1), (3, 4), (10, 300)] {
         let found = judged(before, after, 1.0);
         let verdict = found.replicas[0].verdict.clone();
-        let Some(Verdict::NotJudged { reason: Reason::MoreErrors { .. } }) = verdict else {
+        let Some(Verdict::NotJudged { reason: Unjudged::MoreErrors { .. } }) = verdict else {
             panic!("{before} and {after}: {found:?}");
         };
         assert_eq!(outcome(&found).exit(IfUndecided::Pass), 3);
