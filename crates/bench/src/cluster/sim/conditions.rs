@@ -62,8 +62,19 @@ pub enum Setting {
     Tells(bool),
     /// How long a new replica takes to start.
     Start(Duration),
+    /// The clock of webui, or of the first worker, is set by so many microseconds.
+    Clock(Shown, i64),
     /// What chance begins with.
     Seed(u64),
+}
+
+/// Whose clock is shown in reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Webui's.
+    Webui,
+    /// The first worker's.
+    Worker,
 }
 
 impl Setting {
@@ -165,6 +176,8 @@ impl Conditions {
             Setting::HungWorkers(number) => self.hung_workers = *number,
             Setting::Tells(tells) => self.tells = *tells,
             Setting::Start(time) => self.start = *time,
+            // Known by the app, which knows since when.
+            Setting::Clock(..) => {}
             Setting::Seed(seed) => self.seed = *seed,
         }
     }
