@@ -191,7 +191,7 @@ pub struct OutputArgs {
     /// Short for --output json
     #[arg(long, conflicts_with = "output")]
     pub json: bool,
-    /// What must hold, such as 'p99<250ms,errors<1%'; exit code 3 where it does not
+    /// What must hold, such as 'p99<250ms,errors<1%'; exit code 1 where it does not
     #[arg(long, value_name = "TERMS")]
     pub slo: Option<Slo>,
     /// Share of requests that may fail before the exit code is 1 [default: 0%, or what --slo says

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::verdict::{Verdict, cell, sentence};
+use super::verdict::{Verdict, cell};
 use super::{Comparison, Line};
 use crate::words::{nanoseconds, percent, rate};
 
@@ -16,8 +16,8 @@ pub fn text(comparison: &Comparison) -> String {
     };
     let _ = writeln!(
         text,
-        "  {:<10}{:>10}{:>10}{:>9}  {:<20}",
-        "", "before", "after", "change", "95 % confidence"
+        "  {:<10}{:>10}{:>10}{:>9}  95 % confidence",
+        "", "before", "after", "change"
     );
     for line in &comparison.lines {
         let _ = writeln!(text, "{}", row(line).trim_end());
@@ -30,15 +30,19 @@ pub fn text(comparison: &Comparison) -> String {
             percent(slower)
         );
     }
-    for (metric, verdict) in
-        comparison.lines.iter().filter_map(|line| line.metric.zip(line.verdict.as_ref()))
-    {
-        if matches!(verdict, Verdict::NotJudged { .. } | Verdict::Undecided { .. }) {
-            let _ = write!(text, "\n{}", sentence(metric, verdict));
+    let judged = comparison.gate.as_ref().map_or(&[][..], |gate| &gate.judged);
+    for line in &comparison.lines {
+        // That nobody asks for what neither side has needs no words.
+        let matters = line.before.or(line.after).is_some() || judged.contains(&&*line.name);
+        let open =
+            matches!(line.verdict, Some(Verdict::NotJudged { .. } | Verdict::Undecided { .. }));
+        if let Some(text_of) = line.text.as_ref().filter(|_| matters && open) {
+            let _ = write!(text, "\n{text_of}");
         }
     }
     if let Some(gate) = &comparison.gate {
-        let _ = write!(text, "\n\n--fail-if-slower {}: {}", percent(gate.limit), gate.text);
+        let gap = if text.ends_with('\n') { "\n" } else { "\n\n" };
+        let _ = write!(text, "{gap}--fail-if-slower {}: {}", percent(gate.limit), gate.text);
     }
     for warning in &comparison.warnings {
         let _ = write!(text, "\nwarning: {warning}");

@@ -1,7 +1,14 @@
 //! Clocks of a simulated app that were set. The app itself goes by the true time; only what it shows is
 //! dated by them.
 
-use super::conditions::Shown;
+/// Whose clock is shown in reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Webui's.
+    Webui,
+    /// The first worker's.
+    Worker,
+}
 
 /// Which clocks were set.
 #[derive(Debug, Default)]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use model::{Distribution, Impossible, Policy, Replica, Scenario, Seconds, Stage};
 use observation::Experiment;
 
+use super::clocks::Shown;
 use super::ledger::{Extra, Telling};
 use super::settings::policy;
 use crate::cluster::Replicas;
@@ -66,15 +67,6 @@ pub enum Setting {
     Clock(Shown, i64),
     /// What chance begins with.
     Seed(u64),
-}
-
-/// Whose clock is shown in reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// Webui's.
-    Webui,
-    /// The first worker's.
-    Worker,
 }
 
 impl Setting {

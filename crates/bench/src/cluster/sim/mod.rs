@@ -20,7 +20,8 @@ use crate::failure::Failure;
 use crate::measure::{Brief, Counter, Stations};
 
 use clocks::Clocks;
-pub use conditions::{Conditions, Jitter, Part, Setting, Shown, Timed};
+pub use clocks::Shown;
+pub use conditions::{Conditions, Jitter, Part, Setting, Timed};
 use ledger::Ledger;
 pub use settings::SETTINGS;
 

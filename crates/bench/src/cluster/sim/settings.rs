@@ -7,7 +7,8 @@ use std::time::Duration;
 use model::Policy;
 use service::settings::{duration, positive_duration};
 
-use super::conditions::{Jitter, Part, Setting, Shown, Timed};
+use super::clocks::Shown;
+use super::conditions::{Jitter, Part, Setting, Timed};
 
 /// What can be set, for the help and for whoever mistyped it.
 pub const SETTINGS: &str = "think, rng, hasher, redis, network, start and jitter (times; jitter also \
