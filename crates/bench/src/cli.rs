@@ -47,10 +47,11 @@ pub struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    something that was probed or loaded gave no good answer
+  1    shown to be slower, a threshold was missed, or what was probed or loaded gave no good
+       response
   2    bad arguments
-  3    inconclusive: measured, but the verdict is withheld, or what was asked for could not be
-       tried; or a threshold was missed
+  3    inconclusive: the verdict is withheld or undecided, there is not enough data, or what was
+       asked for could not be tried
   4    the cluster refused, or did not settle
   5    an error of bench itself, or results could not be written
   130  interrupted";

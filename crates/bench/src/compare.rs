@@ -7,7 +7,7 @@ use crate::failure::{Exit, Failure};
 use crate::plan::ComparePlan;
 use crate::review;
 
-/// What became of the rates.
+/// What changed, and what the gate says.
 ///
 /// # Errors
 /// When a directory holds no run that can be read, or both sides have nothing in common.
@@ -27,7 +27,12 @@ pub fn run(plan: &ComparePlan) -> Result<Comparison, Failure> {
 /// The exit code that tells.
 #[must_use]
 pub fn exit(comparison: &Comparison) -> Exit {
-    if comparison.passes() { Exit::Done } else { Exit::Inconclusive }
+    let exit = comparison.gate.as_ref().map_or(0, |gate| gate.outcome.exit(gate.undecided));
+    match exit {
+        0 => Exit::Done,
+        1 => Exit::Failed,
+        _ => Exit::Inconclusive,
+    }
 }
 
 fn steps(folders: &[PathBuf]) -> Result<Vec<StepFindings>, Failure> {

@@ -12,11 +12,12 @@ use crate::cluster::Trouble;
 pub enum Exit {
     /// Done.
     Done = 0,
-    /// Something that was probed or loaded gave no good answer.
+    /// Shown to be slower, a threshold was missed, or what was probed or loaded gave no good
+    /// response.
     Failed = 1,
     /// Bad arguments.
     Usage = 2,
-    /// Inconclusive: measured, but the verdict is withheld; or a threshold was missed.
+    /// Inconclusive: the verdict is withheld, undecided, or there is not enough data.
     Inconclusive = 3,
     /// The cluster refused or did not settle.
     Cluster = 4,
@@ -133,6 +134,18 @@ pub enum Failure {
         /// What is wrong with it.
         reason: String,
     },
+    /// A report would replace what it is made of.
+    #[error(
+        "{} is {}, which the report is made from: name another file with --out",
+        path.display(),
+        input.display()
+    )]
+    Overwrites {
+        /// The file to write.
+        path: PathBuf,
+        /// The file of the run that it is.
+        input: PathBuf,
+    },
     /// A report could not be written.
     #[error("cannot write {}: {reason}; name another file with --out", path.display())]
     Unwritten {
@@ -212,6 +225,7 @@ impl Failure {
             | Self::Unknown { .. }
             | Self::Run { .. }
             | Self::Simulation(_)
+            | Self::Overwrites { .. }
             | Self::NotARun { .. } => Exit::Usage,
             Self::Untold(_) => Exit::Inconclusive,
             Self::Write { .. } | Self::Unwritten { .. } => Exit::Internal,

@@ -25,7 +25,8 @@ pub(crate) fn compare(settings: &CompareSettings) -> Result<Exit, Ended> {
 fn told(outcome: Result<Ending, Trouble>) -> Result<Exit, Ended> {
     let (words, exit) = match outcome {
         Ok(Ending::Done) => return Ok(Exit::Done),
-        Ok(Ending::Missed) => return Ok(Exit::Inconclusive),
+        Ok(Ending::Missed) => return Ok(Exit::Failed),
+        Ok(Ending::Undecided) => return Ok(Exit::Inconclusive),
         Ok(Ending::Interrupted) => return Ok(Exit::Interrupted),
         Ok(Ending::Failed(why)) => (why, Exit::Failed as u8),
         Err(trouble) => (trouble.to_string(), trouble.exit()),

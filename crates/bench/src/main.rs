@@ -11,21 +11,27 @@ mod up;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use bench::cli::{Cli, StatusFormat};
 use bench::cluster::swarm::overview;
 use bench::failure::{Ended, Exit, Failure};
 use bench::inside;
-use bench::plan::{Plan, ProbePlan, ReportPlan, ScalePlan, SweepPlan, Told};
+use bench::plan::{AdvicePlan, Plan, ProbePlan, ReportPlan, ScalePlan, SweepPlan, Told};
 use bench::{advise, analyse, compare, probe, record, report, review, scale, session, sweep};
 use clap::Parser as _;
 use service::launch::launch;
 use service::redacted::without_secrets;
 use service::settings::hide_logins;
+use tokio::time::Instant;
 
 use crate::board::Board;
 use crate::interrupts::Interrupts;
 use crate::screen::Screen;
+
+/// How long a calculation goes on without a word, and from then on from one word to the next.
+const QUIET: Duration = Duration::from_secs(2);
+const PROGRESS: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     // `bench service rng ...`: this program as one of the app's services.
@@ -115,11 +121,7 @@ fn run(plan: Plan) -> anyhow::Result<u8> {
             Plan::Scale(plan) => scale(&plan, interrupts).await?,
             Plan::Sweep(plan) => sweep(&plan, interrupts).await?,
             Plan::Probe(plan) => probe(&plan, &interrupts).await?,
-            Plan::Advice(plan) => {
-                let advice = advise::run(&plan)?;
-                print(&report::advice::render(&advice, plan.output))?;
-                advise::exit(&advice)
-            }
+            Plan::Advice(plan) => advice(plan).await?,
             Plan::Report(plan) => tell(&plan)?,
             Plan::Load(settings) => generator::load(&settings, &interrupts).await?,
             Plan::CompareLoads(settings) => generator::compare(&settings)?,
@@ -150,6 +152,24 @@ fn run(plan: Plan) -> anyhow::Result<u8> {
         };
         Ok(exit as u8)
     })
+}
+
+/// Calculates, and shows how far it is where that takes a while.
+async fn advice(plan: AdvicePlan) -> anyhow::Result<Exit> {
+    let output = plan.output;
+    let mut found = tokio::task::spawn_blocking(move || advise::run(&plan));
+    let mut ticks = tokio::time::interval_at(Instant::now() + QUIET, PROGRESS);
+    let advice = loop {
+        tokio::select! {
+            found = &mut found => break found??,
+            _ = ticks.tick() => {
+                let thousands = model::simulated_loops() / 1000;
+                anstream::eprintln!("planning: {thousands} thousand loops simulated so far");
+            }
+        }
+    };
+    print(&report::advice::render(&advice, output))?;
+    Ok(advise::exit(&advice))
 }
 
 async fn scale(plan: &ScalePlan, interrupts: Interrupts) -> anyhow::Result<Exit> {
@@ -204,7 +224,11 @@ fn tell(plan: &ReportPlan) -> anyhow::Result<Exit> {
         None => print(&text)?,
         Some(path) => {
             // A file gets no colours.
-            record::write_report(path, &anstream::adapter::strip_str(&text).to_string())?;
+            let from = match &plan.what {
+                Told::Schema => None,
+                Told::Run { from, .. } => Some(from.as_path()),
+            };
+            record::write_report(path, from, &anstream::adapter::strip_str(&text).to_string())?;
             print(&format!("wrote {}\n", path.display()))?;
         }
     }

@@ -185,10 +185,15 @@ fn compared(arguments: CompareArgs) -> Result<Plan, clap::Error> {
         return Ok(Plan::CompareLoads(arguments.sides));
     }
     let CompareArgs { sides, margin } = arguments;
+    let undecided = sides.if_undecided();
     Ok(Plan::Compare(ComparePlan {
         first: sides.before,
         second: sides.after,
-        margins: Margins { equal: margin.unwrap_or(MARGIN), slower: sides.fail_if_slower },
+        margins: Margins {
+            equal: margin.unwrap_or(MARGIN),
+            slower: sides.fail_if_slower,
+            undecided,
+        },
         output: match sides.output {
             CompareOutput::Text => StatusFormat::Table,
             CompareOutput::Json => StatusFormat::Json,

@@ -1,7 +1,7 @@
 //! Writes to the terminal from a thread of its own: one that stops reading (a pager, a paused
 //! terminal) must not stop the app, whose relays and Redis live in the main thread.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::mpsc::{
     Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel,
 };
@@ -15,7 +15,7 @@ const LAST_WAIT: Duration = Duration::from_secs(1);
 /// Writes text in order, and leaves out what nobody reads in time.
 pub(crate) struct Printer {
     texts: SyncSender<String>,
-    done: Receiver<()>,
+    done: Receiver<io::Error>,
     skipped: usize,
 }
 
@@ -24,10 +24,12 @@ impl Printer {
         let (texts, to_write) = sync_channel::<String>(WAITING);
         let (ended, done) = channel();
         std::thread::spawn(move || {
-            let _ended = ended; // dropped at the end, which is how the end is noticed
+            // Dropped at the end, which is how the end is noticed.
+            let ended = ended;
             for text in to_write {
-                if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
-                    return; // nobody reads any more
+                if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+                    let _ = ended.send(error);
+                    return;
                 }
             }
         });
@@ -48,10 +50,15 @@ impl Printer {
     }
 
     /// Waits a moment for what is still to be written.
-    pub(crate) fn close(self) {
+    ///
+    /// # Errors
+    /// When something could not be written, other than that its reader is gone.
+    pub(crate) fn close(self) -> io::Result<()> {
         drop(self.texts);
-        // Whoever does not read by now has seen enough.
-        let (Ok(()) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected)) =
-            self.done.recv_timeout(LAST_WAIT);
+        match self.done.recv_timeout(LAST_WAIT) {
+            Ok(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            // A terminal that is not read by now has shown enough.
+            Ok(_) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(()),
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! again. Writing and reading only.
 
 mod going_on;
+mod overwriting;
 mod reading;
 
 use std::collections::BTreeMap;
@@ -87,7 +88,12 @@ impl Recorder {
     /// When the directory cannot be used; nothing has been measured yet.
     pub fn begin(folder: &Path) -> Result<Self, Failure> {
         let refused = |reason: String| Failure::Out { path: folder.to_owned(), reason };
-        fs::create_dir_all(folder).map_err(|error| refused(error.to_string()))?;
+        // A full disk is no wrong argument.
+        let unusable = |error: io::Error| match is_full(&error) {
+            true => write_failure(folder.to_owned(), error),
+            false => refused(error.to_string()),
+        };
+        fs::create_dir_all(folder).map_err(unusable)?;
         if folder.join(RUN).exists()
             || folder.join(SAMPLES).symlink_metadata().is_ok_and(|m| m.len() > 0 && m.is_file())
         {
@@ -97,7 +103,7 @@ impl Recorder {
             .append(true)
             .create(true)
             .open(folder.join(SAMPLES))
-            .map_err(|error| refused(error.to_string()))?;
+            .map_err(unusable)?;
         going_on::lock(&samples).map_err(refused)?;
         let run = Run {
             schema_version: crate::analyse::SCHEMA_VERSION,
@@ -113,8 +119,17 @@ impl Recorder {
             stop_reason: "running".to_owned(),
         };
         let recorder = Self { folder: folder.to_owned(), run, samples, earlier: None };
-        recorder.write_run().map_err(|failure| refused(failure.to_string()))?;
-        Ok(recorder)
+        match recorder.write_run() {
+            Ok(()) => Ok(recorder),
+            // Nothing is left of a run that does not take place.
+            Err(failure) => {
+                recorder.discard();
+                Err(match failure {
+                    Failure::Write { source, .. } => unusable(source),
+                    other => other,
+                })
+            }
+        }
     }
 
     /// Notes which app is measured, as soon as that is known.
@@ -204,11 +219,18 @@ impl Recorder {
     }
 }
 
-/// Writes a report to `path`, in the place of an older one.
+/// Writes a report to `path`, in the place of an older one. A file of the run in `from` is not replaced,
+/// whatever name it goes by.
 ///
 /// # Errors
-/// When the disk is full, gone, or not for this user to write to.
-pub fn write_report(path: &Path, text: &str) -> Result<(), Failure> {
+/// When it is a file of the run, the disk is full, gone, or not for this user to write to.
+pub fn write_report(path: &Path, from: Option<&Path>, text: &str) -> Result<(), Failure> {
+    let aside = aside(path);
+    for written in [path, &*aside] {
+        if let Some(input) = from.and_then(|folder| overwriting::input(folder, written)) {
+            return Err(Failure::Overwrites { path: path.to_owned(), input });
+        }
+    }
     let failed = |reason| Failure::Unwritten { path: path.to_owned(), reason };
     // A pipe or a terminal is written to as it is; nothing could be moved into its place.
     match path.metadata().is_ok_and(|there| !there.is_file()) {
@@ -227,8 +249,7 @@ fn write_json(path: PathBuf, value: &impl Serialize) -> Result<(), Failure> {
 
 /// Written aside and moved into place, so that there is never half a file.
 fn write_aside(path: &Path, content: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(".new");
+    let aside = aside(path);
     let write = || -> io::Result<()> {
         // What a write that was cut short left there, or a link that leads elsewhere.
         let _ = fs::remove_file(&aside);
@@ -246,6 +267,19 @@ fn write_aside(path: &Path, content: impl Fn(&mut File) -> io::Result<()>) -> io
 fn command_line() -> Vec<String> {
     let words = std::env::args_os();
     words.map(|word| without_secrets(&word.to_string_lossy()).into_owned()).collect()
+}
+
+/// Where a file is written before it is moved into its place.
+fn aside(path: &Path) -> PathBuf {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".new");
+    aside.into()
+}
+
+/// Whether there is no room left, or no device to write to.
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, StorageFull, WriteZero};
+    matches!(error.kind(), StorageFull | QuotaExceeded | WriteZero)
 }
 
 fn write_failure(path: PathBuf, source: io::Error) -> Failure {

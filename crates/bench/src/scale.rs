@@ -139,12 +139,13 @@ async fn inject(
             }
             Err(failure) => return Err(failure),
         };
-        if let Some(recorder) = recorder.as_mut() {
-            recorder.step(&with)?;
-        }
+        // Found before it is written, so that it is printed when the disk is full.
         match analyse::injection(before, &with) {
             Ok(found) => findings.injections.push(found),
             Err(reason) => findings.not_injected(reason),
+        }
+        if let Some(recorder) = recorder.as_mut() {
+            recorder.step(&with)?;
         }
     }
     analyse::count_injected(findings);

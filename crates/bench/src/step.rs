@@ -142,6 +142,7 @@ async fn measure(
         phases: matches!(cluster, Cluster::Swarm(_)).then_some(settled.phases),
         window_ms: last.now_us.saturating_sub(window.first.now_us) / 1000,
         counter: window.readings.counter,
+        clocks: window.readings.clocks,
         workers: window.readings.workers,
         moments: window.readings.moments,
         first: window.first,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
+use anyhow::Context as _;
 use bench::cluster::control;
 use bench::cluster::local::{Access, Event, LocalCluster, Setup};
 use bench::cluster::{Replicas, Status};
@@ -54,8 +55,10 @@ pub(crate) async fn up(
         }
     })
     .await;
-    log.printer.close();
-    Ok(ended?)
+    let written = log.printer.close();
+    let exit = ended?;
+    written.context("cannot print the logs")?;
+    Ok(exit)
 }
 
 /// The logs of everyone, each line with its replica's name.

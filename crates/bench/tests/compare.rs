@@ -38,12 +38,13 @@ fn runs_are_compared_with_intervals_and_an_exit_code() {
     let (code, said, _) = compared(&one, &same, &["--fail-if-slower", "3%"]);
     assert_eq!(code, Some(0), "{said}");
     assert!(
-        said.contains("a tie: they are within 1 % of each other; not slower by more"),
+        said.contains("a tie: they are within 1 % of each other; a slowdown of 3 % is ruled out"),
         "{said}"
     );
     let (code, said, _) = compared(&one, &slower, &["--fail-if-slower", "3%"]);
-    assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("the second is slower; slower by more than 3 %"), "{said}");
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("the second is slower; slower, and 3 % is not ruled out"), "{said}");
+    assert!(said.contains("--fail-if-slower 3 %: failed: slower with 10 workers"), "{said}");
     let (code, said, _) = compared(&one, &slower, &["--output", "json"]);
     assert_eq!(code, Some(0), "{said}");
     let json: serde_json::Value = serde_json::from_str(&said).unwrap();

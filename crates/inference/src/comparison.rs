@@ -1,5 +1,5 @@
-//! B against A: by how much they differ, whether they are as good as equal, and whether B is slower
-//! than somebody allows. A difference is never called none because it was not seen.
+//! B against A: by how much they differ, and whether they are as good as equal. A difference that was
+//! not observed is never reported as shown to be absent. Whether B passes is decided in `gate`.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ pub struct Side {
     error: f64,
     /// Degrees of freedom of the error.
     freedom: f64,
+    /// Runs behind it.
+    runs: f64,
 }
 
 impl Side {
@@ -38,6 +40,7 @@ impl Side {
             logarithm: mean(&logarithms),
             error: (variance(&logarithms) / count).sqrt(),
             freedom: count - 1.0,
+            runs: count,
         })
     }
 
@@ -55,7 +58,12 @@ impl Side {
         }
         // The logarithm of a value that is known to a small share of it (delta method).
         let error = half_width / value / Student::new(freedom).two_sided(CONFIDENCE);
-        Ok(Self { logarithm: value.ln(), error, freedom })
+        Ok(Self { logarithm: value.ln(), error, freedom, runs: 1.0 })
+    }
+
+    /// Variance of the logarithm of one run.
+    fn variance_of_a_run(&self) -> f64 {
+        self.error.powi(2) * self.runs
     }
 }
 
@@ -64,20 +72,13 @@ impl Side {
 pub struct Effect {
     /// B / A with its 95 % interval. Of several runs, the ratio of geometric means.
     pub ratio: Interval,
-    logarithm: f64,
-    error: f64,
-    freedom: f64,
-}
-
-/// The answer to a question that evidence may leave open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Answer {
-    /// Yes, at 95 %.
-    Yes,
-    /// No, at 95 %.
-    No,
-    /// More measurements are needed.
-    Open,
+    pub(crate) logarithm: f64,
+    /// Standard error of the logarithm.
+    pub(crate) error: f64,
+    /// Degrees of freedom of the error.
+    pub(crate) freedom: f64,
+    /// Variance of the logarithm of one run, on each side.
+    variances: [f64; 2],
 }
 
 /// How B compares to A.
@@ -99,10 +100,7 @@ pub enum Outcome {
 pub fn effect(a: Side, b: Side) -> Effect {
     let (square_a, square_b) = (a.error.powi(2), b.error.powi(2));
     let square = square_a + square_b;
-    let freedom = match square > 0.0 {
-        true => square.powi(2) / (square_a.powi(2) / a.freedom + square_b.powi(2) / b.freedom),
-        false => a.freedom + b.freedom,
-    };
+    let freedom = welch([square_a, square_b], [a.freedom, b.freedom]);
     let logarithm = b.logarithm - a.logarithm;
     let error = square.sqrt();
     let half = Student::new(freedom).two_sided(CONFIDENCE) * error;
@@ -111,7 +109,16 @@ pub fn effect(a: Side, b: Side) -> Effect {
         low: (logarithm - half).exp(),
         high: (logarithm + half).exp(),
     };
-    Effect { ratio, logarithm, error, freedom }
+    let variances = [a.variance_of_a_run(), b.variance_of_a_run()];
+    Effect { ratio, logarithm, error, freedom, variances }
+}
+
+/// Degrees of freedom of the sum of two squared errors (Satterthwaite 1946).
+fn welch([a, b]: [f64; 2], [freedom_a, freedom_b]: [f64; 2]) -> f64 {
+    match a + b > 0.0 {
+        true => (a + b).powi(2) / (a.powi(2) / freedom_a + b.powi(2) / freedom_b),
+        false => freedom_a + freedom_b,
+    }
 }
 
 impl Effect {
@@ -137,22 +144,11 @@ impl Effect {
         })
     }
 
-    /// Whether B is slower than A by more than `share` of A (0 for slower at all), where the values
-    /// are rates. Each answer is a one-sided test at 5 %.
-    ///
-    /// # Errors
-    /// When the share is not at least 0 and below 1.
-    pub fn is_slower_by_more_than(&self, share: f64) -> Result<Answer, Refusal> {
-        if !(0.0..1.0).contains(&share) {
-            return Err(Refusal::out_of_range("the share", share, "at least 0 and below 1"));
-        }
-        let limit = (-share).ln_1p();
-        let one_sided = self.one_sided();
-        Ok(match () {
-            () if self.logarithm + one_sided < limit => Answer::Yes,
-            () if self.logarithm - one_sided >= limit => Answer::No,
-            () => Answer::Open,
-        })
+    /// Standard error of the logarithm, and its degrees of freedom, to expect from so many runs on each
+    /// side at the spread of these.
+    pub(crate) fn expected(&self, runs: f64) -> (f64, f64) {
+        let squares = self.variances.map(|variance| variance / runs);
+        (squares.iter().sum::<f64>().sqrt(), welch(squares, [runs - 1.0; 2]))
     }
 
     /// How far a one-sided 95 % limit is from the estimate, on the logarithmic scale.

@@ -10,6 +10,7 @@ pub mod changepoint;
 pub mod coins;
 pub mod comparison;
 mod drift;
+pub mod gate;
 pub mod long_run;
 mod numbers;
 mod quantile;

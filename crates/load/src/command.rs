@@ -23,8 +23,10 @@ pub enum Ending {
     Done,
     /// Too much failed; in a sentence.
     Failed(String),
-    /// What was asked for was missed, or cannot be decided.
+    /// A threshold was missed, or the second side of a comparison is shown to be slower.
     Missed,
+    /// What was asked for cannot be decided.
+    Undecided,
     /// Stopped before its end.
     Interrupted,
 }
@@ -52,6 +54,9 @@ pub enum Trouble {
         /// What the system said.
         source: io::Error,
     },
+    /// A file that would be written twice, or that the run reads.
+    #[error("{} is named twice: each result goes to a file of its own, and none replaces --body-file", .0.display())]
+    Overwrites(PathBuf),
     /// Results could not be printed.
     #[error("cannot print the results: {0}")]
     Print(io::Error),
@@ -73,8 +78,8 @@ impl Ending {
     pub fn exit(&self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Failed(_) => 1,
-            Self::Missed => 3,
+            Self::Failed(_) | Self::Missed => 1,
+            Self::Undecided => 3,
             Self::Interrupted => 130,
         }
     }
@@ -98,6 +103,7 @@ impl Trouble {
             Self::Refused(_)
             | Self::TooFew(_)
             | Self::Compare(_)
+            | Self::Overwrites(_)
             | Self::Run(RunError::Trust(_)) => 2,
             Self::Run(RunError::Stopped) => 130,
             Self::Run(RunError::System(_)) | Self::Write { .. } | Self::Print(_) => 5,
@@ -115,7 +121,7 @@ pub async fn load(
     mut outs: Outs<'_>,
 ) -> Result<Ending, Trouble> {
     let plan = Plan::new(settings)?;
-    check_files(&settings.output)?;
+    check_files(settings)?;
     if settings.arrival.find_max {
         return find_max(settings, &plan, stop, outs).await;
     }
@@ -132,8 +138,10 @@ pub async fn load(
     let summary = Summary::new(&plan, &measured);
     let verdicts = judge(settings, &summary, &measured);
     let text = rendered(settings, &summary, &measured, &verdicts);
-    print(outs.results, &text)?;
-    keep(&settings.output, &summary, &measured, &verdicts)?;
+    // Where one of them cannot be written, the others are all the same.
+    let printed = print(outs.results, &text);
+    let kept = keep(&settings.output, &summary, &measured, &verdicts);
+    printed.and(kept)?;
     Ok(match measured.stopped && !enough {
         true => Ending::Interrupted,
         false => ending(settings, &summary, &verdicts),
@@ -183,16 +191,19 @@ fn ending(settings: &Settings, summary: &Summary, verdicts: &[Verdict]) -> Endin
             _ => "no answer was good".to_owned(),
         });
     }
-    if verdicts.iter().any(|verdict| verdict.met != Some(true)) {
+    if verdicts.iter().any(|verdict| verdict.met == Some(false)) {
         return Ending::Missed;
     }
     let most = settings.output.most_errors();
-    match summary.errors > most {
-        true => Ending::Failed(format!(
+    if summary.errors > most {
+        return Ending::Failed(format!(
             "{} of all requests failed, {} may (--max-errors)",
             words::percent(summary.errors),
             words::percent(most)
-        )),
+        ));
+    }
+    match verdicts.iter().any(|verdict| verdict.met.is_none()) {
+        true => Ending::Undecided,
         false => Ending::Done,
     }
 }
@@ -203,7 +214,7 @@ async fn find_max(
     stop: impl Future<Output = ()>,
     mut outs: Outs<'_>,
 ) -> Result<Ending, Trouble> {
-    let Some(slo) = &settings.output.slo else { return Ok(Ending::Missed) };
+    let Some(slo) = &settings.output.slo else { return Ok(Ending::Undecided) };
     let goal = Goal { slo, most_errors: settings.output.most_errors() };
     let terminal = outs.terminal.take().filter(|_| !settings.output.no_view);
     let mut view = View::open(terminal, plan);
@@ -228,14 +239,19 @@ async fn find_max(
         Output::Text => formats::search(&found),
         _ => formats::pretty(&found),
     };
-    print(outs.results, &text)?;
-    if let Some(path) = &settings.output.save {
-        write(path, formats::pretty(&found).as_bytes())?;
-    }
+    let printed = print(outs.results, &text);
+    let kept = settings
+        .output
+        .save
+        .as_ref()
+        .map_or(Ok(()), |path| write(path, formats::pretty(&found).as_bytes()));
+    printed.and(kept)?;
     Ok(match (&found.ended, found.met_per_second) {
         (End::Interrupted, _) if !enough => Ending::Interrupted,
         (End::Gone { .. }, _) => Ending::Failed(found.conclusion),
         (_, Some(_)) => Ending::Done,
+        // Where the generator was the limit, or a step had too few requests, nothing was missed.
+        (_, None) if found.is_undecided() => Ending::Undecided,
         (_, None) => Ending::Missed,
     })
 }
@@ -248,23 +264,49 @@ pub fn compare(settings: &CompareSettings, results: &mut dyn Write) -> Result<En
     let read = |paths: &[PathBuf]| paths.iter().map(|path| compare::read(path)).collect();
     let (before, after): (Result<Vec<_>, _>, Result<Vec<_>, _>) =
         (read(&settings.before), read(&settings.after));
-    let comparison = compare::compare(&before?, &after?);
+    let asked = settings.fail_if_slower.map(|limit| compare::Asked {
+        limit,
+        metrics: settings.judge.clone(),
+        undecided: settings.if_undecided(),
+    });
+    let comparison = compare::compare(&before?, &after?, asked.as_ref());
     let text = match settings.output {
         CompareOutput::Text => compare::text(&comparison),
         CompareOutput::Json => formats::pretty(&comparison),
     };
     print(results, &text)?;
-    let slower = settings.fail_if_slower.is_some_and(|most| comparison.is_slower_by(most));
-    Ok(if slower { Ending::Missed } else { Ending::Done })
+    let exit = comparison.gate.as_ref().map_or(0, |gate| gate.outcome.exit(gate.undecided));
+    Ok(match exit {
+        0 => Ending::Done,
+        1 => Ending::Missed,
+        _ => Ending::Undecided,
+    })
 }
 
-/// Sees before the run that its results can be written.
-fn check_files(output: &OutputArgs) -> Result<(), Trouble> {
-    let OutputArgs { save, hgrm, hlog, ndjson, csv, .. } = output;
+/// Checks before the run that its results can be written, each to a file of its own that is not one the
+/// run reads.
+fn check_files(settings: &Settings) -> Result<(), Trouble> {
+    let OutputArgs { save, hgrm, hlog, ndjson, csv, .. } = &settings.output;
+    let mut taken: Vec<(u64, u64)> =
+        settings.request.body_file.iter().filter_map(|path| identity(path)).collect();
+    let mut names: Vec<&PathBuf> = Vec::new();
     for path in [save, hgrm, hlog, ndjson, csv].into_iter().flatten() {
         check_writable(path).map_err(|source| Trouble::Write { path: path.clone(), source })?;
+        let there = identity(path);
+        if there.is_some_and(|there| taken.contains(&there)) || names.contains(&path) {
+            return Err(Trouble::Overwrites(path.clone()));
+        }
+        taken.extend(there);
+        names.push(path);
     }
     Ok(())
+}
+
+/// Which file a path leads to; `None` where there is none, or a device, which takes everything.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    let there = path.metadata().ok().filter(fs::Metadata::is_file)?;
+    Some((there.dev(), there.ino()))
 }
 
 /// Sees that a file can be written, and changes nothing of what is in it.
@@ -285,22 +327,20 @@ fn keep(
     measured: &Measured,
     verdicts: &[Verdict],
 ) -> Result<(), Trouble> {
-    if let Some(path) = &output.save {
-        write(path, formats::json(summary, verdicts).as_bytes())?;
-    }
-    if let Some(path) = &output.hgrm {
-        write(path, measured.recording.latency.hgrm().as_bytes())?;
-    }
-    if let Some(path) = &output.hlog {
-        write(path, &formats::hlog(measured))?;
-    }
-    if let Some(path) = &output.ndjson {
-        write(path, formats::ndjson(&measured.rows).as_bytes())?;
-    }
-    if let Some(path) = &output.csv {
-        write(path, formats::csv(&measured.rows).as_bytes())?;
-    }
-    Ok(())
+    let OutputArgs { save, hgrm, hlog, ndjson, csv, .. } = output;
+    let rows = &measured.rows;
+    let files: [(&Option<PathBuf>, &dyn Fn() -> Vec<u8>); 5] = [
+        (save, &|| formats::json(summary, verdicts).into_bytes()),
+        (hgrm, &|| measured.recording.latency.hgrm().into_bytes()),
+        (hlog, &|| formats::hlog(measured)),
+        (ndjson, &|| formats::ndjson(rows).into_bytes()),
+        (csv, &|| formats::csv(rows).into_bytes()),
+    ];
+    // Each is tried; the first that failed is reported.
+    files.into_iter().fold(Ok(()), |so_far, (path, text)| {
+        let written = path.as_ref().map_or(Ok(()), |path| write(path, &text()));
+        so_far.and(written)
+    })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {

@@ -1,18 +1,26 @@
-//! Two results beside each other: what changed, and how far that can be believed.
+//! Two results beside each other: what changed, with the interval in which the change lies, and
+//! whether a gate passes. Pure but for reading the files.
 
-use std::fmt::Write as _;
+mod gate;
+mod metric;
+mod text;
+mod verdict;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use inference::comparison::effect;
+use inference::gate::Gate;
 use serde::Serialize;
 
 use crate::distribution::{Distribution, longer};
 use crate::numbers::median;
 use crate::summary::{SCHEMA_VERSION, Summary};
-use crate::words::{nanoseconds, percent, rate};
 
-/// Two equal runs on a machine that does something else too differ by about this.
-const NOISE: f64 = 0.05;
+pub use gate::{Asked, GateFindings};
+pub use metric::Metric;
+pub use text::text;
+pub use verdict::{Reason, Verdict, Which};
 
 /// A file that is no result of `bench load`.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +53,9 @@ pub struct Comparison {
     /// How often a request after was slower than one before, of all pairs: 0.5 when neither tends
     /// to be.
     pub slower_in_pairs: Option<f64>,
+    /// What `--fail-if-slower` comes to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateFindings>,
     /// What must be kept in mind.
     pub warnings: Vec<String>,
 }
@@ -60,11 +71,30 @@ pub struct Line {
     pub after: Option<f64>,
     /// The difference as a share of before.
     pub change: Option<f64>,
+    /// The 95 % interval of the change: of several runs by the spread between them, of a single
+    /// one by how it varies within itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Change>,
     /// Whether all runs of one side lie beyond all of the other; with at least two runs each.
     pub apart: Option<bool>,
-    /// Whether less is better.
+    /// What follows; missing for errors. With a gate it is the gate's verdict, at its levels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// The verdict in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Which number; none is errors.
     #[serde(skip)]
-    less_is_better: bool,
+    metric: Option<Metric>,
+}
+
+/// The limits within which a change lies, as shares of before.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
 }
 
 /// Reads a result.
@@ -85,24 +115,22 @@ pub fn read(path: &Path) -> Result<Loaded, Unreadable> {
     Ok(Loaded { summary, latency })
 }
 
-/// Holds two sides against each other; there is at least one run on each.
+/// Compares two sides; there is at least one run on each.
 #[must_use]
-pub fn compare(before: &[Loaded], after: &[Loaded]) -> Comparison {
-    let line = |name: &str, less_is_better: bool, value: fn(&Summary) -> Option<f64>| {
-        let values = |side: &[Loaded]| -> Vec<_> {
-            side.iter().filter_map(|run| value(&run.summary)).collect()
-        };
-        Line::new(name, less_is_better, values(before), values(after))
-    };
-    let lines = vec![
-        line("requests_per_second", false, |s| Some(s.requests_per_second)),
-        line("mean_ms", true, |s| s.latency.mean_ms),
-        line("p50_ms", true, |s| s.latency.p50_ms),
-        line("p90_ms", true, |s| s.latency.p90_ms),
-        line("p99_ms", true, |s| s.latency.p99_ms),
-        line("p99_9_ms", true, |s| s.latency.p99_9_ms),
-        line("errors", true, |s| Some(s.errors)),
-    ];
+pub fn compare(before: &[Loaded], after: &[Loaded], asked: Option<&Asked>) -> Comparison {
+    let obstacles = gate::obstacles(before, after);
+    let blind = obstacles.iter().find(|reason| matches!(reason, Reason::NoGoodResponse { .. }));
+    let limit = asked.and_then(|asked| Gate::new(asked.limit, asked.metrics.len()).ok());
+    let mut lines: Vec<Line> = Metric::ALL
+        .into_iter()
+        .map(|metric| {
+            let of_gate = asked.is_some_and(|asked| asked.metrics.contains(&metric));
+            let judged = judged(metric, [before, after], limit.filter(|_| of_gate));
+            Line::new(metric, [before, after], blind.map_or(judged, |reason| Err(*reason)))
+        })
+        .collect();
+    let gate = asked.map(|asked| gate::gate(asked, &lines, &obstacles));
+    lines.push(Line::of_errors([before, after]));
     let sum = |side: &[Loaded]| {
         side.iter().fold(Distribution::default(), |mut sum, run| {
             sum.add(&run.latency);
@@ -115,12 +143,48 @@ pub fn compare(before: &[Loaded], after: &[Loaded]) -> Comparison {
         runs: [before.len(), after.len()],
         lines,
         slower_in_pairs: longer(&sum(before), &sum(after)),
+        gate,
         warnings: warnings(before, after),
     }
 }
 
+/// The interval of a change and what follows from it, or why there is none.
+fn judged(
+    metric: Metric,
+    [before, after]: [&[Loaded]; 2],
+    gate: Option<Gate>,
+) -> Result<(Change, Verdict), Reason> {
+    let effect = effect(metric.side(before, Which::Before)?, metric.side(after, Which::After)?);
+    let quantity = metric.quantity();
+    let verdict = match gate {
+        Some(gate) => gate.judge(&effect, quantity),
+        None => Verdict::without_limit(&effect, quantity),
+    };
+    Ok((Change { low: effect.ratio.low - 1.0, high: effect.ratio.high - 1.0 }, verdict))
+}
+
 impl Line {
-    fn new(name: &str, less_is_better: bool, mut before: Vec<f64>, mut after: Vec<f64>) -> Self {
+    fn new(
+        metric: Metric,
+        sides: [&[Loaded]; 2],
+        judged: Result<(Change, Verdict), Reason>,
+    ) -> Self {
+        let line = Self::of(metric.name(), sides, |run| metric.of(run));
+        let (interval, verdict) = match judged {
+            Ok((interval, verdict)) => (Some(interval), verdict),
+            Err(reason) => (None, Verdict::NotJudged { reason }),
+        };
+        let text = Some(verdict::sentence(metric, &verdict));
+        Self { interval, verdict: Some(verdict), text, metric: Some(metric), ..line }
+    }
+
+    fn of_errors(sides: [&[Loaded]; 2]) -> Self {
+        Self::of("errors", sides, |run| Some(run.errors))
+    }
+
+    fn of(name: &str, sides: [&[Loaded]; 2], value: impl Fn(&Summary) -> Option<f64>) -> Self {
+        let [mut before, mut after] = sides
+            .map(|side| side.iter().filter_map(|run| value(&run.summary)).collect::<Vec<f64>>());
         // In order from here on.
         let (from, to) = (median(&mut before), median(&mut after));
         let change = from.zip(to).and_then(|(from, to)| (from > 0.0).then(|| to / from - 1.0));
@@ -131,22 +195,17 @@ impl Line {
             }
             _ => None,
         };
-        Self { name: name.to_owned(), before: from, after: to, change, apart, less_is_better }
-    }
-
-    /// By which share it became worse; below 0 when better.
-    fn worse(&self) -> Option<f64> {
-        self.change.map(|change| if self.less_is_better { change } else { -change })
-    }
-}
-
-impl Comparison {
-    /// Whether the rate is lower, or p50, p90 or p99 longer, by more than this share.
-    #[must_use]
-    pub fn is_slower_by(&self, most: f64) -> bool {
-        let counted = ["requests_per_second", "p50_ms", "p90_ms", "p99_ms"];
-        let lines = self.lines.iter().filter(|line| counted.contains(&line.name.as_str()));
-        lines.filter_map(Line::worse).any(|worse| worse > most)
+        Self {
+            name: name.to_owned(),
+            before: from,
+            after: to,
+            change,
+            interval: None,
+            apart,
+            verdict: None,
+            text: None,
+            metric: None,
+        }
     }
 }
 
@@ -172,70 +231,13 @@ fn warnings(before: &[Loaded], after: &[Loaded]) -> Vec<String> {
         warnings.push("in some runs the generator was the limit, not the server".to_owned());
     }
     if before.len().min(after.len()) < 2 {
-        warnings.push(format!(
-            "one run on a side tells no spread: a change below about {} may be chance; give several \
-             with commas between",
-            percent(NOISE)
-        ));
+        warnings.push(
+            "of a single run the interval covers how it varies within itself, not what another run \
+             would change: give several with commas between"
+                .to_owned(),
+        );
     }
     warnings
-}
-
-/// The comparison for people.
-#[must_use]
-pub fn text(comparison: &Comparison) -> String {
-    let [before, after] = comparison.runs;
-    let mut text = match before.max(after) {
-        1 => String::new(),
-        _ => format!("medians of {before} and {after} runs\n\n"),
-    };
-    let _ = writeln!(text, "  {:<12}{:>12}{:>12}{:>10}", "", "before", "after", "change");
-    for line in &comparison.lines {
-        let (name, shown): (_, fn(f64) -> String) = match line.name.as_str() {
-            "requests_per_second" => ("requests/s".to_owned(), rate),
-            "errors" => ("errors".to_owned(), percent),
-            name => {
-                let name = name.trim_end_matches("_ms").replace('_', ".");
-                (name, |milliseconds| nanoseconds(milliseconds * 1e6))
-            }
-        };
-        let cell = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), shown);
-        let change = line.change.map_or_else(String::new, |c| format!("{:+.1}%", c * 100.0));
-        let words = verdict(line);
-        let row = format!(
-            "  {name:<12}{:>12}{:>12}{change:>10}   {words}",
-            cell(line.before),
-            cell(line.after)
-        );
-        let _ = writeln!(text, "{}", row.trim_end());
-    }
-    if let Some(slower) = comparison.slower_in_pairs {
-        let _ = writeln!(
-            text,
-            "\nOf a request before and one after, the one after is the slower in {} of pairs (50% when \
-             nothing changed).",
-            percent(slower)
-        );
-    }
-    for warning in &comparison.warnings {
-        let _ = write!(text, "\nwarning: {warning}");
-    }
-    if !comparison.warnings.is_empty() {
-        text.push('\n');
-    }
-    text
-}
-
-/// What can be said of a line.
-fn verdict(line: &Line) -> &'static str {
-    let Some(worse) = line.worse() else { return "" };
-    match line.apart {
-        Some(false) => "not apart: runs of both sides overlap",
-        None if worse.abs() < NOISE => "within what chance does",
-        _ if worse > 0.0 => "worse",
-        _ if worse < 0.0 => "better",
-        _ => "the same",
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod distribution;
 pub mod formats;
 pub mod generator;
 pub mod numbers;
+pub mod parts;
 pub mod plan;
 pub mod recording;
 pub mod rows;

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 use crate::generator::cgroup::{Counted, Groups};
 use crate::generator::{self, Generator};
 use crate::numbers::float;
+use crate::parts::{Part, Parts};
 use crate::plan::{Plan, order};
 use crate::recording::Recording;
 use crate::rows::{Due, Row, Rows};
@@ -55,6 +56,8 @@ pub struct Measured {
     pub recording: Recording,
     /// The same by time.
     pub rows: Vec<Row>,
+    /// The window in equal parts.
+    pub parts: Vec<Part>,
     /// When the window opened.
     pub started: Timestamp,
     /// How long the window was.
@@ -159,6 +162,7 @@ struct Run {
     rows: Rows,
     /// Latencies done in each piece of time: their number, and their mean in seconds.
     pieces: Vec<(u64, f64)>,
+    parts: Parts,
     started: Timestamp,
     connected: usize,
     unconnected: Option<Failure>,
@@ -201,6 +205,7 @@ impl Run {
             sum: Recording::default(),
             rows: Rows::default(),
             pieces: Vec::new(),
+            parts: Parts::of_pieces(thread::PIECE),
             started: Timestamp::now(),
             connected: 0,
             unconnected: None,
@@ -263,7 +268,11 @@ impl Run {
                 let due =
                     Due { rate: rate_in_piece(schedule, number), backlog: schedule.backlog(now) };
                 self.rows.add(number, &recording, due);
-                self.add_piece(number, &recording);
+                // What is awaited after the window says nothing of it.
+                if self.begins_within_window(number) {
+                    self.add_piece(number, &recording);
+                    self.parts.add(number, &recording);
+                }
                 recording.clear();
                 if let Ok(mut empty) = self.empty.lock() {
                     empty.push(*recording);
@@ -279,14 +288,19 @@ impl Run {
         Ok(())
     }
 
-    /// Keeps what the trend is made of. What came after the window says nothing of it.
-    fn add_piece(&mut self, number: u64, recording: &Recording) {
-        let within = self.job.schedule.closes().is_none_or(|closes| {
+    /// Whether the piece of time with this number begins before the window closes.
+    fn begins_within_window(&self, number: u64) -> bool {
+        let (opens, closes) = (self.job.schedule.opens(), self.job.schedule.closes());
+        opens.zip(closes).is_none_or(|(opens, closes)| {
             let begins = thread::PIECE * u32::try_from(number).unwrap_or(u32::MAX);
-            self.job.schedule.opens().is_some_and(|opens| opens + begins < closes)
-        });
+            opens + begins < closes
+        })
+    }
+
+    /// Keeps what the trend is made of.
+    fn add_piece(&mut self, number: u64, recording: &Recording) {
         let Ok(at) = usize::try_from(number) else { return };
-        let mean = recording.latency.mean().filter(|_| within);
+        let mean = recording.latency.mean();
         let Some(mean) = mean.map(|nanoseconds| nanoseconds / 1e9) else { return };
         if self.pieces.len() <= at {
             self.pieces.resize(at + 1, (0, 0.0));
@@ -350,6 +364,7 @@ impl Run {
         Measured {
             recording: self.sum,
             rows: self.rows.finish(),
+            parts: self.parts.finish(window),
             started: self.started,
             window,
             due_span,

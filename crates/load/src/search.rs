@@ -218,5 +218,14 @@ async fn reachable(plan: &Plan) -> Result<(), RunError> {
     }
 }
 
+impl Search {
+    /// Whether no rate was shown to be missed: the generator was the limit, or a step had too few
+    /// requests to tell.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        self.generator_was_the_limit || self.steps.last().is_none_or(|step| step.undecided)
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use exchange::Proxy;
 use http::header::{HeaderName, HeaderValue};
+use inference::gate::IfUndecided;
 
 use crate::plan::Good;
 use crate::schedule::Stage;
@@ -35,9 +36,10 @@ Load only servers that are yours.
 
 Exit codes:
   0    done, and all was good
-  1    nothing could connect, or more failed than --max-errors allows
+  1    --slo was missed, nothing could connect, no response was good, or more failed than
+       --max-errors allows
   2    bad arguments
-  3    what --slo asks was missed, or cannot be decided
+  3    inconclusive: too few requests to decide what --slo asks
   5    an error of bench itself, or results could not be written
   130  interrupted; what was measured is printed";
 
@@ -192,7 +194,7 @@ pub struct OutputArgs {
     /// Short for --output json
     #[arg(long, conflicts_with = "output")]
     pub json: bool,
-    /// What must hold, such as 'p99<250ms,errors<1%'; exit code 3 where it does not
+    /// What must hold, such as 'p99<250ms,errors<1%'; exit code 1 where it does not
     #[arg(long, value_name = "TERMS")]
     pub slo: Option<Slo>,
     /// Share of requests that may fail before the exit code is 1 [default: 0%, or what --slo says
@@ -295,13 +297,54 @@ pub struct CompareSettings {
     /// What was measured after
     #[arg(value_name = "AFTER[,...]", value_delimiter = ',', num_args = 1, required = true)]
     pub after: Vec<PathBuf>,
-    /// Exit with 3 when the rate is lower by more than this; of loads, also when p50, p90 or p99
-    /// are longer by more
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    /// Exit with 1 when the second side is shown to be slower and a slowdown of this share is not
+    /// ruled out, with 0 when it is ruled out, else with 3
+    #[arg(long, value_name = "SHARE", value_parser = limit)]
     pub fail_if_slower: Option<f64>,
+    /// What an undecided --fail-if-slower counts as; never what could not be judged [default: exit 3]
+    #[arg(long, value_name = "AS", requires = "fail_if_slower")]
+    pub undecided: Option<Undecided>,
+    /// Of loads: what --fail-if-slower judges
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "rate,p50,p90,p99",
+        hide_possible_values = true
+    )]
+    pub judge: Vec<crate::compare::Metric>,
     /// How it is printed
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub output: CompareOutput,
+}
+
+/// What becomes of a gate that is undecided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Undecided {
+    /// Exit with 0.
+    Pass,
+    /// Exit with 1.
+    Fail,
+}
+
+impl CompareSettings {
+    /// What an undecided gate counts as.
+    #[must_use]
+    pub fn if_undecided(&self) -> IfUndecided {
+        self.undecided.map_or(IfUndecided::default(), IfUndecided::from)
+    }
+}
+
+/// A slowdown to be caught.
+fn limit(text: &str) -> Result<f64, String> {
+    match share(text)? {
+        limit if limit > 0.0 && limit < 1.0 => Ok(limit),
+        _ => {
+            Err("a slowdown between 0% and 100%, both excluded: no number of runs shows that two \
+             sides are exactly equal"
+                .to_owned())
+        }
+    }
 }
 
 /// How a comparison is printed.

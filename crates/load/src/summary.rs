@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::numbers::{float, share};
+use crate::parts::Part;
 use crate::plan::{Asked, Plan};
 use crate::recording::Recording;
 use crate::run::Measured;
@@ -94,6 +95,9 @@ pub struct Summary {
     pub connections: Connections,
     /// The generator itself.
     pub generator: Generator,
+    /// Ten to twenty equal parts of the window, in order; none of a run that is too short.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
     /// Why the numbers may not be what they seem.
     #[serde(default)]
     pub doubts: Vec<Doubt>,
@@ -153,6 +157,7 @@ impl Summary {
             },
             connections: connections(plan, recording),
             generator: Generator::of(plan, &measured.generator),
+            parts: measured.parts.clone(),
             doubts: Vec::new(),
             warnings: Vec::new(),
         };
@@ -160,6 +165,13 @@ impl Summary {
         summary.latency_doubtful = summary.generator_was_the_limit();
         summary.warnings = summary.doubts.iter().map(sentences::sentence).collect();
         summary
+    }
+
+    /// Requests that failed, were never sent or had a response that was not good; and all that were due.
+    #[must_use]
+    pub fn outcomes(&self) -> (u64, u64) {
+        let all = self.requests + self.failed + self.scheduled.saturating_sub(self.sent);
+        (all.saturating_sub(self.good), all)
     }
 
     /// Whether arrivals were a closed loop.

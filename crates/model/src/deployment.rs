@@ -52,10 +52,16 @@ impl Deployment {
     /// The same with one less of a kind; `None` when it has only one.
     #[must_use]
     pub fn less(&self, kind: Resource) -> Option<Self> {
-        let mut less = self.clone();
-        let number = less.place(kind)?;
-        *number = NonZeroU32::new(number.get() - 1)?;
-        Some(less)
+        self.fewer(kind, 1)
+    }
+
+    /// The same with so many less of a kind; `None` when none would be left.
+    #[must_use]
+    pub fn fewer(&self, kind: Resource, by: u32) -> Option<Self> {
+        let mut fewer = self.clone();
+        let number = fewer.place(kind)?;
+        *number = NonZeroU32::new(number.get().checked_sub(by)?)?;
+        Some(fewer)
     }
 
     fn place(&mut self, kind: Resource) -> Option<&mut NonZeroU32> {

@@ -39,6 +39,7 @@ mod numbers;
 mod plan;
 mod prediction;
 mod product_form;
+mod reduction;
 mod scenario;
 mod simulation;
 #[cfg(test)]
@@ -56,5 +57,7 @@ pub use plan::Plan;
 pub use prediction::{Effort, Estimate, SimulatedElasticities};
 pub use product_form::{ProductForm, StationLoad};
 pub use scenario::{Policy, Replica, Scenario, Stage};
-pub use simulation::{Observer, Outcome, ReplicaOutcome, Running, StageOutcome, Visit, Window};
+pub use simulation::{
+    Observer, Outcome, ReplicaOutcome, Running, StageOutcome, Visit, Window, simulated_loops,
+};
 pub use usl::{Usl, UslPoint};

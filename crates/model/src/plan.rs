@@ -1,5 +1,10 @@
 //! Deployments for a purpose: the cheapest for a rate, the fastest for a number of containers. Bounds say
-//! where to begin, the simulator what it really brings.
+//! where to begin, the simulator what it really brings. Whatever the size, some dozens of deployments are
+//! simulated: containers are added, moved and left out by many first and then by fewer.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +18,15 @@ use crate::scenario::Scenario;
 const MISSING: f64 = 2e-3;
 /// Rounds of adding after which a rate is out of reach.
 const ROUNDS: u32 = 100;
+/// Containers of a kind that are left out or moved at a time at first: one in so many.
+const AT_FIRST: u32 = 16;
+/// Fewer than one in so many of a kind make no difference that a simulation shows.
+const FINEST: u32 = 1000;
+/// Runs of each deployment on the way to the best; that one is simulated as often as was asked.
+const MOST_RUNS: NonZeroU32 = match NonZeroU32::new(10) {
+    Some(runs) => runs,
+    None => NonZeroU32::MIN,
+};
 /// The largest deployment that is looked at.
 const MOST: u32 = 100_000;
 
@@ -38,8 +52,8 @@ impl Scenario {
     /// within a hundred steps.
     ///
     /// From the fewest that the bounds allow, the kind that brings most per container is added to until
-    /// the rate is reached; then whatever can be left out is left out. All replicas are taken to be
-    /// typical: one that is slow or dead is to be repaired, not to be planned with.
+    /// the rate is reached; then whatever can be left out is left out, of more than a thousand of a kind
+    /// to a thousandth of them. All replicas are taken to be typical: one that is slow or dead is to be repaired, not to be planned with.
     ///
     /// # Errors
     /// When the rate is not above zero or takes more than 100,000 containers, or when the loops of a run
@@ -51,21 +65,13 @@ impl Scenario {
             return Err(Impossible::Plan(rate));
         }
         let typical = self.all_typical()?;
-        let search = Search { scenario: &typical, effort };
-        let (mut here, mut reached) = (fewest.clone(), search.throughput(&fewest)?);
-        let mut rounds = 0;
-        while reached < enough {
-            rounds += 1;
-            let Some((next, throughput)) = search.step(&here, reached, enough)? else {
-                return Ok(None);
-            };
-            if rounds > ROUNDS {
-                return Ok(None);
-            }
-            (here, reached) = (next, throughput);
-        }
-        let pruned = search.pruned(here, None, enough)?;
-        search.plan(pruned, fewest.containers()).map(Some)
+        let search = Search::of(&typical, effort);
+        let Some(found) = search.grown(fewest.clone(), enough)? else { return Ok(None) };
+        let pruned = search.pruned(found, None, enough)?;
+        // With all runs it may be a little less than with those of the search.
+        let all_runs = Search { most_runs: effort.runs, ..Search::of(&typical, effort) };
+        let Some(found) = all_runs.grown(pruned, enough)? else { return Ok(None) };
+        all_runs.plan(found, fewest.containers()).map(Some)
     }
 
     /// The fastest deployment found with so many more containers than now, or fewer where the rest would
@@ -78,15 +84,17 @@ impl Scenario {
     /// When there would be more than 100,000 containers, or when the loops of a run would take more
     /// than a year.
     pub fn best_use(&self, budget: u32, effort: Effort) -> Result<Plan, Impossible> {
-        let search = Search { scenario: self, effort };
+        let search = Search::of(self, effort);
         let now = self.deployment();
         if now.containers().saturating_add(budget) > MOST {
             return Err(Impossible::Plan(f64::from(budget)));
         }
         let mut here = search.by_bounds(now.clone(), budget);
         let mut reached = search.throughput(&here)?;
-        while let Some((next, throughput)) = search.moved(&here, &now, reached)? {
-            (here, reached) = (next, throughput);
+        for part in search.parts(&here) {
+            while let Some((next, throughput)) = search.moved((&here, reached), &now, part)? {
+                (here, reached) = (next, throughput);
+            }
         }
         let enough = reached * (1.0 - MISSING);
         let pruned = search.pruned(here, Some(&now), enough)?;
@@ -98,28 +106,81 @@ impl Scenario {
 struct Search<'a> {
     scenario: &'a Scenario,
     effort: Effort,
+    /// Runs of each deployment.
+    most_runs: NonZeroU32,
+    /// What was simulated already.
+    known: RefCell<BTreeMap<Deployment, f64>>,
 }
 
-impl Search<'_> {
-    fn throughput(&self, deployment: &Deployment) -> Result<f64, Impossible> {
-        Ok(self.scenario.deployed(deployment)?.predict(self.effort)?.mean)
+impl<'a> Search<'a> {
+    fn of(scenario: &'a Scenario, effort: Effort) -> Self {
+        Self { scenario, effort, most_runs: MOST_RUNS, known: RefCell::default() }
     }
 
-    /// One kind more, in steps that fit how much is missing; `None` when no kind brings anything.
+    fn throughput(&self, deployment: &Deployment) -> Result<f64, Impossible> {
+        if let Some(known) = self.known.borrow().get(deployment) {
+            return Ok(*known);
+        }
+        let runs = self.effort.runs.min(self.most_runs);
+        let effort = Effort { runs, ..self.effort };
+        let throughput = self.scenario.deployed(deployment)?.predict(effort)?.mean;
+        self.known.borrow_mut().insert(deployment.clone(), throughput);
+        Ok(throughput)
+    }
+
+    /// How many containers of a kind are changed at a time, round by round, as parts of them: one in
+    /// sixteen, one in sixty-four, ... down to one container, or to what still makes a difference.
+    fn parts(&self, here: &Deployment) -> impl Iterator<Item = u32> + use<> {
+        let most = here.kinds().filter_map(|kind| here.of(kind)).max().map_or(1, NonZeroU32::get);
+        let finest = most.min(FINEST);
+        let doubled = std::iter::successors(Some(AT_FIRST), |part| part.checked_mul(4));
+        doubled.take_while(move |part| *part < finest).chain(std::iter::once(finest.max(AT_FIRST)))
+    }
+
+    /// The same with as much more as the rate takes; `None` when more does not lead there.
+    fn grown(&self, mut here: Deployment, enough: f64) -> Result<Option<Deployment>, Impossible> {
+        let mut reached = self.throughput(&here)?;
+        for _ in 0..ROUNDS {
+            if reached >= enough {
+                return Ok(Some(here));
+            }
+            let missing = enough / reached - 1.0;
+            // Of many containers a few more may bring less than chance does.
+            let parts = [missing / 2.0, missing * 2.0, missing * 8.0];
+            let mut next = None;
+            for part in parts {
+                next = self.step(&here, reached, part)?;
+                if next.is_some() || here.containers() < FINEST {
+                    break;
+                }
+            }
+            let Some((more, throughput)) = next else { return Ok(None) };
+            (here, reached) = (more, throughput);
+        }
+        Ok(None)
+    }
+
+    /// That part of one kind more, or of all; `None` when none of them brings anything.
     fn step(
         &self,
         here: &Deployment,
         reached: f64,
-        enough: f64,
+        part: f64,
     ) -> Result<Option<(Deployment, f64)>, Impossible> {
-        let missing = enough / reached - 1.0;
         let mut best: Option<(f64, Deployment, f64)> = None;
+        let more = |deployment: &Deployment, kind, part: f64| {
+            let number = f64::from(here.of(kind).map_or(0, NonZeroU32::get));
+            // Less than the finest part makes no difference that a simulation shows.
+            let finest = (number / f64::from(FINEST)).ceil();
+            let added = (number * part).floor().max(finest);
+            deployment.more(kind, crate::numbers::round_up(added).get())
+        };
         // Some kinds bring nothing alone: then all at once.
-        let all = here.kinds().fold(here.clone(), |more, kind| more.more(kind, 1));
-        let each = here.kinds().map(|kind| {
-            let number = f64::from(here.of(kind).map_or(0, std::num::NonZeroU32::get));
-            here.more(kind, crate::numbers::round_up((number * missing / 3.0).floor()).get())
+        let all = here.kinds().fold(here.clone(), |all, kind| {
+            let part = if here.containers() < FINEST { 0.0 } else { part };
+            more(&all, kind, part)
         });
+        let each = here.kinds().map(|kind| more(here, kind, part));
         for next in each.chain(std::iter::once(all)) {
             let throughput = self.throughput(&next)?;
             let containers = f64::from(next.containers() - here.containers());
@@ -138,26 +199,31 @@ impl Search<'_> {
         floor: Option<&Deployment>,
         enough: f64,
     ) -> Result<Deployment, Impossible> {
-        while let Some(less) = self.spared(&here, floor, enough)? {
-            here = less;
+        for part in self.parts(&here) {
+            while let Some(less) = self.spared(&here, floor, (enough, part))? {
+                here = less;
+            }
         }
         Ok(here)
     }
 
-    /// One less of the kind that is missed least, as long as the rest is enough and not less than
-    /// `floor`.
+    /// One in `part` less of the kind that is missed least, as long as the rest is enough and not less
+    /// than `floor`.
     fn spared(
         &self,
         here: &Deployment,
         floor: Option<&Deployment>,
-        enough: f64,
+        (enough, part): (f64, u32),
     ) -> Result<Option<Deployment>, Impossible> {
         let mut best: Option<(f64, Deployment)> = None;
         for kind in here.kinds() {
-            if floor.is_some_and(|floor| here.of(kind) <= floor.of(kind)) {
+            let number = here.of(kind).map_or(0, NonZeroU32::get);
+            let least = floor.and_then(|floor| floor.of(kind)).map_or(1, NonZeroU32::get);
+            let fewer = (number / part).max(1);
+            if number.saturating_sub(fewer) < least {
                 continue;
             }
-            let Some(less) = here.less(kind) else { continue };
+            let Some(less) = here.fewer(kind, fewer) else { continue };
             // What the bounds forbid needs no simulation.
             if self.scenario.bound_of(kind, &less) < enough && self.is_typical() {
                 continue;
@@ -184,21 +250,31 @@ impl Search<'_> {
         })
     }
 
-    /// One new container moved from one kind to another, where that brings more.
+    /// New containers moved from one kind to another, one in `part` of the other, where that brings
+    /// more.
     fn moved(
         &self,
-        here: &Deployment,
+        (here, reached): (&Deployment, f64),
         now: &Deployment,
-        reached: f64,
+        part: u32,
     ) -> Result<Option<(Deployment, f64)>, Impossible> {
         let mut best: Option<(Deployment, f64)> = None;
         let from = here.kinds().filter(|kind| here.of(*kind) > now.of(*kind));
         let pairs = from.flat_map(|from| here.kinds().map(move |to| (from, to)));
         for (from, to) in pairs.filter(|(from, to)| from != to) {
-            let Some(less) = here.less(from) else { continue };
-            let next = less.more(to, 1);
-            let throughput = self.throughput(&next)?;
+            let number =
+                |deployment: &Deployment, kind| deployment.of(kind).map_or(0, NonZeroU32::get);
+            let spare = number(here, from) - number(now, from);
+            let moved = (number(here, to) / part).max(1).min(spare);
+            let Some(less) = here.fewer(from, moved) else { continue };
+            let next = less.more(to, moved);
             let most = best.as_ref().map_or(reached * (1.0 + MISSING), |(_, most)| *most);
+            // What the bounds forbid needs no simulation.
+            let bound = next.kinds().map(|kind| self.scenario.bound_of(kind, &next));
+            if self.is_typical() && bound.fold(f64::INFINITY, f64::min) <= most {
+                continue;
+            }
+            let throughput = self.throughput(&next)?;
             if throughput > most {
                 best = Some((next, throughput));
             }
@@ -219,100 +295,4 @@ impl Search<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scenario::Policy;
-    use crate::testing::{count, nominal};
-
-    fn quick() -> Effort {
-        Effort { loops: count(3000), runs: count(4), seed: 1 }
-    }
-
-    fn sizes(plan: &Plan) -> (u32, u32, u32) {
-        let Deployment { processes, replicas } = &plan.deployment;
-        (processes.get(), replicas[0].get(), replicas[1].get())
-    }
-
-    #[test]
-    fn the_cheapest_for_forty() {
-        // What is deployed now does not matter.
-        for now in [(1, 1), (30, 20)] {
-            let scenario = nominal(now.0, now.1, Policy::SharedRoundRobin);
-            let plan = scenario.plan_for(40.0, quick()).unwrap().unwrap();
-            assert_eq!((sizes(&plan), plan.containers, plan.at_least), ((12, 4, 1), 17, 17));
-            assert!((plan.throughput.mean - 40.0).abs() < 0.08, "{plan:?}");
-        }
-        let beyond_one_hasher = nominal(1, 1, Policy::SharedRoundRobin).plan_for(210.0, quick());
-        assert_eq!(sizes(&beyond_one_hasher.unwrap().unwrap()), (63, 21, 2));
-    }
-
-    #[test]
-    fn random_balance_costs_containers() {
-        let scenario = nominal(1, 1, Policy::Random);
-        let plan = scenario.plan_for(40.0, quick()).unwrap().unwrap();
-        assert!(plan.throughput.mean >= 40.0 * (1.0 - MISSING), "{plan:?}");
-        assert!(plan.containers > plan.at_least && plan.containers <= 24, "{plan:?}");
-        // Nothing of it can be left out.
-        for kind in plan.deployment.kinds() {
-            let Some(less) = plan.deployment.less(kind) else { continue };
-            let without = scenario.deployed(&less).unwrap().predict(quick()).unwrap();
-            assert!(without.mean < 40.0 * (1.0 - MISSING), "{kind:?} can be spared: {plan:?}");
-        }
-    }
-
-    #[test]
-    fn old_connections_lead_nowhere() {
-        let scenario = nominal(10, 1, Policy::Stale(count(1)));
-        assert_eq!(scenario.plan_for(40.0, quick()).unwrap(), None);
-    }
-
-    #[test]
-    fn nobody_plans_with_a_dead_replica() {
-        let with_dead = nominal(10, 5, Policy::SharedRoundRobin)
-            .with_stage(0, |rng| rng.with_exception(0, None))
-            .unwrap();
-        let plan = with_dead.plan_for(10.0, quick()).unwrap().unwrap();
-        assert_eq!(sizes(&plan), (3, 1, 1));
-    }
-
-    #[test]
-    fn what_nobody_can_deploy() {
-        let scenario = nominal(10, 1, Policy::SharedRoundRobin);
-        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e9] {
-            assert!(scenario.plan_for(rate, quick()).is_err(), "{rate}");
-        }
-        assert_eq!(
-            scenario.best_use(u32::MAX, quick()),
-            Err(Impossible::Plan(f64::from(u32::MAX)))
-        );
-    }
-
-    #[test]
-    fn the_best_use_of_a_budget() {
-        let best = |budget| {
-            let plan = nominal(10, 1, Policy::SharedRoundRobin).best_use(budget, quick()).unwrap();
-            (sizes(&plan), plan.throughput.mean.round())
-        };
-        assert_eq!(best(0), ((10, 1, 1), 10.0));
-        assert_eq!(best(2), ((10, 3, 1), 30.0));
-        assert_eq!(best(5), ((12, 4, 1), 40.0));
-        // A sixth alone would bring nothing.
-        assert_eq!(best(6), ((12, 4, 1), 40.0));
-    }
-
-    #[test]
-    fn the_best_use_where_balance_is_random() {
-        let scenario = nominal(10, 1, Policy::Random);
-        let plan = scenario.best_use(6, quick()).unwrap();
-        let (processes, rng, _) = sizes(&plan);
-        assert_eq!(plan.containers, 18, "{plan:?}");
-        let others = [(10, 7), (11, 6), (12, 5), (13, 4), (14, 3)];
-        for (workers, replicas) in others {
-            let other = nominal(workers, replicas, Policy::Random).predict(quick()).unwrap();
-            assert!(
-                other.mean <= plan.throughput.mean * (1.0 + MISSING),
-                "{workers}, {replicas} is better than {processes}, {rng}: {other:?} {plan:?}"
-            );
-        }
-    }
-}
+mod tests;

@@ -44,7 +44,7 @@ impl Effort {
 
     /// The window of a run: as long as its loops take at the bound, after a tenth of that or the time
     /// of ten loops of each worker.
-    fn window(self, scenario: &Scenario) -> Result<Window, Impossible> {
+    pub(crate) fn window(self, scenario: &Scenario) -> Result<Window, Impossible> {
         let workers = scenario.workers();
         let bound = scenario.network().bounds(workers).throughput();
         let ten_each = 10.0 * f64::from(workers.get());
@@ -161,9 +161,11 @@ impl Scenario {
         Ok(SimulatedElasticities { values: each(|e| e.mean), errors: each(Estimate::error) })
     }
 
-    /// Throughput of each run in windows of their own length.
+    /// Throughput of each run in windows of their own length. A large app is simulated as a small one.
     pub(crate) fn throughputs(&self, effort: Effort) -> Result<Vec<f64>, Impossible> {
-        Ok(self.runs(effort.window(self)?, effort))
+        let reduced = self.reduced()?;
+        let runs = reduced.scenario.runs(effort.window(&reduced.scenario)?, effort);
+        Ok(runs.into_iter().map(|throughput| reduced.enlarged(throughput)).collect())
     }
 
     /// Throughput of each run.

@@ -12,6 +12,8 @@ mod station;
 mod streams;
 mod tally;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::{Deserialize, Serialize};
 
 use crate::impossible::Impossible;
@@ -21,6 +23,16 @@ use crate::scenario::Scenario;
 use engine::Engine;
 use station::Station;
 use tally::{Span, mean};
+
+/// Loops of all simulations of windows in this process.
+static LOOPS: AtomicU64 = AtomicU64::new(0);
+
+/// Loops that this process has simulated so far, in windows and their warm-ups: what long calculations
+/// show of their progress, and what tests bound in place of a time.
+#[must_use]
+pub fn simulated_loops() -> u64 {
+    LOOPS.load(Ordering::Relaxed)
+}
 
 /// What is simulated: a warm-up that is cut off, and a window after it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -169,6 +181,7 @@ impl Scenario {
         let span = window.span();
         let mut engine = Engine::new(self, span, seed);
         engine.run(observer);
+        LOOPS.fetch_add(engine.loops.completed, Ordering::Relaxed);
         let stages = self.stages().iter().zip(&engine.stations);
         Outcome {
             throughput: engine.loops.total() * SECOND / float(span.length()),

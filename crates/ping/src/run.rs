@@ -269,10 +269,11 @@ pub fn exit_code(plan: &Plan, ending: &Ending) -> u8 {
         }
         (_, ExitRule::Strict) if ok == 0 || ok < probes => 1,
         (_, ExitRule::Strict) => {
-            if ending.missed.is_empty() {
-                0
-            } else {
-                3
+            // What was measured above its bound failed; what could not be measured is inconclusive.
+            match ending.missed.iter().any(|missed| missed.was.is_some()) {
+                true => 1,
+                false if ending.missed.is_empty() => 0,
+                false => 3,
             }
         }
     }

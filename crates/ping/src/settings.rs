@@ -18,9 +18,9 @@ pub use way::{Proxied, Way};
 const EXIT_CODES: &str = "\
 Exit codes:
   0  every probe was ok
-  1  some failed, or there was none
+  1  some failed, or there was none, or a measure was above its --fail-above
   2  bad arguments
-  3  a bound of --fail-above was not kept
+  3  too few probes were ok to hold a --fail-above against
   5  results could not be written
   130  told to stop twice; once ends with the summary
   With --httping-exit: 0 some were ok, 127 none was, 1 bad arguments or no such host. With -n and -N

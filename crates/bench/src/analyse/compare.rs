@@ -1,26 +1,36 @@
 //! Two sides of recorded runs against each other: for each state that both measured (replicas, and the
-//! policy where one was set), by how much the rates differ, and whether they are as good as equal. Pure.
+//! policy where one was set), by how much the rates differ, whether they are as good as equal, and what
+//! `--fail-if-slower` comes to. Pure.
+
+mod gate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use inference::Refusal;
-use inference::comparison::{Answer, Effect, Outcome, Side, effect};
+use inference::comparison::{Effect, Outcome, Side, effect};
+use inference::gate::{Gate, IfUndecided, Quantity};
 use inference::long_run::FEWEST_FREQUENCIES;
+use load::numbers::float;
 use serde::{Deserialize, Serialize};
 
 use super::{Interval, SCHEMA_VERSION, StepFindings};
 use crate::cluster::Replicas;
+
+pub use gate::{GateFindings, NotCompared, Unjudged, Verdict};
 
 /// What is asked of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Margins {
     /// Within this share of each other two rates count as equal.
     pub equal: f64,
-    /// The second side must not be slower by more than this share.
+    /// The slowdown of the second side that must be caught, as a share of the first.
     pub slower: Option<f64>,
+    /// What becomes of it when that is undecided.
+    #[serde(skip)]
+    pub undecided: IfUndecided,
 }
 
-/// What became of the rates.
+/// What changed between two sides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Version of this shape; fields are added within a version, never renamed.
@@ -30,13 +40,18 @@ pub struct Comparison {
     pub margins: Margins,
     /// For each state that both sides measured.
     pub replicas: Vec<ReplicasCompared>,
-    /// Steps of one side that the other did not measure, that have no verdict, or that do nothing,
-    /// in words.
+    /// States that are not compared, and why.
+    #[serde(default)]
+    pub not_compared: Vec<NotCompared>,
+    /// The same in words.
     pub left_out: Vec<String>,
     /// States of the first side of which not all is compared: whether the second is too slow there is
     /// not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unanswered: Vec<String>,
+    /// What `--fail-if-slower` comes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateFindings>,
 }
 
 /// The same state on both sides.
@@ -51,11 +66,17 @@ pub struct ReplicasCompared {
     pub hashes_per_second: [f64; 2],
     /// Runs on each side.
     pub runs: [usize; 2],
+    /// Failed requests per hash on each side.
+    #[serde(default)]
+    pub errors_per_hash: [f64; 2],
     /// How much more the second side does, as a share of the first.
     pub change: Interval,
     /// `tie`, `more`, `less`, or `open` where more measurements are needed.
     pub outcome: Found,
-    /// Whether it is slower by more than was allowed, where that was asked.
+    /// What the gate says of it, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Whether it is too slow, by the verdict.
     pub too_slow: Option<Shown>,
 }
 
@@ -77,22 +98,12 @@ pub enum Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shown {
-    /// At 95 %.
+    /// It is shown.
     Yes,
-    /// At 95 %.
+    /// The opposite is shown.
     No,
-    /// More measurements are needed.
+    /// More measurements are needed, or there is nothing to judge by.
     Open,
-}
-
-impl Comparison {
-    /// Whether nothing was found too slow, and nothing left open of what was asked: a state that the
-    /// second side lacks, or where it does nothing, is not one where it is fast enough.
-    #[must_use]
-    pub fn passes(&self) -> bool {
-        let answered = self.margins.slower.is_none() || self.unanswered.is_empty();
-        answered && self.replicas.iter().all(|one| matches!(one.too_slow, None | Some(Shown::No)))
-    }
 }
 
 /// What is compared with its like: replicas, and the policy that was set for the measurement.
@@ -124,10 +135,10 @@ struct Sorted<'a> {
     /// Those that can be compared.
     rates: BTreeMap<State, Vec<&'a StepFindings>>,
     /// Those that cannot, and why.
-    without: Vec<(State, String)>,
+    without: Vec<(State, Unjudged)>,
 }
 
-/// Holds the steps of one side's runs against those of the other's.
+/// Compares the steps of one side's runs with those of the other's.
 ///
 /// # Errors
 /// When a margin makes no sense.
@@ -137,58 +148,95 @@ pub fn compare(
     margins: Margins,
 ) -> Result<Comparison, Refusal> {
     let (first, second) = (sorted(first), sorted(second));
-    let mut replicas = Vec::new();
-    let mut left_out = Vec::new();
-    let mut unanswered = BTreeSet::new();
-    for (state, why) in first.without.iter().chain(&second.without) {
-        left_out.push(format!("{}: {why}", state.named()));
-        if first.has(state) {
-            unanswered.insert(state);
-        }
-    }
-    for (state, one) in &first.rates {
-        match second.rates.get(state) {
-            Some(other) => replicas.push(compared(state, (one, other), margins)?),
-            None => {
-                unanswered.insert(state);
-                if !second.has(state) {
-                    left_out.push(format!("{}: only the first side has it", state.named()));
-                }
-            }
-        }
-    }
-    let only = second.rates.keys().filter(|state| !first.has(state));
-    left_out.extend(only.map(|state| format!("{}: only the second side has it", state.named())));
-    let unanswered = unanswered.into_iter().map(State::named).collect();
-    let schema_version = SCHEMA_VERSION;
-    Ok(Comparison { schema_version, margins, replicas, left_out, unanswered })
+    let both =
+        first.rates.iter().filter_map(|(state, one)| Some((state, one, second.rates.get(state)?)));
+    // Those that are judged share the false alarms.
+    let tests = both.clone().count();
+    let gate = margins.slower.map(|limit| Gate::new(limit, tests)).transpose()?;
+    let replicas =
+        both.map(|(state, one, other)| compared(state, [one, other], (margins.equal, gate)));
+    let replicas = replicas.collect::<Result<Vec<_>, _>>()?;
+    let not_compared = not_compared(&first, &second);
+    let unanswered = not_compared.iter().filter(|left_out| left_out.of_first);
+    let unanswered: BTreeSet<String> = unanswered.map(NotCompared::named).collect();
+    Ok(Comparison {
+        schema_version: SCHEMA_VERSION,
+        gate: margins
+            .slower
+            .map(|limit| gate::gate((limit, margins.undecided), &replicas, &not_compared)),
+        margins,
+        replicas,
+        left_out: not_compared.iter().map(|left_out| left_out.text.clone()).collect(),
+        unanswered: unanswered.into_iter().collect(),
+        not_compared,
+    })
+}
+
+/// What is not compared; `of_first` where the first side measured it, so that a gate needs it.
+fn not_compared(first: &Sorted<'_>, second: &Sorted<'_>) -> Vec<NotCompared> {
+    let of = |state: &State, reason: Unjudged| NotCompared {
+        replicas: state.replicas,
+        policy: state.policy.clone(),
+        of_first: first.has(state),
+        text: format!("{}: {}", state.named(), reason.words()),
+        reason,
+    };
+    let without = first.without.iter().chain(&second.without);
+    let mut left_out: Vec<_> = without.map(|(state, reason)| of(state, reason.clone())).collect();
+    let only = |one: &Sorted<'_>, other: &Sorted<'_>, reason: &Unjudged| -> Vec<NotCompared> {
+        let states = one.rates.keys().filter(|state| !other.has(state));
+        states.map(|state| of(state, reason.clone())).collect()
+    };
+    left_out.extend(only(first, second, &Unjudged::OnlyFirst));
+    left_out.extend(only(second, first, &Unjudged::OnlySecond));
+    left_out
 }
 
 fn compared(
     state: &State,
-    (one, other): (&[&StepFindings], &[&StepFindings]),
-    margins: Margins,
+    sides: [&[&StepFindings]; 2],
+    (equal, gate): (f64, Option<Gate>),
 ) -> Result<ReplicasCompared, Refusal> {
-    let effect = effect(side(one)?, side(other)?);
-    let too_slow = margins.slower.map(|share| effect.is_slower_by_more_than(share)).transpose()?;
+    let effect = effect(side(sides[0])?, side(sides[1])?);
+    let verdict = gate.map(|gate| match gate.judge(&effect, Quantity::Rate) {
+        Verdict::Slower => Verdict::Slower,
+        // Whatever the rate is then, what failed is missing in it.
+        verdict => more_errors(sides).map_or(verdict, |reason| Verdict::NotJudged { reason }),
+    });
     Ok(ReplicasCompared {
         replicas: state.replicas,
         policy: state.policy.clone(),
-        hashes_per_second: [geometric_mean(one), geometric_mean(other)],
-        runs: [one.len(), other.len()],
+        hashes_per_second: sides.map(geometric_mean),
+        runs: sides.map(<[_]>::len),
+        errors_per_hash: sides.map(|side| errors(side).0),
         change: change(&effect),
-        outcome: match effect.outcome(margins.equal)? {
+        outcome: match effect.outcome(equal)? {
             Outcome::Tie => Found::Tie,
             Outcome::More => Found::More,
             Outcome::Less => Found::Less,
             Outcome::Open => Found::Open,
         },
-        too_slow: too_slow.map(|answer| match answer {
-            Answer::Yes => Shown::Yes,
-            Answer::No => Shown::No,
-            Answer::Open => Shown::Open,
-        }),
+        too_slow: verdict.as_ref().map(gate::shown),
+        verdict,
     })
+}
+
+/// Failed requests per hash, and hashes.
+fn errors(side: &[&StepFindings]) -> (f64, f64) {
+    let failed: u64 = side.iter().flat_map(|step| step.errors.values()).sum();
+    let hashes: f64 = side
+        .iter()
+        .map(|step| step.hashes_per_second.interval.value * float(step.window_ms) / 1e3)
+        .sum();
+    (float(failed) / hashes.max(1.0), hashes)
+}
+
+/// More failures than before: by one request or more, had both sides made as many hashes.
+fn more_errors([first, second]: [&[&StepFindings]; 2]) -> Option<Unjudged> {
+    let ((before, _), (after, hashes)) = (errors(first), errors(second));
+    // Less than a whole one is rounding.
+    let more = (after - before) * hashes > 1.0 - 1e-6;
+    more.then_some(Unjudged::MoreErrors { before, after })
 }
 
 fn change(effect: &Effect) -> Interval {
@@ -201,7 +249,7 @@ fn side(steps: &[&StepFindings]) -> Result<Side, Refusal> {
     match steps {
         [only] => {
             let Interval { value, low, high } = only.hashes_per_second.interval;
-            // What nobody told is taken to be as little as it may be.
+            // What was not recorded is taken to be as little as it may be.
             let freedom = only.hashes_per_second.freedom.unwrap_or(FEWEST_FREQUENCIES);
             Side::of_one_run(value, (high - low) / 2.0, freedom)
         }
@@ -214,12 +262,12 @@ fn side(steps: &[&StepFindings]) -> Result<Side, Refusal> {
 
 fn geometric_mean(steps: &[&StepFindings]) -> f64 {
     let logarithms = steps.iter().map(|step| step.hashes_per_second.interval.value.ln());
-    let count = load::numbers::float(steps.len().max(1) as u64);
+    let count = float(steps.len().max(1) as u64);
     (logarithms.sum::<f64>() / count).exp()
 }
 
 impl Sorted<'_> {
-    /// Whether this side measured that state, with what success ever.
+    /// Whether this side measured that state, with whatever success.
     fn has(&self, state: &State) -> bool {
         self.rates.contains_key(state) || self.without.iter().any(|(other, _)| other == state)
     }
@@ -231,12 +279,17 @@ fn sorted(steps: &[StepFindings]) -> Sorted<'_> {
     for step in steps {
         let state = State::of(step);
         match &step.withheld {
-            _ if step.hashes_per_second.interval.value <= 0.0 => {
-                sorted.without.push((state, "it does nothing".to_owned()));
+            Some(withheld) if step.rate_is_withheld() => {
+                let why = withheld.reason.clone();
+                sorted.without.push((state, Unjudged::VerdictWithheld { why }));
             }
-            // The rate of an app that tells nothing else is as good as any.
+            _ if step.hashes_per_second.interval.value <= 0.0 => {
+                sorted.without.push((state, Unjudged::DoesNothing));
+            }
+            // The rate of an app that reports nothing else is as good as any.
             Some(withheld) if step.closure.is_some() => {
-                sorted.without.push((state, withheld.reason.clone()));
+                let why = withheld.reason.clone();
+                sorted.without.push((state, Unjudged::VerdictWithheld { why }));
             }
             _ => sorted.rates.entry(state).or_default().push(step),
         }
@@ -245,111 +298,4 @@ fn sorted(steps: &[StepFindings]) -> Sorted<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::analyse::step;
-    use crate::analyse::tests::ideal;
-
-    const MARGINS: Margins = Margins { equal: 0.01, slower: Some(0.03) };
-
-    /// An app that does `factor` of what it should, known to a thousandth.
-    fn slowed(factor: f64) -> StepFindings {
-        let mut slowed = step(&ideal(10, 1));
-        let value = 10.0 * factor;
-        slowed.hashes_per_second.interval =
-            Interval { value, low: value * 0.999, high: value * 1.001 };
-        slowed
-    }
-
-    fn found(first: &[f64], second: &[f64]) -> ReplicasCompared {
-        let steps = |factors: &[f64]| factors.iter().map(|f| slowed(*f)).collect::<Vec<_>>();
-        compare(&steps(first), &steps(second), MARGINS).unwrap().replicas.remove(0)
-    }
-
-    #[test]
-    fn equal_faster_and_slower_are_told_apart() {
-        let tie = found(&[1.0], &[1.001]);
-        assert_eq!((tie.outcome, tie.too_slow), (Found::Tie, Some(Shown::No)));
-        assert!((tie.change.value - 0.001).abs() < 1e-9);
-        assert_eq!(found(&[1.0], &[1.1]).outcome, Found::More);
-        let slower = found(&[1.0], &[0.9]);
-        assert_eq!((slower.outcome, slower.too_slow), (Found::Less, Some(Shown::Yes)));
-        assert_eq!(found(&[1.0], &[0.9701]).too_slow, Some(Shown::Open));
-    }
-
-    #[test]
-    fn several_runs_are_held_against_each_other_by_their_scatter() {
-        let wide = found(&[1.0, 1.05, 0.95], &[1.02, 0.97, 1.04]);
-        assert_eq!((wide.outcome, wide.runs), (Found::Open, [3, 3]));
-        let narrow = found(&[1.0, 1.001, 0.999], &[1.0, 1.001, 0.999]);
-        assert_eq!(narrow.outcome, Found::Tie);
-    }
-
-    #[test]
-    fn a_side_of_several_runs_counts_with_all_of_them_beside_a_single_one() {
-        for (first, second, runs) in
-            [(&[1.0, 1.2][..], &[1.0][..], [2, 1]), (&[1.0][..], &[1.2, 1.0][..], [1, 2])]
-        {
-            let found = found(first, second);
-            let [before, after] = found.hashes_per_second;
-            assert_eq!(found.runs, runs);
-            assert!((found.change.value - (after / before - 1.0)).abs() < 1e-9, "{found:?}");
-            assert_eq!(found.outcome, Found::Open, "two runs 20 % apart say little: {found:?}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_compared_is_said() {
-        let mut withheld = slowed(1.0);
-        withheld.withheld =
-            Some(crate::analyse::Withheld { reason: "it was too short".to_owned() });
-        let other = step(&ideal(10, 5));
-        let second = [slowed(1.0), step(&ideal(5, 1))];
-        let comparison = compare(&[withheld, other], &second, MARGINS).unwrap();
-        assert!(comparison.replicas.is_empty());
-        let words = comparison.left_out.join("; ");
-        for word in ["it was too short", "only the first side", "only the second side"] {
-            assert!(words.contains(word), "{words}");
-        }
-        assert!(!comparison.passes(), "of what the first side has nothing was compared");
-    }
-
-    /// Five workers as fast as ever, ten that hang on the second side: a tie and nothing.
-    #[test]
-    fn a_second_side_that_does_nothing_is_not_fast_enough() {
-        let five = step(&ideal(5, 1));
-        let hung = || slowed(0.0);
-        let judged = |first: &[StepFindings], second: &[StepFindings], slower| {
-            compare(first, second, Margins { slower, ..MARGINS }).unwrap()
-        };
-        let both = [five.clone(), slowed(1.0)];
-        let found = judged(&both, &[five.clone(), hung()], MARGINS.slower);
-        assert_eq!((found.replicas.len(), found.passes()), (1, false), "{found:?}");
-        assert_eq!(found.unanswered, ["10 workers, 1 rng and 1 hasher"]);
-        assert!(judged(&both, &[five.clone(), hung()], None).passes(), "nothing was asked");
-        assert!(
-            !judged(&both, std::slice::from_ref(&five), MARGINS.slower).passes(),
-            "it lacks one"
-        );
-        let one_of_two = [five.clone(), slowed(1.0), hung()];
-        assert!(!judged(&both, &one_of_two, MARGINS.slower).passes(), "one of two runs hung");
-        assert!(judged(&both, &both, MARGINS.slower).passes());
-        let more = judged(std::slice::from_ref(&five), &[five.clone(), hung()], MARGINS.slower);
-        assert!(more.passes(), "what the first side never had cannot be slower: {more:?}");
-    }
-
-    #[test]
-    fn policies_are_states_of_their_own() {
-        let told = |policy: &str, factor| StepFindings {
-            policy: Some(policy.to_owned()),
-            ..slowed(factor)
-        };
-        let first = [told("round-robin", 1.0), told("random", 0.8)];
-        let second = [told("random", 0.8), told("round-robin", 0.9), slowed(1.0)];
-        let found = compare(&first, &second, MARGINS).unwrap();
-        let outcomes: Vec<_> =
-            found.replicas.iter().map(|one| (one.policy.as_deref(), one.outcome)).collect();
-        assert_eq!(outcomes, [(Some("random"), Found::Tie), (Some("round-robin"), Found::Less)]);
-        assert_eq!(found.left_out, ["10 workers, 1 rng and 1 hasher: only the second side has it"]);
-    }
-}
+mod tests;

@@ -6,7 +6,7 @@ use observation::Counts;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActionFindings, Balance, Bounds, CauseFindings, Certainty, ElasticityFindings,
+    ActionFindings, Balance, Bounds, CauseFindings, Certainty, ClockStep, ElasticityFindings,
     InjectionFindings, Limit, Next, PathFindings, PredictedState, RepetitionFindings,
     ServiceFindings, StageFindings, StopFindings, Verification, WallFindings, WarmUpFindings,
 };
@@ -139,6 +139,10 @@ pub struct StepFindings {
     pub policies: BTreeMap<String, u32>,
     /// Failures as `<dependency>: <kind>`.
     pub errors: Counts,
+    /// Clocks that were set during the window. Where rates are made by one of them, all rates are 0 and the
+    /// verdict is withheld.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clock_steps: Vec<ClockStep>,
     /// What makes the numbers doubtful.
     pub warnings: Vec<String>,
 }
@@ -171,6 +175,15 @@ pub struct Rate {
     pub flush: f64,
 }
 
+impl Rate {
+    /// None at all.
+    #[must_use]
+    pub fn none() -> Self {
+        let interval = Interval { value: 0.0, low: 0.0, high: 0.0 };
+        Self { interval, statistical: None, freedom: None, flush: 0.0 }
+    }
+}
+
 /// What holds the app back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -187,6 +200,14 @@ pub struct Bottleneck {
 pub struct Withheld {
     /// In a sentence.
     pub reason: String,
+}
+
+impl StepFindings {
+    /// Whether there is no rate because a clock was set.
+    #[must_use]
+    pub fn rate_is_withheld(&self) -> bool {
+        self.clock_steps.iter().any(ClockStep::spoils_rates)
+    }
 }
 
 impl Findings {

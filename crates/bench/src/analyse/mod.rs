@@ -8,6 +8,7 @@ mod bounds;
 mod by_second;
 mod causes;
 mod certainty;
+mod clocks;
 mod coins;
 pub(crate) mod compare;
 mod concurrency;
@@ -51,7 +52,11 @@ pub use agreement::agrees;
 pub use balance::Balance;
 pub use bounds::{Bounds, Next};
 pub use by_second::{BySecond, Moving, by_second};
-pub use compare::{Comparison, Found, Margins, ReplicasCompared, Shown, compare};
+pub use clocks::{Clock, ClockStep};
+pub use compare::{
+    Comparison, Found, GateFindings, Margins, NotCompared, ReplicasCompared, Shown, Unjudged,
+    Verdict, compare,
+};
 pub use evidence::{
     ActionFindings, BalancingFindings, Cause, CauseFindings, Certainty, ConcurrencyFindings,
     ElasticityFindings, Method, PredictedState, PresentFindings, ReplicaFindings, ReplicaState,
@@ -88,6 +93,14 @@ pub fn step(samples: &Samples) -> StepFindings {
     let seen = Seen::of(samples, &mut warnings);
     let known = services::known(&seen, scenario::declared_policy(samples));
     let mut findings = measured_step(&seen, &known, warnings);
+    findings.clock_steps = clocks::steps(samples);
+    if findings.rate_is_withheld() {
+        return without_rates(findings);
+    }
+    let own = findings.clock_steps.iter().map(ClockStep::words);
+    findings
+        .warnings
+        .extend(own.map(|words| format!("{words}: times of day in the record differ")));
     let loop_seconds = stages::mean_loop_seconds(&seen.counted.totals);
     let course = course::class(samples, loop_seconds);
     findings.course = course.map(|class| course::name(class).to_owned());
@@ -114,6 +127,21 @@ pub fn step(samples: &Samples) -> StepFindings {
         }
         Err(withheld) => findings.withheld = Some(withheld),
     }
+    findings
+}
+
+/// The findings of a window in which a clock was set: what needs no clock.
+fn without_rates(mut findings: StepFindings) -> StepFindings {
+    let steps = findings.clock_steps.iter().filter(|step| step.spoils_rates());
+    let words: Vec<String> = steps.map(ClockStep::words).collect();
+    findings.withheld =
+        Some(Withheld { reason: format!("{}: there is no rate by it", words.join(", and ")) });
+    findings.hashes_per_second = Rate::none();
+    findings.counter_hashes_per_second = Rate::none();
+    findings.coins_per_second = Interval { value: 0.0, low: 0.0, high: 0.0 };
+    (findings.closure, findings.bounds) = (None, None);
+    findings.next.clear();
+    findings.unseen.clear();
     findings
 }
 
@@ -177,6 +205,7 @@ fn measured_step(
         }),
         policies: policies(samples),
         errors: counted.totals.errors.clone(),
+        clock_steps: Vec::new(),
         warnings,
     }
 }

@@ -11,14 +11,15 @@ use super::measured::share;
 pub const AFTER_HELP: &str = "\
 Examples:
   bench scale --worker 10 --out a; bench scale --worker 10 --rng 2 --out b; bench compare a b
-  bench compare a1,a2,a3 b1,b2,b3 --fail-if-slower 3%   several runs: their scatter is the error
+  bench scale --repeat 10 --out a; ... --out b; bench compare a b --fail-if-slower 3%
   bench compare before.json after.json                  of bench load --save
 
 Exit codes:
-  0  compared
+  0  compared; with --fail-if-slower, a slowdown of that share is ruled out (98 % confidence)
+  1  shown to be slower (98 % confidence), and a slowdown of --fail-if-slower is not ruled out
   2  bad arguments, or something that is no result
-  3  slower than --fail-if-slower allows; of runs, also where that is open, where the second side
-     lacks what the first measured or does nothing, or where there is nothing to compare
+  3  inconclusive: undecided (says how many runs would decide; --undecided pass or fail),
+     too few samples, absent data, more errors than before, or nothing to compare
   5  the comparison could not be printed";
 
 /// Arguments of `bench compare`.

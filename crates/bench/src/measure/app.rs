@@ -5,6 +5,7 @@ use std::time::Duration;
 use observation::Observation;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::clocks::{ClockReading, unix_us};
 use super::published::Published;
 use super::{Brief, Counter, Feed, Moment, Readings, Spares, Stations, Steering, WorkerCounts};
 use crate::cluster::Status;
@@ -22,6 +23,8 @@ const SPARE_PERIOD: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(15);
 /// The same on a swarm, which takes a while to see that a node is gone and to start webui anew.
 const SWARM_PATIENCE: Duration = Duration::from_mins(1);
+/// How late a reading from inside may come, at most.
+const INSIDE_LATE: Duration = Duration::from_secs(10);
 
 /// The app, as far as it can be asked.
 #[derive(Debug)]
@@ -191,8 +194,10 @@ impl App {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
+            let asked = Instant::now();
             match self.counter().await {
                 Ok(counter) => {
+                    readings.clocks.push(self.clocks(&counter, begin, asked));
                     readings.counter.push(counter);
                     last_good = Instant::now();
                 }
@@ -223,6 +228,22 @@ impl App {
         Ok(readings)
     }
 
+    /// The clocks at a reading that was asked for and has just been there.
+    fn clocks(&self, counter: &Counter, begin: Instant, asked: Instant) -> ClockReading {
+        let waited = match &self.source {
+            // How long it was on its way is not known.
+            Source::Inside(_) => INSIDE_LATE,
+            Source::Published(_) | Source::Simulated(_) => asked.elapsed(),
+        };
+        let is_real = !matches!(self.source, Source::Simulated(_));
+        ClockReading {
+            elapsed_us: microseconds(begin.elapsed()),
+            waited_us: microseconds(waited),
+            webui_us: counter.now_us,
+            own_us: is_real.then(unix_us).flatten(),
+        }
+    }
+
     async fn counter(&mut self) -> Result<Counter, HttpError> {
         match &mut self.source {
             Source::Published(published) => published.counter().await,
@@ -239,6 +260,10 @@ impl App {
         };
         Failure::Webui { at, reason: error.to_string() }
     }
+}
+
+fn microseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as map_err has it")]

@@ -2,6 +2,7 @@
 //! the samples mean is `analyse`'s business.
 
 mod app;
+mod clocks;
 mod feed;
 mod paths;
 mod ports;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::cluster::Replicas;
 
 pub use app::{App, COUNTER_PERIOD, Window};
+pub use clocks::ClockReading;
 pub use feed::Feed;
 pub use paths::{PathSample, Prober, Route, probe};
 pub use ports::{MOST_SAMPLES, Pace, Port, PortSample, PortSamples, Ports, PortsSeen, Work};
@@ -35,6 +37,9 @@ pub struct Samples {
     pub window_ms: u64,
     /// The counter, about every 50 ms.
     pub counter: Vec<Counter>,
+    /// The clocks at each of these readings; none of what was recorded by an older version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<ClockReading>,
     /// Each worker's own count, about every second.
     pub workers: Vec<WorkerCounts>,
     /// What all workers together had counted, about every second, without histograms.

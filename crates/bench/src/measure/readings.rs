@@ -2,7 +2,7 @@
 
 use observation::{Experiment, Observation, Report};
 
-use super::{Counter, Moment, PathSample, WorkerCount, WorkerCounts};
+use super::{ClockReading, Counter, Moment, PathSample, WorkerCount, WorkerCounts};
 
 /// Whether whole reports are kept on the way, so that the window may begin later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ const EARLY_US: u64 = 500_000;
 pub struct Readings {
     /// The counter.
     pub counter: Vec<Counter>,
+    /// The clocks at each of these readings.
+    pub clocks: Vec<ClockReading>,
     /// The workers' counts.
     pub workers: Vec<WorkerCounts>,
     /// What all workers together had counted.
@@ -133,6 +135,7 @@ impl Readings {
         let from_us = first.now_us;
         let kept = self.moments.iter().position(|moment| moment.now_us >= from_us)?;
         self.counter.retain(|counter| counter.now_us >= from_us);
+        self.clocks.retain(|reading| reading.webui_us >= from_us);
         self.experiments.retain(|(_, last_us)| *last_us >= from_us);
         self.workers.drain(..kept);
         Some((first, self.moments.drain(..kept).collect()))

@@ -1,15 +1,17 @@
-//! Two sides of runs beside each other.
+//! Two sides of recorded runs: a table, a sentence for each state, and what the gate says.
 
 use std::fmt::Write as _;
+
+use inference::gate::Outcome;
 
 use super::json;
 use super::table::{DOUBT, FAINT, GOOD, table};
 use super::words::NONE;
-use crate::analyse::{Comparison, Found, ReplicasCompared, Shown};
+use crate::analyse::{Comparison, Found, ReplicasCompared, Shown, Verdict};
 use crate::cli::StatusFormat;
 
 const HEAD: [&str; 8] =
-    ["worker", "rng", "hasher", "policy", "first", "second", "change", "95 % interval"];
+    ["worker", "rng", "hasher", "policy", "first", "second", "change", "95 % confidence"];
 /// The column that is left out where no policy was set.
 const POLICY: usize = 3;
 
@@ -37,12 +39,16 @@ fn text(comparison: &Comparison) -> String {
     for left_out in &comparison.left_out {
         let _ = writeln!(text, "{DOUBT}left out: {left_out}{DOUBT:#}");
     }
-    if let Some(allowed) = comparison.margins.slower.filter(|_| !comparison.unanswered.is_empty()) {
-        let states = comparison.unanswered.join("; ");
+    if let Some(gate) = &comparison.gate {
+        let style = if gate.outcome == Outcome::Passed { GOOD } else { DOUBT };
+        let percent = gate.limit * 100.0;
+        let _ = writeln!(text, "{style}--fail-if-slower {percent} %: {}{style:#}", gate.text);
+    }
+    if comparison.replicas.iter().any(|one| one.runs.contains(&1)) {
         let _ = writeln!(
             text,
-            "{DOUBT}whether it is slower by more than {} % is not known with: {states}{DOUBT:#}",
-            allowed * 100.0
+            "{FAINT}Of a single run the interval covers how it varies within itself, not what a \
+             restart\nchanges: measure several (--repeat).{FAINT:#}"
         );
     }
     text
@@ -69,16 +75,22 @@ fn sentence(one: &ReplicasCompared, comparison: &Comparison) -> String {
         Found::More => "the second is faster".to_owned(),
         Found::Less => "the second is slower".to_owned(),
         Found::Open => format!(
-            "open: neither a difference nor that they are within {margin} % of each other is shown; \
-             measure for longer, or several times (--repeat)"
+            "no significant difference, but not shown to be within {margin} % of each other; measure \
+             for longer, or several times (--repeat)"
         ),
     };
     let allowed = comparison.margins.slower.unwrap_or(0.0) * 100.0;
-    let gate = match one.too_slow {
+    let gate = match &one.verdict {
         None => String::new(),
-        Some(Shown::No) => format!("; not slower by more than {allowed} %"),
-        Some(Shown::Yes) => format!("; slower by more than {allowed} %"),
-        Some(Shown::Open) => format!("; whether by more than {allowed} % is open"),
+        Some(Verdict::Slower) => format!("; slower, and {allowed} % is not ruled out"),
+        Some(Verdict::SlowerWithinLimit) => format!("; slower by less than {allowed} %"),
+        Some(Verdict::Faster | Verdict::NoSignificantDifference) => {
+            format!("; a slowdown of {allowed} % is ruled out")
+        }
+        Some(Verdict::Undecided { .. }) => {
+            format!("; whether it is slower by {allowed} % is undecided")
+        }
+        Some(Verdict::NotJudged { reason }) => format!("; not judged: {}", reason.words()),
     };
     format!(
         "{}: {outcome}{gate}.",

@@ -47,16 +47,17 @@ pub(super) fn render(findings: &Findings) -> String {
 
 fn step_fields(step: &StepFindings) -> [String; 11] {
     let (hashes, coins) = (step.hashes_per_second.interval, step.coins_per_second);
+    let rate = |value: f64| optional((!step.rate_is_withheld()).then_some(value));
     [
         step.replicas.worker.to_string(),
         step.replicas.rng.to_string(),
         step.replicas.hasher.to_string(),
-        hashes.value.to_string(),
-        hashes.low.to_string(),
-        hashes.high.to_string(),
-        coins.value.to_string(),
-        coins.low.to_string(),
-        coins.high.to_string(),
+        rate(hashes.value),
+        rate(hashes.low),
+        rate(hashes.high),
+        rate(coins.value),
+        rate(coins.low),
+        rate(coins.high),
         optional(step.closure),
         step.bottleneck.as_ref().map_or_else(String::new, |b| b.service.name().to_owned()),
     ]

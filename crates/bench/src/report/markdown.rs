@@ -53,6 +53,10 @@ pub(super) fn render(findings: &Findings, review: Option<&Review>) -> String {
 fn head(step: &StepFindings) -> String {
     let rate = step.hashes_per_second.interval;
     let coins = step.coins_per_second;
+    if step.rate_is_withheld() {
+        let (replicas, verdict) = (words::replicas(step), plain(&words::verdict(step)));
+        return format!("\n### {replicas}: no rate\n\n{verdict}\n\n");
+    }
     format!(
         "\n### {}: {:.2} hashes/s\n\n{}\n\n- {:.2} hashes/s ({:.2} to {:.2}), {:.2} coins/s ({:.2} to \
          {:.2})\n",

@@ -104,6 +104,14 @@ fn conclusion(step: &StepFindings) -> String {
 }
 
 fn headline(step: &StepFindings) -> String {
+    if step.rate_is_withheld() {
+        return format!(
+            "{STRONG}{}{STRONG:#}   settled in {}, measured for {}\n\n",
+            words::replicas(step),
+            words::seconds(step.settled_after_ms),
+            words::seconds(step.window_ms),
+        );
+    }
     let rate = step.hashes_per_second;
     let (coins, counter) = (step.coins_per_second, step.counter_hashes_per_second);
     let statistical = rate

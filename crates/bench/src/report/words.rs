@@ -111,14 +111,18 @@ fn step_row(step: &StepFindings) -> [String; 9] {
     let rate = step.hashes_per_second;
     let bound = step.bounds.map(|bounds| bounds.binding().1);
     let limit = step.bottleneck.as_ref().map(|bottleneck| bottleneck.service.name());
+    let number = |value: f64| match step.rate_is_withheld() {
+        true => NONE.to_owned(),
+        false => format!("{value:.2}"),
+    };
     [
         step.replicas.worker.to_string(),
         step.replicas.rng.to_string(),
         step.replicas.hasher.to_string(),
         step.policy.clone().unwrap_or_else(|| NONE.to_owned()),
-        format!("{:.2}", rate.interval.value),
-        format!("{:.2}", rate.interval.high - rate.interval.value),
-        format!("{:.2}", step.coins_per_second.value),
+        number(rate.interval.value),
+        number(rate.interval.high - rate.interval.value),
+        number(step.coins_per_second.value),
         bound.map_or_else(|| NONE.to_owned(), |bound| format!("{bound:.2}")),
         limit.unwrap_or("withheld").to_owned(),
     ]

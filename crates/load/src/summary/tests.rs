@@ -62,6 +62,7 @@ pub(crate) fn measured() -> Measured {
     Measured {
         recording,
         rows: Vec::new(),
+        parts: Vec::new(),
         started: Timestamp::UNIX_EPOCH,
         window: Duration::from_secs(10),
         due_span: Duration::from_secs(10),

@@ -122,8 +122,19 @@ impl Choice {
         let turn = self.turn(group);
         let first = self.place(worker, 0);
         let under_way = &self.under_way[first..first + index(self.servers)];
-        let in_turn = (turn..self.servers).chain(0..turn);
-        in_turn.min_by_key(|server| under_way[index(*server)]).unwrap_or(0)
+        let mut in_turn = (turn..self.servers).chain(0..turn);
+        let mut fewest = (u32::MAX, 0);
+        for server in &mut in_turn {
+            let here = under_way[index(server)];
+            if here < fewest.0 {
+                fewest = (here, server);
+            }
+            // None has fewer.
+            if here == 0 {
+                break;
+            }
+        }
+        fewest.1
     }
 
     fn sooner_of_two(&mut self, worker: u32, free: impl Fn(u32) -> u64) -> u32 {

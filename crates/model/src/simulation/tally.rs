@@ -64,18 +64,21 @@ pub(super) struct Loops {
     parts: f64,
     /// Workers whose loop across the end of the window is not over.
     pub(super) open: u32,
+    /// All that ended, those of the warm-up among them.
+    pub(super) completed: u64,
 }
 
 impl Loops {
     pub(super) fn new(workers: u32, window: Span) -> Self {
         let last = (0..workers).map(|_| 0).collect();
-        Self { last, window, whole: 0, parts: 0.0, open: workers }
+        Self { last, window, whole: 0, parts: 0.0, open: workers, completed: 0 }
     }
 
     /// A worker's loop ends.
     #[inline]
     pub(super) fn end(&mut self, worker: usize, now: u64) {
         let began = std::mem::replace(&mut self.last[worker], now);
+        self.completed += 1;
         if began >= self.window.begin && now <= self.window.end {
             self.whole += 1;
         } else {

@@ -93,7 +93,7 @@ pub struct Limits {
         allow_hyphen_values = true
     )]
     pub result_string: String,
-    /// Exit with 3 when a measure is above this; may be given more than once: avg, max, jitter,
+    /// Exit with 1 when a measure is above this; may be given more than once: avg, max, jitter,
     /// p50, p99.9 and so on
     #[arg(long, value_name = "MEASURE=TIME")]
     pub fail_above: Vec<Bound>,

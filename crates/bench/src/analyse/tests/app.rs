@@ -150,6 +150,7 @@ impl App {
             counter: (0..=self.window_s * 20)
                 .map(|tick| counter(&workers, begin + tick * 50_000))
                 .collect(),
+            clocks: Vec::new(),
             workers: seconds().map(counts).collect(),
             moments: self.moments(&workers, seconds().collect()),
             first: self.observation(&workers, begin),

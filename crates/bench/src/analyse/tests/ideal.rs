@@ -45,6 +45,7 @@ impl Ideal {
             settled_after_ms: 1900,
             window_ms: WINDOW_S * 1000,
             counter: (0..=WINDOW_S * 20).map(|tick| self.counter(tick * 50_000)).collect(),
+            clocks: Vec::new(),
             workers: (0..=WINDOW_S).map(counts).collect(),
             moments: (0..=WINDOW_S).map(|second| self.moment(second)).collect(),
             first: at(0),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use model::{Distribution, Impossible, Policy, Replica, Scenario, Seconds, Stage};
 use observation::Experiment;
 
+use super::clocks::Shown;
 use super::ledger::{Extra, Telling};
 use super::settings::policy;
 use crate::cluster::Replicas;
@@ -62,6 +63,8 @@ pub enum Setting {
     Tells(bool),
     /// How long a new replica takes to start.
     Start(Duration),
+    /// The clock of webui, or of the first worker, is set by so many microseconds.
+    Clock(Shown, i64),
     /// What chance begins with.
     Seed(u64),
 }
@@ -165,6 +168,8 @@ impl Conditions {
             Setting::HungWorkers(number) => self.hung_workers = *number,
             Setting::Tells(tells) => self.tells = *tells,
             Setting::Start(time) => self.start = *time,
+            // Known by the app, which knows since when.
+            Setting::Clock(..) => {}
             Setting::Seed(seed) => self.seed = *seed,
         }
     }

@@ -1,6 +1,7 @@
 //! An app that is only simulated, under the clock of the runtime: where that is paused, an hour
 //! passes in a moment. Everything above sees it as any other cluster.
 
+mod clocks;
 mod conditions;
 mod ledger;
 mod settings;
@@ -18,6 +19,8 @@ use super::{Change, Replicas, Service, ServiceStatus, Status};
 use crate::failure::Failure;
 use crate::measure::{Brief, Counter, Stations};
 
+use clocks::Clocks;
+pub use clocks::Shown;
 pub use conditions::{Conditions, Jitter, Part, Setting, Timed};
 use ledger::Ledger;
 pub use settings::SETTINGS;
@@ -42,6 +45,7 @@ struct App {
     ledger: Ledger,
     /// When the experiment last changed, and what it was before.
     earlier: (u64, Option<Experiment>),
+    clocks: Clocks,
 }
 
 impl Simulated {
@@ -71,6 +75,7 @@ impl Simulated {
             running: None,
             ledger,
             earlier: (0, None),
+            clocks: Clocks::default(),
         };
         app.begin(0)?;
         Ok(Self(Arc::new(Mutex::new(app))))
@@ -134,7 +139,8 @@ impl Simulated {
     pub fn counter(&self) -> Result<Counter, Failure> {
         let app = self.now()?;
         let ledger = &app.ledger;
-        Ok(Counter { now_us: app.now_us(), hashes: ledger.hashes(), coins: ledger.coins() })
+        let now_us = app.clocks.shown(Shown::Webui, app.now_us());
+        Ok(Counter { now_us, hashes: ledger.hashes(), coins: ledger.coins() })
     }
 
     /// What is read every second.
@@ -148,6 +154,11 @@ impl Simulated {
         let told = [earlier, &app.conditions.experiment].into_iter();
         let told = told.zip(app.ledger.last_reports(*changed_us));
         brief.experiments = told.filter_map(|(told, at_us)| Some((told.clone(), at_us?))).collect();
+        let now_us = app.clocks.shown(Shown::Webui, app.now_us());
+        (brief.counter.now_us, brief.moment.now_us) = (now_us, now_us);
+        if let Some(first) = brief.workers.values_mut().next() {
+            first.at_us = app.clocks.shown(Shown::Worker, first.at_us);
+        }
         if !app.conditions.tells {
             brief.workers.clear();
             brief.experiments.clear();
@@ -170,6 +181,10 @@ impl Simulated {
                 (at_us, (changed_us, earlier)) if at_us < *changed_us => earlier,
                 _ => &app.conditions.experiment,
             });
+        }
+        seen.now_us = app.clocks.shown(Shown::Webui, seen.now_us);
+        if let Some(first) = seen.workers.iter_mut().min_by(|a, b| a.id.cmp(&b.id)) {
+            first.at_us = app.clocks.shown(Shown::Worker, first.at_us);
         }
         if !app.conditions.tells {
             seen.workers.clear();
@@ -228,10 +243,19 @@ impl App {
                 self.there = self.wanted;
             }
             let due = |timed: &mut Timed| nanoseconds(timed.from) <= at_ns;
+            let mut changed = ready == Some(at_ns);
             while let Some(timed) = self.to_come.pop_if(due) {
-                self.conditions.apply(&timed.setting);
+                if let Setting::Clock(whose, by_us) = timed.setting {
+                    // Nothing else notices.
+                    self.clocks.set(whose, (self.start_us + at_ns / 1000, by_us));
+                } else {
+                    self.conditions.apply(&timed.setting);
+                    changed = true;
+                }
             }
-            self.begin(at_ns)?;
+            if changed {
+                self.begin(at_ns)?;
+            }
         }
         self.advance(now_ns);
         Ok(())

@@ -7,6 +7,7 @@ use std::time::Duration;
 use model::Policy;
 use service::settings::{duration, positive_duration};
 
+use super::clocks::Shown;
 use super::conditions::{Jitter, Part, Setting, Timed};
 
 /// What can be set, for the help and for whoever mistyped it.
@@ -14,7 +15,8 @@ pub const SETTINGS: &str = "think, rng, hasher, redis, network, start and jitter
     exponential), rng.N and hasher.N (a time, or dead, of one replica), rng-places, hasher-places, \
     rng-declares, hasher-declares and hung-workers (numbers), rng-quota and hasher-quota (per cent of \
     the processor time that it needs), rng-fails and hasher-fails (per cent of requests), policy \
-    (round-robin, random, least-outstanding, vip, sticky, stale:N), tells (yes, no), seed";
+    (round-robin, random, least-outstanding, vip, sticky, stale:N), tells (yes, no), clock and \
+    worker-clock (a time with its sign by which webui's clock, or that of one worker, is set), seed";
 
 impl FromStr for Timed {
     type Err = String;
@@ -37,7 +39,9 @@ fn setting(key: &str, value: &str) -> Result<Setting, String> {
         "hasher" => Ok(Part::Hasher),
         _ => Err(unknown()),
     };
-    if let Some((name, what)) = key.split_once('-').filter(|_| key != "hung-workers") {
+    if let Some((name, what)) =
+        key.split_once('-').filter(|_| !matches!(key, "hung-workers" | "worker-clock"))
+    {
         return match what {
             "places" => Ok(Setting::Places(part(name)?, number(value)?)),
             "declares" if value == "none" => Ok(Setting::Declares(part(name)?, None)),
@@ -64,6 +68,8 @@ fn setting(key: &str, value: &str) -> Result<Setting, String> {
         "hung-workers" => Setting::HungWorkers(whole(value)?),
         "policy" => Setting::Policy(policy(value)?),
         "tells" => Setting::Tells(yes(value)?),
+        "clock" => Setting::Clock(Shown::Webui, signed(value)?),
+        "worker-clock" => Setting::Clock(Shown::Worker, signed(value)?),
         "seed" => Setting::Seed(whole(value)?),
         name => Setting::Service(part(name)?, None, positive_duration(value)?),
     })
@@ -91,6 +97,16 @@ fn yes(value: &str) -> Result<bool, String> {
         "no" => Ok(false),
         _ => Err("yes or no".to_owned()),
     }
+}
+
+/// A time with its sign, in microseconds.
+fn signed(text: &str) -> Result<i64, String> {
+    let (sign, time) = match text.strip_prefix('-') {
+        Some(time) => (-1, time),
+        None => (1, text.trim_start_matches('+')),
+    };
+    let micros = i64::try_from(positive_duration(time)?.as_micros());
+    micros.map(|micros| sign * micros).map_err(|_| "too long a time".to_owned())
 }
 
 fn number(text: &str) -> Result<NonZeroU32, String> {
@@ -123,6 +139,9 @@ mod tests {
         assert_eq!(read("hung-workers=3").setting, Setting::HungWorkers(3));
         assert_eq!(read("rng.3=dead").setting, Setting::Dead(Part::Rng, 3));
         assert_eq!(read("hasher-quota=40%").setting, Setting::Quota(Part::Hasher, 40));
+        let hour = 3_600_000_000;
+        assert_eq!(read("clock=+1h@20s").setting, Setting::Clock(Shown::Webui, hour));
+        assert_eq!(read("worker-clock=-1h@9s").setting, Setting::Clock(Shown::Worker, -hour));
         assert_eq!(read("rng-fails=5").setting, Setting::Fails(Part::Rng, 5));
         for wrong in [
             "rng-quota=0",
@@ -133,6 +152,7 @@ mod tests {
             "mars=1s",
             "policy=best",
             "rng-moons=2",
+            "clock=yesterday",
             "think=x",
             "a@b",
         ] {

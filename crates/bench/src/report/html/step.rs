@@ -52,6 +52,9 @@ pub(super) fn body(review: &Review, index: usize) -> Markup {
 fn figures(step: &StepFindings) -> Markup {
     let rate = step.hashes_per_second.interval;
     let coins = step.coins_per_second;
+    if step.rate_is_withheld() {
+        return html! {};
+    }
     html! {
         section.figures aria-label="The numbers" {
             div.main {
