@@ -73,9 +73,9 @@ async fn lines_are_json_where_all_lines_are() {
 async fn a_log_that_is_not_read_delays_no_request() {
     let rng = Process::start(RNG, &["--service-time", "0", "--access-log"]).await;
     let mut client = Client::connect(rng.address).await;
-    let long = format!("/1?{}", "x".repeat(8000));
+    let path = format!("/1?{}", "x".repeat(8000));
     for _ in 0..300 {
-        client.send(get(&long)).await;
+        client.send(get(&path)).await;
         assert_eq!(client.answer().await.status, 200);
     }
     // Its end does not wait either, and what was dropped was counted: the pipe is read from here on.
