@@ -20,11 +20,13 @@ use tokio::task::JoinSet;
 
 use self::activity::Activity;
 use self::notices::Notices;
-use self::pass::{configure, pass};
+use self::pass::pass;
 use self::surplus::Surpluses;
 use self::watch::Watches;
 use super::Event;
 use super::registry::Registry;
+
+pub(super) use self::pass::configure;
 
 /// How long a replica's system may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -46,15 +48,13 @@ pub(super) struct Limits {
     pub(super) idle: Duration,
 }
 
-/// Passes connections on for as long as it is polled.
+/// Passes connections to `listener`, which is [`configure`]d, on for as long as it is polled.
 pub(super) async fn relay(
     listener: TcpListener,
     registry: Arc<Registry>,
     limits: Limits,
     events: UnboundedSender<Event>,
 ) {
-    // Best effort: without these options a client that is gone is noticed later.
-    let _ = configure(&listener, limits.idle);
     let mut port = Port {
         open: Arc::new(Semaphore::new(limits.connections)),
         reserve: Reserve::new(limits.reserve),

@@ -23,13 +23,17 @@ pub(super) async fn pass(client: TcpStream, registry: &Registry, activity: &Acti
     let _ = tokio::io::copy_bidirectional(&mut client, &mut replica).await;
 }
 
-/// Sets what connections take over from the socket that they are accepted from. The system ends
+/// Sets what connections take over from the socket that they are accepted from, which is to be done
+/// before there are any. The system ends
 /// those whose client is gone, or takes nothing of what it is sent for `idle`: a slow reader takes
 /// something now and then, which only the system sees.
 ///
 /// # Errors
 /// What the system says.
-pub(super) fn configure(listener: &TcpListener, idle: Duration) -> io::Result<()> {
+pub(in crate::cluster::local) fn configure(
+    listener: &TcpListener,
+    idle: Duration,
+) -> io::Result<()> {
     let probes = TcpKeepalive::new()
         .with_time(Duration::from_secs(15))
         .with_interval(Duration::from_secs(5))
