@@ -151,7 +151,10 @@ impl LocalCluster {
             setup.max_connections,
             setup.idle_timeout,
         )?;
-        let publish = |service: Service, port| publish(service, setup.bind, port);
+        let publish = |service: Service, port| {
+            let address = SocketAddr::new(setup.bind, port);
+            publish(service, address, limits.idle)
+        };
         let webui_port = publish(Service::Webui, setup.webui_port)?;
         let rng_port = publish(Service::Rng, setup.rng_port)?;
         let hasher_port = publish(Service::Hasher, setup.hasher_port)?;
@@ -262,9 +265,13 @@ impl Commands<'_> {
     }
 }
 
-fn publish(service: Service, bind: IpAddr, port: u16) -> Result<TcpListener, Failure> {
-    let address = SocketAddr::new(bind, port);
-    service::launch::bind(address).map_err(|source| match source.kind() {
+fn publish(service: Service, address: SocketAddr, idle: Duration) -> Result<TcpListener, Failure> {
+    let port = address.port();
+    let bound = service::launch::bind(address).and_then(|listener| {
+        relay::configure(&listener, idle)?;
+        Ok(listener)
+    });
+    bound.map_err(|source| match source.kind() {
         std::io::ErrorKind::AddrInUse => Failure::PortTaken {
             service: service.name(),
             port,

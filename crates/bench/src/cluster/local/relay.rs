@@ -6,6 +6,7 @@ mod activity;
 mod notices;
 mod pass;
 mod surplus;
+mod watch;
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -17,11 +18,15 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
+use self::activity::Activity;
 use self::notices::Notices;
 use self::pass::pass;
 use self::surplus::Surpluses;
+use self::watch::Watches;
 use super::Event;
 use super::registry::Registry;
+
+pub(super) use self::pass::configure;
 
 /// How long a replica's system may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -43,7 +48,7 @@ pub(super) struct Limits {
     pub(super) idle: Duration,
 }
 
-/// Passes connections on for as long as it is polled.
+/// Passes connections to `listener`, which is [`configure`]d, on for as long as it is polled.
 pub(super) async fn relay(
     listener: TcpListener,
     registry: Arc<Registry>,
@@ -55,9 +60,9 @@ pub(super) async fn relay(
         reserve: Reserve::new(limits.reserve),
         surpluses: Arc::new(Surpluses::new(Arc::clone(&registry), limits)),
         notices: Notices::new(registry.service(), limits.connections, events),
+        watches: Watches::new(limits.idle),
         passing: JoinSet::new(),
         registry,
-        limits,
     };
     let mut pause = ACCEPT_PAUSE;
     loop {
@@ -75,6 +80,7 @@ pub(super) async fn relay(
                 }
             },
             Some(_) = port.passing.join_next() => {}
+            () = port.watches.due() => port.watches.look(),
             () = port.notices.due() => port.notices.send(),
         }
     }
@@ -83,24 +89,26 @@ pub(super) async fn relay(
 /// A published port and who uses it.
 struct Port {
     registry: Arc<Registry>,
-    limits: Limits,
     open: Arc<Semaphore>,
     reserve: Reserve,
     surpluses: Arc<Surpluses>,
     notices: Notices,
+    watches: Watches,
     passing: JoinSet<()>,
 }
 
 impl Port {
     async fn admit(&mut self, client: TcpStream) {
         let registry = Arc::clone(&self.registry);
-        let idle = self.limits.idle;
         match Arc::clone(&self.open).try_acquire_owned() {
             Ok(permit) => {
-                self.passing.spawn(async move {
-                    pass(client, &registry, idle).await;
+                let activity = Arc::new(Activity::default());
+                let watched = Arc::clone(&activity);
+                let task = self.passing.spawn(async move {
+                    pass(client, &registry, &activity).await;
                     drop(permit);
                 });
+                self.watches.add(watched, task);
             }
             Err(_) => {
                 let (slot, surpluses) = (self.reserve.admit(), Arc::clone(&self.surpluses));

@@ -149,6 +149,45 @@ mod tests {
         assert_eq!(lines(&claims, 4096), ["line\n", "short\n"]);
     }
 
+    #[tokio::test]
+    async fn a_log_is_read_until_it_ends_or_enough_has_come() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("docker.sock");
+        let listener = tokio::net::UnixListener::bind(&socket).unwrap();
+        let logs = Logs { endpoint: Endpoint::Unix(socket), version: (1, 41) };
+        let serving = async {
+            let mut asked = Vec::new();
+            for status in ["200 OK", "200 OK", "404 Not Found"] {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 1024];
+                let length = stream.read(&mut request).await.unwrap();
+                asked.push(String::from_utf8_lossy(&request[..length]).into_owned());
+                let head = format!("HTTP/1.1 {status}\r\n\r\n").into_bytes();
+                let log = [head, frame(b"one\ntwo\n"), frame(b"three\n")].concat();
+                stream.write_all(&log).await.unwrap();
+            }
+            asked
+        };
+        let reading = async {
+            let mut lines = Vec::new();
+            let mut take = |line: &str| {
+                lines.push(line.to_owned());
+                lines.len() != 4
+            };
+            logs.follow("shop_bench", 7, &mut take).await.unwrap();
+            logs.follow("shop_bench", 8, &mut take).await.unwrap();
+            let refused = logs.follow("shop_bench", 9, &mut take).await.unwrap_err();
+            assert!(refused.to_string().contains("404"), "{refused}");
+            lines
+        };
+        let (asked, lines) = tokio::join!(serving, reading);
+        assert_eq!(lines, ["one\n", "two\n", "three\n", "one\n"]);
+        let path = "GET /v1.41/services/shop_bench/logs?follow=true&stdout=true&since=8 HTTP/1.1";
+        assert!(asked[1].starts_with(path), "{}", asked[1]);
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_survived(stream in prop::collection::vec(any::<u8>(), 0..200), piece in 1_usize..50) {

@@ -5,16 +5,11 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 
-/// Looks within an idle timeout: a connection is ended after the timeout or up to a quarter more.
-const LOOKS: u32 = 4;
-
-/// One connection's activity, both ways. Only the task that copies its bytes comes here, so that
+/// One connection's activity, both ways. Only the task that copies its bytes writes here, so that
 /// there is no race to win.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
@@ -25,7 +20,7 @@ pub(super) struct Activity {
     /// The client has not taken all that the replica sent.
     held_up: AtomicBool,
     /// The replica has ended its side, and the client has been sent everything.
-    ended: Notify,
+    ended: AtomicBool,
 }
 
 /// Which end of a connection a stream leads to.
@@ -38,29 +33,23 @@ pub(super) enum Side {
 }
 
 impl Activity {
-    /// Completes once no byte has moved for `timeout` while no request was under way.
-    pub(super) async fn idle(&self, timeout: Duration) {
-        let (mut moves, mut quiet) = (0, 0);
-        while quiet < LOOKS {
-            tokio::time::sleep(timeout / LOOKS).await;
-            let now = self.moves.load(Ordering::Relaxed);
-            quiet = if now == moves && !self.is_under_way() { quiet + 1 } else { 0 };
-            moves = now;
-        }
+    /// Reads that brought bytes so far.
+    pub(super) fn moves(&self) -> u64 {
+        self.moves.load(Ordering::Relaxed)
     }
 
-    /// Completes when the replica has ended its side and the client has been sent everything.
-    pub(super) async fn ended(&self) {
-        self.ended.notified().await;
-    }
-
-    /// Whether a request is under way: its response is due, or the client is still taking it.
-    fn is_under_way(&self) -> bool {
+    /// Whether a response is due, or the client is still taking one.
+    pub(super) fn is_request_under_way(&self) -> bool {
         self.owed.load(Ordering::Relaxed) || self.held_up.load(Ordering::Relaxed)
     }
 
+    /// Whether the replica has ended its side and the client has been sent everything.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
     fn read(&self, side: Side) {
-        self.moves.store(self.moves.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.moves.store(self.moves().wrapping_add(1), Ordering::Relaxed);
         self.owed.store(side == Side::Client, Ordering::Relaxed);
     }
 }
@@ -113,7 +102,7 @@ impl AsyncWrite for Watched<'_> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.side == Side::Client {
-            self.activity.ended.notify_one();
+            self.activity.ended.store(true, Ordering::Relaxed);
         }
         Pin::new(&mut self.stream).poll_shutdown(context)
     }

@@ -26,6 +26,7 @@ async fn relayed(connections: usize, idle: Duration) -> Relayed {
     let limits = Limits { connections, reserve: 4, health_checks: 2, idle };
     let replica = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    configure(&listener, idle).unwrap();
     let address = listener.local_addr().unwrap();
     let registry = Arc::new(Registry::unlisted(Service::Rng));
     let slot = registry.enter();
