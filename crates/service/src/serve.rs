@@ -118,7 +118,7 @@ impl Slot {
 
 /// The same limits with no more connections than there can be descriptors: beyond those nothing
 /// could be accepted, so neither a 503 nor `/health` would get through.
-fn within_open_files(limits: Limits) -> Limits {
+fn within_open_files(mut limits: Limits) -> Limits {
     let most = files_for_connections();
     if limits.max_connections > most {
         tracing::warn!(
@@ -127,7 +127,8 @@ fn within_open_files(limits: Limits) -> Limits {
             limits.max_connections
         );
     }
-    Limits { max_connections: limits.max_connections.min(most), ..limits }
+    limits.max_connections = limits.max_connections.min(most);
+    limits
 }
 
 /// The next connection. Errors (no file descriptors left, a client gone before it was accepted)

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, Limited};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::HeaderValue;
 use hyper::{Request, Response};
@@ -122,11 +122,15 @@ pub(crate) async fn exchange(
     if head.status != hyper::StatusCode::OK {
         return Err(Failure::Status(head.status.as_u16()));
     }
-    let body = Limited::new(body, most + SPARE)
-        .collect()
-        .await
-        .map_err(|error| Failure::Malformed(error.to_string()))?
-        .to_bytes();
+    let most = most + SPARE;
+    let body = Limited::new(body, most).collect().await;
+    let body = body.map_err(|error| {
+        Failure::Malformed(match error.is::<LengthLimitError>() {
+            true => format!("a body of more than {most} bytes"),
+            false => error.to_string(),
+        })
+    })?;
+    let body = body.to_bytes();
     let replica = head.headers.get("x-replica").and_then(|name| name.to_str().ok());
     let timings = head.headers.get_all("server-timing").iter().map(HeaderValue::as_bytes);
     Ok(Answer {

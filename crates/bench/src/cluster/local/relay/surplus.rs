@@ -15,7 +15,7 @@ use crate::cluster::local::registry::Registry;
 
 /// Longest request line that is read.
 const REQUEST_LINE: usize = 2048;
-/// How long a replica may take to answer such a health check.
+/// How long a replica may take to answer such a health check, and the client to take the answer.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 /// Most bytes of such an answer.
 const LARGEST_HEALTH: u64 = 64 << 10;
@@ -53,16 +53,16 @@ impl Surpluses {
             }
             () = slot.displaced() => Some(Request::Other { head: false }),
         };
-        let Some(request) = request else { return };
-        let head = match request {
-            Request::Other { head } => head,
-            Request::Health { head } => match self.pass_on(&mut client, head).await {
-                Some(()) => return,
-                None => head,
+        let answer = match request {
+            None => return,
+            Some(Request::Health { head }) => match self.health(head).await {
+                Some(answer) => answer,
+                None => refusal(self.limit, head),
             },
+            Some(Request::Other { head }) => refusal(self.limit, head),
         };
-        // It fits the socket's buffer, so this waits for nothing.
-        if client.write_all(refusal(self.limit, head).as_bytes()).await.is_ok() {
+        let sent = tokio::time::timeout(HEALTH_TIMEOUT, client.write_all(&answer)).await;
+        if matches!(sent, Ok(Ok(()))) {
             tokio::select! {
                 () = slot.displaced() => {}
                 () = close(client) => {}
@@ -70,8 +70,9 @@ impl Surpluses {
         }
     }
 
-    /// Lets a replica answer; `None` where none can, or too many are asked already.
-    async fn pass_on(&self, client: &mut TcpStream, head: bool) -> Option<()> {
+    /// A replica's answer to a health check; `None` where none has one in time, or too many are
+    /// asked already.
+    async fn health(&self, head: bool) -> Option<Vec<u8>> {
         let _permit = self.health.try_acquire().ok()?;
         let method = if head { "HEAD" } else { "GET" };
         let request =
@@ -83,10 +84,7 @@ impl Surpluses {
             replica.take(LARGEST_HEALTH).read_to_end(&mut answer).await.ok()?;
             (!answer.is_empty()).then_some(answer)
         };
-        let answer = tokio::time::timeout(HEALTH_TIMEOUT, answer).await.ok()??;
-        let sent = tokio::time::timeout(HEALTH_TIMEOUT, client.write_all(&answer)).await;
-        let _ = (sent, client.shutdown().await);
-        Some(())
+        tokio::time::timeout(HEALTH_TIMEOUT, answer).await.ok()?
     }
 }
 
@@ -116,14 +114,14 @@ fn parse(bytes: &[u8]) -> Request {
 }
 
 /// The response of 503, in the words of the services' own.
-fn refusal(limit: usize, head: bool) -> String {
+fn refusal(limit: usize, head: bool) -> Vec<u8> {
     let body = format!("over the limit of {limit} connections\n");
     let headers = format!(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n\
          Content-Length: {}\r\nRetry-After: {RETRY_AFTER}\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    if head { headers } else { headers + &body }
+    (if head { headers } else { headers + &body }).into_bytes()
 }
 
 /// Ends the connection so that the client reads the response even if it is still sending: bytes
