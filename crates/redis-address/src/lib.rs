@@ -25,9 +25,7 @@ pub struct RedisAddress(ConnectionInfo);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
     /// Not written as an address is.
-    #[error(
-        "must be HOST[:PORT], redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE] or unix:///PATH"
-    )]
+    #[error("must be HOST[:PORT], redis://HOST[:PORT][/DATABASE] or unix:///PATH")]
     Form,
     /// The port is none.
     #[error("the port must be a number from 1 to 65535")]
@@ -118,6 +116,7 @@ impl RedisAddress {
 
 /// A path as a URL has it.
 fn encoded(path: &std::path::Path) -> String {
+    use std::fmt::Write as _;
     use std::os::unix::ffi::OsStrExt as _;
     let mut text = String::new();
     for byte in path.as_os_str().as_bytes() {
@@ -125,7 +124,10 @@ fn encoded(path: &std::path::Path) -> String {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' | b'~' => {
                 text.push(char::from(*byte));
             }
-            other => text.push_str(&format!("%{other:02X}")),
+            other => {
+                // Writing to a text does not fail.
+                let _ = write!(text, "%{other:02X}");
+            }
         }
     }
     text

@@ -11,7 +11,7 @@ use crate::{AddressError, RedisAddress};
 /// Which Redis, and how to log in there.
 #[derive(Args, Clone, Debug)]
 pub struct RedisSettings {
-    /// Redis server: HOST[:PORT], redis://HOST[:PORT][/DATABASE] or unix:///PATH
+    /// Redis server: HOST[:PORT], `redis://HOST[:PORT][/DATABASE]` or `unix:///PATH`
     #[arg(long, value_name = "ADDRESS", default_value = "redis:6379", hide_env_values = true)]
     redis: RedisAddress,
     /// User to log in to Redis as [default: Redis's own default user]

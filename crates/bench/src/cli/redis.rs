@@ -11,8 +11,8 @@ use redis_address::RedisAddress;
 #[command(next_help_heading = "Local cluster",
           group = ArgGroup::new("redis_server").args(["redis", "redis_port"]))]
 pub struct RedisArgs {
-    /// A Redis to use in place of the embedded one: HOST[:PORT], redis://HOST[:PORT][/DATABASE]
-    /// or unix:///PATH
+    /// A Redis to use in place of the embedded one: HOST[:PORT], `redis://HOST[:PORT][/DATABASE]`
+    /// or `unix:///PATH`
     #[arg(long, value_name = "ADDRESS", env = "BENCH_REDIS", hide_env_values = true)]
     pub redis: Option<RedisAddress>,
     /// User to log in to that Redis as
