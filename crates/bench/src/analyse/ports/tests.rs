@@ -174,15 +174,15 @@ fn without_a_queue_none_is_found() {
 #[test]
 fn nothing_queues_where_nobody_works() {
     let counter = |now_s: u64, hashes| Counter { now_us: now_s * 1_000_000, hashes, coins: 0 };
-    let counted = |seconds: u64, hashes: u64| {
+    let observed = |seconds: u64, hashes: u64| {
         let mut seen = original([1.9, 102.0], [0.9, 101.0]);
         seen.counted = Some([counter(100, 7), counter(100 + seconds, 7 + hashes)]);
         ports(&seen)
     };
-    assert_eq!(counted(10, 0).withheld, Some(NoVerdict::Idle));
-    assert_eq!(counted(10, 1).verdict, Some(PortsVerdict::NoQueue));
+    assert_eq!(observed(10, 0).withheld, Some(NoVerdict::Idle));
+    assert_eq!(observed(10, 1).verdict, Some(PortsVerdict::NoQueue));
     // Too short for a worker that counts once a second.
-    assert_eq!(counted(1, 0).verdict, Some(PortsVerdict::NoQueue));
+    assert_eq!(observed(1, 0).verdict, Some(PortsVerdict::NoQueue));
     let mut without_workers = original([1.9, 102.0], [0.9, 101.0]);
     without_workers.replicas.insert("worker".to_owned(), 0);
     assert_eq!(withheld(&without_workers), NoVerdict::Idle);
