@@ -157,6 +157,7 @@ fn judge(settings: &Settings, summary: &Summary, measured: &Measured) -> Vec<Ver
         latency: &measured.recording.latency,
         errors: summary.errors,
         rate: summary.good_per_second,
+        doubtful: summary.generator_was_the_limit(),
     };
     settings.output.slo.as_ref().map_or_else(Vec::new, |slo| slo.judge(&judged))
 }

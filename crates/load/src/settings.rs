@@ -35,7 +35,7 @@ Load only servers that are yours.
 
 Exit codes:
   0    done, and all was good
-  1    nothing could connect, or more failed than --max-errors allows
+  1    nothing could connect, or not any more, or more failed than --max-errors allows
   2    bad arguments
   3    what --slo asks was missed, or cannot be decided
   5    an error of bench itself, or results could not be written
@@ -102,8 +102,8 @@ pub struct ArrivalArgs {
     /// Threads [default: half the cores, at most one for each connection]
     #[arg(short, long, value_name = "N", value_parser = file_count)]
     pub threads: Option<usize>,
-    /// Search the highest rate that meets --slo; --duration and --warmup are those of each step
-    /// [default: 5s and 1s]
+    /// Search the highest rate that meets --slo and that the server sustains; --duration and
+    /// --warmup are those of each step [default: 5s and 1s]
     #[arg(long, requires = "slo", conflicts_with_all = ["rate", "ramp", "stages", "requests",
           "hgrm", "hlog", "ndjson", "csv"])]
     pub find_max: bool,
