@@ -117,7 +117,7 @@ pub async fn load(
     let plan = Plan::new(settings)?;
     check_files(&settings.output)?;
     if settings.arrival.find_max {
-        return find_max(settings, &plan, stop, outs).await;
+        return Box::pin(find_max(settings, &plan, stop, outs)).await;
     }
     let terminal = outs.terminal.take().filter(|_| !settings.output.no_view);
     let mut view = View::open(terminal, &plan);
@@ -125,7 +125,7 @@ pub async fn load(
     let mut enough = false;
     let measured = {
         let stop = stop_or_quit(stop, quit, &mut enough);
-        run::run(&plan, stop, &mut |live| view.show(live)).await
+        Box::pin(run::run(&plan, stop, &mut |live| view.show(live))).await
     };
     view.close();
     let measured = measured?;
