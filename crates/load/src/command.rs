@@ -123,7 +123,7 @@ pub async fn load(
     let plan = Plan::new(settings)?;
     check_files(settings)?;
     if settings.arrival.find_max {
-        return find_max(settings, &plan, stop, outs).await;
+        return Box::pin(find_max(settings, &plan, stop, outs)).await;
     }
     let terminal = outs.terminal.take().filter(|_| !settings.output.no_view);
     let mut view = View::open(terminal, &plan);
@@ -131,7 +131,7 @@ pub async fn load(
     let mut enough = false;
     let measured = {
         let stop = stop_or_quit(stop, quit, &mut enough);
-        run::run(&plan, stop, &mut |live| view.show(live)).await
+        Box::pin(run::run(&plan, stop, &mut |live| view.show(live))).await
     };
     view.close();
     let measured = measured?;
@@ -165,6 +165,7 @@ fn judge(settings: &Settings, summary: &Summary, measured: &Measured) -> Vec<Ver
         latency: &measured.recording.latency,
         errors: summary.errors,
         rate: summary.good_per_second,
+        doubtful: summary.generator_was_the_limit(),
     };
     settings.output.slo.as_ref().map_or_else(Vec::new, |slo| slo.judge(&judged))
 }

@@ -136,15 +136,15 @@ pub async fn search(
             break End::MostSteps;
         }
         let at_rate = plan.at_rate(trial.rate, goal.slo.needed(), trial.confirming);
-        let step = match run::run(&at_rate, &mut stop, watch).await {
+        let taken = match run::run(&at_rate, &mut stop, watch).await {
             Ok(measured) if !measured.stopped => Step::new(trial, &at_rate, &measured, goal),
             Ok(_) | Err(RunError::Stopped) => break End::Interrupted,
             // A server that broke down under the last step is a result.
             Err(error) => Step::broken(trial, &error),
         };
-        stepped(&step);
-        let gone = gone(plan, &step, ongoing.was_met(&step)).await;
-        let over = ongoing.take(step);
+        stepped(&taken);
+        let gone = gone(plan, &taken, ongoing.was_met(&taken)).await;
+        let over = ongoing.take(taken);
         if let Some(end) = gone.or(over) {
             break end;
         }
@@ -197,7 +197,7 @@ async fn gone(plan: &Plan, step: &Step, was_met: bool) -> Option<End> {
     let rate = step.target_per_second;
     match reachable(plan).await {
         Err(RunError::NothingConnected(failure)) => {
-            Some(End::Gone { rate, failure: Some(failure) })
+            Some(End::Gone { rate, failure: Some(failure.to_string()) })
         }
         _ if was_met && step.outcome == Outcome::NothingGood => {
             Some(End::Gone { rate, failure: None })

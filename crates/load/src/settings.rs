@@ -36,8 +36,8 @@ Load only servers that are yours.
 
 Exit codes:
   0    done, and all was good
-  1    --slo was missed, nothing could connect, no response was good, or more failed than
-       --max-errors allows
+  1    --slo was missed, nothing could connect or not any more, no response was good, or more
+       failed than --max-errors allows
   2    bad arguments
   3    inconclusive: too few requests to decide what --slo asks
   5    an error of bench itself, or results could not be written
@@ -104,8 +104,8 @@ pub struct ArrivalArgs {
     /// Threads [default: half the cores, at most one for each connection]
     #[arg(short, long, value_name = "N", value_parser = file_count)]
     pub threads: Option<usize>,
-    /// Search the highest rate that meets --slo; --duration and --warmup are those of each step
-    /// [default: 5s and 1s]
+    /// Search the highest rate that meets --slo and that the server sustains; --duration and
+    /// --warmup are those of each step [default: 5s and 1s]
     #[arg(long, requires = "slo", conflicts_with_all = ["rate", "ramp", "stages", "requests",
           "hgrm", "hlog", "ndjson", "csv"])]
     pub find_max: bool,

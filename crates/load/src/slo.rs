@@ -51,6 +51,9 @@ pub struct Judged<'a> {
     pub errors: f64,
     /// Good answers a second.
     pub rate: f64,
+    /// Whether the generator itself was held up or at its limit: latencies may be longer, and the
+    /// rate lower, than the server's.
+    pub doubtful: bool,
 }
 
 /// A term and what became of it.
@@ -105,7 +108,29 @@ impl Term {
             };
             return Verdict { term, measured, met: None };
         };
-        Verdict { term, measured: self.what.text(value), met: Some(self.holds(value)) }
+        let measured = self.what.text(value);
+        match self.holds(value) {
+            false if self.may_be_the_generators(judged) => {
+                let measured = format!("{measured}, but bench itself was held up or at its limit");
+                Verdict { term, measured, met: None }
+            }
+            holds => Verdict { term, measured, met: Some(holds) },
+        }
+    }
+
+    /// Whether it may be the generator by which this is missed, and not the server. Where even the
+    /// shortest latency is too long it is not.
+    fn may_be_the_generators(&self, judged: &Judged<'_>) -> bool {
+        let upper = matches!(self.relation, Relation::Less | Relation::AtMost);
+        let shortest = judged.latency.min().map(float);
+        let by_generator = match self.what {
+            What::Quantile(_) | What::Mean | What::Max => {
+                upper && shortest.is_some_and(|shortest| self.holds(shortest))
+            }
+            What::Rate => !upper,
+            What::Errors => false,
+        };
+        judged.doubtful && by_generator
     }
 
     fn value(&self, judged: &Judged<'_>) -> Option<f64> {
@@ -229,8 +254,28 @@ mod tests {
         let mut latency = Distribution::default();
         (1..=values).for_each(|value| latency.record(Duration::from_millis(value)));
         let slo: Slo = terms.parse().unwrap();
-        let judged = Judged { latency: &latency, errors: 0.02, rate: 950.0 };
+        let judged = Judged { latency: &latency, errors: 0.02, rate: 950.0, doubtful: false };
         slo.judge(&judged).into_iter().map(|v| (v.term, v.measured, v.met)).collect()
+    }
+
+    #[test]
+    fn what_the_generator_may_have_missed_is_not_decided() {
+        let mut latency = Distribution::default();
+        (1..=1_000).for_each(|value| latency.record(Duration::from_millis(value)));
+        let judged = Judged { latency: &latency, errors: 0.5, rate: 90.0, doubtful: true };
+        for (term, met) in [
+            ("p50<400ms", None),
+            ("max<1ms", Some(false)),
+            ("p90<1us", Some(false)),
+            ("mean<2s", Some(true)),
+            ("p50>700ms", Some(false)),
+            ("rate>=100", None),
+            ("rate<50", Some(false)),
+            ("errors<1%", Some(false)),
+        ] {
+            let verdicts = term.parse::<Slo>().unwrap().judge(&judged);
+            assert_eq!(verdicts[0].met, met, "{verdicts:?}");
+        }
     }
 
     #[test]

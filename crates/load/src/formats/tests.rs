@@ -11,7 +11,7 @@ fn summary(open: bool) -> Summary {
 
 fn verdicts(terms: &str) -> Vec<Verdict> {
     let latency = measured().recording.latency;
-    let judged = Judged { latency: &latency, errors: 0.012, rate: 99.0 };
+    let judged = Judged { latency: &latency, errors: 0.012, rate: 99.0, doubtful: false };
     terms.parse::<Slo>().unwrap().judge(&judged)
 }
 

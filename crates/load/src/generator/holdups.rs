@@ -3,7 +3,8 @@
 //! held up until then. It reads no clock itself, but for what a hold-up was made of once there was
 //! one.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
@@ -18,8 +19,8 @@ const LATE: Duration = Duration::from_millis(10);
 /// Of hold-ups as long as this, one in which the thread neither worked nor waited for a processor
 /// was a stop. Shorter ones are too near what clocks and beats can tell apart.
 const STOP: Duration = Duration::from_millis(100);
-/// Hold-ups with no longer a time between them are one: what was due in the first is not done yet.
-const TOGETHER: Duration = Duration::from_millis(250);
+/// Hold-ups that are remembered, so that what was due in one is known when it is sent.
+const REMEMBERED: usize = 64;
 
 /// Times in which a thread did not run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,8 +75,8 @@ pub(crate) struct Monitor {
     used: Cell<Used>,
     /// What it had when the watch began.
     first: Cell<Used>,
-    /// The last hold-up, from its beginning to its end.
-    last: Cell<Option<(Instant, Instant)>>,
+    /// The last hold-ups, each from when a beat was due to its end, in order.
+    last: RefCell<VecDeque<(Instant, Instant)>>,
     seen: Cell<HoldUps>,
     /// The kernel's count of this thread's waits, where there is one.
     schedstat: Option<File>,
@@ -124,7 +125,7 @@ impl Monitor {
             late: Cell::new(now + BEAT + LATE),
             first: used.clone(),
             used,
-            last: Cell::new(None),
+            last: RefCell::new(VecDeque::with_capacity(REMEMBERED)),
             seen: Cell::default(),
             schedstat,
         }
@@ -136,7 +137,7 @@ impl Monitor {
         self.due_after(now);
         self.used.set(used);
         self.first.set(used);
-        self.last.set(None);
+        self.last.borrow_mut().clear();
         self.seen.set(HoldUps::default());
     }
 
@@ -157,7 +158,9 @@ impl Monitor {
 
     /// Whether the generator was held up when a request was due at `due`.
     pub(crate) fn covers(&self, due: Instant) -> bool {
-        self.last.get().is_some_and(|(from, to)| from <= due && due <= to)
+        let last = self.last.borrow();
+        let ended = last.partition_point(|(_, to)| *to < due);
+        last.get(ended).is_some_and(|(from, _)| *from <= due)
     }
 
     /// What was seen since the beginning.
@@ -194,11 +197,12 @@ impl Monitor {
             }
         }
         self.seen.set(seen);
-        let joined =
-            self.last.get().filter(|(_, to)| due.saturating_duration_since(*to) < TOGETHER);
-        // It may have been held up as soon as the beat before was done.
-        let from = due.checked_sub(BEAT).unwrap_or(due);
-        self.last.set(Some((joined.map_or(from, |(from, _)| from), now)));
+        let mut last = self.last.borrow_mut();
+        if last.len() == REMEMBERED {
+            last.pop_front();
+        }
+        last.push_back((due, now));
+        drop(last);
         self.due_after(now);
         self.used.set(used);
     }
@@ -267,21 +271,22 @@ mod tests {
     }
 
     #[test]
-    fn hold_ups_that_follow_each_other_are_one() {
+    fn the_time_between_hold_ups_is_none() {
         let start = Instant::now();
         let monitor = Monitor::new(start);
         // As under a quota of a tenth: 10 ms of work, 90 ms of waiting.
-        for period in 1..=10 {
+        for period in 1..=100 {
             monitor.beat(start + 100 * MILLISECOND * period);
         }
-        assert_eq!(monitor.seen.get().late.times, 10);
-        assert!(monitor.covers(start + 150 * MILLISECOND), "{monitor:?}");
-        // Much later there is another one.
-        let later = start + Duration::from_secs(60);
+        let at = |ms| monitor.covers(start + ms * MILLISECOND);
+        assert_eq!(monitor.seen.get().late.times, 100);
+        assert!(at(9_950) && at(9_200) && !at(9_905) && !at(9_805), "{monitor:?}");
+        assert!(at(5_050) && !at(550), "the oldest are forgotten");
+        let later = start + Duration::from_mins(1);
         monitor.restart(later);
         monitor.beat(later + BEAT);
         monitor.beat(later + 90 * MILLISECOND);
-        assert!(!monitor.covers(start + 150 * MILLISECOND));
+        assert!(!at(9_950) && at(60_050));
         assert_eq!(monitor.seen.get().late.times, 1);
     }
 

@@ -74,12 +74,13 @@ mod tests {
     /// Latencies of a server that takes `service` seconds for each request, one after the other,
     /// asked `rate` times a second for `seconds`; in pieces of a quarter of a second.
     fn pieces(rate: f64, seconds: f64, service: impl Fn(u64) -> f64) -> Vec<(u64, f64)> {
-        let mut sums = vec![(0, 0.0); 4 * crate::numbers::whole(seconds) as usize];
+        let place = |time: f64| usize::try_from(crate::numbers::whole(time * 4.0)).unwrap();
+        let mut sums = vec![(0, 0.0); place(seconds)];
         let mut free = 0.0_f64;
         for number in 0..crate::numbers::whole(rate * seconds) {
             let due = float(number) / rate;
             free = free.max(due) + service(number);
-            if let Some((count, sum)) = sums.get_mut(crate::numbers::whole(free * 4.0) as usize) {
+            if let Some((count, sum)) = sums.get_mut(place(free)) {
                 *count += 1;
                 *sum += free - due;
             }

@@ -1,7 +1,6 @@
 //! What a search comes to, as figures and in a sentence. Pure.
 
-use exchange::Failure;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::bracket::Bracket;
 use super::step::Step;
@@ -48,14 +47,9 @@ pub enum End {
     Gone {
         /// The rate of the last step.
         rate: f64,
-        /// Why none can be made.
-        #[serde(serialize_with = "in_words")]
-        failure: Option<Failure>,
+        /// Why no connection can be made, in words; none where they can.
+        failure: Option<String>,
     },
-}
-
-fn in_words<S: Serializer>(failure: &Option<Failure>, serializer: S) -> Result<S::Ok, S::Error> {
-    failure.as_ref().map(ToString::to_string).serialize(serializer)
 }
 
 impl Search {
@@ -97,12 +91,12 @@ fn conclusion(bracket: &Bracket, end: &End) -> String {
                                    the server."
                 .to_owned()
         }
-        (End::Gone { rate, failure }, met) => gone(*rate, failure.as_ref(), met),
+        (End::Gone { rate, failure }, met) => gone(*rate, failure.as_deref(), met),
         (End::Found | End::MostSteps, met) => found(bracket, met),
     }
 }
 
-fn gone(rate: f64, failure: Option<&Failure>, met: Option<String>) -> String {
+fn gone(rate: f64, failure: Option<&str>, met: Option<String>) -> String {
     let how = match failure {
         Some(failure) => format!("no connection can be made any more: {failure}"),
         None => "it answers nothing any more, not even a rate that was good before".to_owned(),

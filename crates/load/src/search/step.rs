@@ -6,7 +6,7 @@ use super::Goal;
 use super::bracket::Trial;
 use crate::numbers::float;
 use crate::plan::Plan;
-use crate::run::{Measured, RunError};
+use crate::run::{Measured, RunError, Trend};
 use crate::slo::{Judged, Verdict};
 use crate::summary::{Doubt, Summary};
 use crate::words;
@@ -22,6 +22,7 @@ const FAR_MORE: u64 = 10;
 
 /// A step of a search.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the JSON")]
 pub struct Step {
     /// The rate that was asked for.
     pub target_per_second: f64,
@@ -83,6 +84,8 @@ impl Step {
             latency: &measured.recording.latency,
             errors: summary.errors,
             rate: summary.good_per_second,
+            // A step that the generator may have spoilt is tried again.
+            doubtful: false,
         };
         let verdicts = goal.slo.judge(&judged);
         let undecided = undecided(&verdicts);
@@ -176,7 +179,7 @@ fn outcome(
     if summary.errors > most_errors {
         return Outcome::Failed { errors: summary.errors };
     }
-    match measured.trend.filter(|trend| trend.is_growth()) {
+    match measured.trend.filter(Trend::is_growth) {
         Some(trend) => Outcome::Growing { ms_per_s: trend.slope * 1e3 },
         None => Outcome::Met,
     }

@@ -185,6 +185,6 @@ fn a_server_that_is_gone_is_said_to_be() {
         bracket.learn(&step(Trial { rate: 40.0, confirming: false }, Outcome::Met));
         Search::new(Vec::new(), &bracket, end).conclusion
     };
-    insta::assert_snapshot!(conclusion(end(Some(Failure::Descriptors))), @"The server is gone after 80/s: no connection can be made any more: too many open files: raise the limit with `ulimit -n`, or use fewer connections; 40/s was good before.");
+    insta::assert_snapshot!(conclusion(end(Some(Failure::Descriptors.to_string()))), @"The server is gone after 80/s: no connection can be made any more: too many open files: raise the limit with `ulimit -n`, or use fewer connections; 40/s was good before.");
     insta::assert_snapshot!(conclusion(end(None)), @"The server is gone after 80/s: it answers nothing any more, not even a rate that was good before; 40/s was good before.");
 }

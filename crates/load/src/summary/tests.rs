@@ -74,14 +74,14 @@ pub(crate) fn measured() -> Measured {
     }
 }
 
-fn waits(times: u64, time: Duration) -> Option<Waits> {
-    Some(Waits { times, time })
+fn waits(times: u64, time: Duration) -> Waits {
+    Waits { times, time }
 }
 
 /// A generator that worked for a quarter of its time on one of two processors.
 fn generator() -> crate::generator::Generator {
     let wall = Duration::from_secs(10);
-    let waited = waits(100, Duration::from_millis(20));
+    let waited = Some(waits(100, Duration::from_millis(20)));
     crate::generator::Generator {
         wall,
         busiest: wall / 4,
@@ -157,7 +157,7 @@ fn each_way_to_be_held_up_is_named_as_what_it_is() {
     let throttled = of_generator(|generator| {
         generator.processors = 0.3;
         generator.throttled = Some(Throttled { times: 41, time: ms(2_870) });
-        generator.held_up.waited = waits(50, ms(2_900));
+        generator.held_up.waited = Some(waits(50, ms(2_900)));
     });
     insta::assert_snapshot!(throttled.warnings.join("\n"), @"bench itself was held up: the processor quota of its control group (0.3 processors) was used up 41 times and throttled it for 2.87 s: latency and service times contain that time, and are not the server's alone");
     let gap = Gaps { times: 1, total: ms(1_300), longest: ms(1_300) };
@@ -165,7 +165,7 @@ fn each_way_to_be_held_up_is_named_as_what_it_is() {
         (generator.held_up.late, generator.held_up.stopped) = (gap, gap);
     });
     insta::assert_snapshot!(stopped.warnings.join("\n"), @"bench itself was stopped 1 time for 1.30 s (longest 1.30 s), by a signal (SIGSTOP), a debugger or a machine that stood still: latency and service times contain that time, and are not the server's alone");
-    let waited = of_generator(|generator| generator.held_up.waited = waits(300, ms(1_700)));
+    let waited = of_generator(|generator| generator.held_up.waited = Some(waits(300, ms(1_700))));
     insta::assert_snapshot!(waited.warnings.join("\n"), @"bench itself was held up: it waited for a processor for 1.70 s (17.00% of the run), because of other processes or a quota that bench cannot see: latency and service times contain that time, and are not the server's alone");
     let uncounted = of_generator(|generator| {
         generator.held_up = HoldUps { late: gap, ..HoldUps::default() };
@@ -178,7 +178,7 @@ fn each_way_to_be_held_up_is_named_as_what_it_is() {
     }
     assert!(!of_generator(|_| {}).latency_doubtful);
     // As much, in waits that are short beside a median latency of 50 ms.
-    let short = of_generator(|generator| generator.held_up.waited = waits(3_000, ms(1_700)));
+    let short = of_generator(|generator| generator.held_up.waited = Some(waits(3_000, ms(1_700))));
     assert!(!short.latency_doubtful);
 }
 
@@ -244,7 +244,7 @@ fn a_number_of_requests_that_took_longer_than_asked_did_not_reach_the_rate() {
     let asked = Some(Asked::Rate("100/s".to_owned()));
     let profile = Profile::constant(100.0);
     let arrival = Arrival::Open { profile, spacing: Spacing::Even };
-    let plan = Plan { limits, asked, arrival, ..plan(true) };
+    let plan = Plan { arrival, asked, limits, ..plan(true) };
     let summary = Summary::new(&plan, &run);
     assert!((summary.target_per_second.unwrap() - 100.0).abs() < 1e-9);
     assert!((summary.achieved.unwrap() - 0.05).abs() < 1e-3, "{:?}", summary.achieved);
