@@ -120,7 +120,7 @@ async fn cells(
     let sweeps = findings.get_or_insert_with(|| Sweeps::none(&live.description));
     let place_of_this = sweeps.sweeps.len();
     while let Some((cell, reason)) = sweep.next() {
-        let measured;
+        let (mut measured, mut recorded) = (None, Ok(()));
         let is_it = |samples: &&Samples| {
             samples.replicas == cell && samples.experiment.as_ref() == experiment.as_ref()
         };
@@ -129,11 +129,11 @@ async fn cells(
             None => {
                 let place = (sweep.measured() + 1, sweep.expected());
                 let how = (plan.timing, experiment.as_ref());
-                measured = live.changed_step(cell.into(), place, how).await?;
+                let samples = live.changed_step(cell.into(), place, how).await?;
                 if let Some(recorder) = recorder.as_mut() {
-                    recorder.step(&measured)?;
+                    recorded = recorder.step(&samples);
                 }
-                &measured
+                &*measured.insert(samples)
             }
         };
         let step = analyse::step(samples);
@@ -153,6 +153,8 @@ async fn cells(
         }
         sweeps.sweeps.truncate(place_of_this);
         sweeps.sweeps.push(now);
+        // What was measured is printed, also where it could not be kept.
+        recorded?;
     }
     Ok(())
 }

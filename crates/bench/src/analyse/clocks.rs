@@ -18,8 +18,8 @@ use crate::measure::{ClockReading, Samples};
 const DRIFT: f64 = 1e-3;
 /// A smaller step changes no rate of ten seconds and more by a hundredth, in seconds.
 const SMALLEST_S: f64 = 0.1;
-/// How much longer the way of a worker's report may take than that of another, in seconds: it is written
-/// about once a second and read once a second.
+/// How much longer the way of a worker's report may take than that of another, in seconds, beside twice the
+/// time from one report to the next: it is read once a second.
 const REPORTED_S: f64 = 2.5;
 
 /// No report of a live worker is later than that, in seconds.
@@ -199,6 +199,9 @@ fn worker_step(sights: &[Sight]) -> Option<f64> {
     };
     let (seen, made) = sights.first()?;
     let mut ahead = made - seen;
+    let mut between: Vec<f64> =
+        sights.windows(2).map(|pair| (pair[1].1 - pair[0].1).abs()).collect();
+    let reported = REPORTED_S + 2.0 * load::numbers::median(&mut between)?;
     // What was there when reading began may be of a worker that hung.
     let mut latest = LONG_THERE_S;
     for pair in sights.windows(2) {
@@ -208,7 +211,7 @@ fn worker_step(sights: &[Sight]) -> Option<f64> {
         }
         let offset = made - seen;
         let more = offset - ahead;
-        if more > REPORTED_S && (offset > REPORTED_S || more > latest) {
+        if more > reported && (offset > reported || more > latest) {
             note(more);
         }
         (ahead, latest) = (ahead.max(offset), LATE_S);

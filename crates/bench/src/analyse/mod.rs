@@ -92,10 +92,12 @@ pub fn step(samples: &Samples) -> StepFindings {
     let mut warnings = Vec::new();
     let seen = Seen::of(samples, &mut warnings);
     let known = services::known(&seen, scenario::declared_policy(samples));
+    let of_no_rate = warnings.clone();
     let mut findings = measured_step(&seen, &known, warnings);
     findings.clock_steps = clocks::steps(samples);
     if findings.rate_is_withheld() {
-        return without_rates(findings);
+        findings.warnings = of_no_rate;
+        return without_rates(findings, samples);
     }
     let own = findings.clock_steps.iter().map(ClockStep::words);
     findings
@@ -131,15 +133,22 @@ pub fn step(samples: &Samples) -> StepFindings {
 }
 
 /// The findings of a window in which a clock was set: what needs no clock.
-fn without_rates(mut findings: StepFindings) -> StepFindings {
-    let steps = findings.clock_steps.iter().filter(|step| step.spoils_rates());
-    let words: Vec<String> = steps.map(ClockStep::words).collect();
-    findings.withheld =
-        Some(Withheld { reason: format!("{}: there is no rate by it", words.join(", and ")) });
+fn without_rates(mut findings: StepFindings, samples: &Samples) -> StepFindings {
+    let steps: Vec<_> = findings.clock_steps.iter().filter(|step| step.spoils_rates()).collect();
+    let mut words: Vec<String> = steps.iter().take(2).map(|step| step.words()).collect();
+    if steps.len() > words.len() {
+        words.push(format!("so were {} more", steps.len() - words.len()));
+    }
+    let reason = format!("{}: there is no rate by it", words.join(", and "));
+    findings.withheld = Some(Withheld { reason });
     findings.hashes_per_second = Rate::none();
     findings.counter_hashes_per_second = Rate::none();
     findings.coins_per_second = Interval { value: 0.0, low: 0.0, high: 0.0 };
+    if let (Some(first), Some(last)) = (samples.clocks.first(), samples.clocks.last()) {
+        findings.window_ms = last.elapsed_us.saturating_sub(first.elapsed_us) / 1000;
+    }
     (findings.closure, findings.bounds) = (None, None);
+    findings.stages.clear();
     findings.next.clear();
     findings.unseen.clear();
     findings

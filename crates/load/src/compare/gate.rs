@@ -5,7 +5,7 @@ use inference::gate::{IfUndecided, Outcome};
 use serde::Serialize;
 
 use super::metric::Metric;
-use super::verdict::{Reason, Verdict, Which, repetitions, sentence};
+use super::verdict::{Reason, Verdict, Which, reason, repetitions, sentence};
 use super::{Line, Loaded};
 use crate::numbers::{float, share};
 use crate::settings::Undecided;
@@ -109,7 +109,8 @@ pub(super) fn gate(asked: &Asked, lines: &[Line], obstacles: &[Reason]) -> GateF
         }
         Outcome::Undecided => format!("undecided: {}", repetitions(repetitions_needed)),
         Outcome::NotJudged if obstacles.is_empty() => {
-            format!("not judged: {}", of(Outcome::NotJudged).collect::<Vec<_>>().join("; "))
+            let reasons = judged().filter_map(|(metric, verdict)| reason(metric, verdict));
+            format!("not judged: {}", reasons.collect::<Vec<_>>().join("; "))
         }
         Outcome::NotJudged => {
             let reasons: Vec<_> = obstacles.iter().map(Reason::words).collect();

@@ -83,8 +83,8 @@ impl Reason {
             }
             Self::Absent { side } => format!("nothing was measured {}", side.words()),
             Self::NoInterval { side } => format!(
-                "how much a single run varies is not known {}: give several runs with commas \
-                 between, or a run of 2.5 s and more",
+                "the one run {} is too short to show how it varies: give several with commas \
+                 between, or a longer one",
                 side.words()
             ),
             Self::MoreErrors { before, after } => format!(
@@ -123,6 +123,14 @@ pub(super) fn sentence(metric: Metric, verdict: &Verdict) -> String {
             format!("{title} is undecided; {}", repetitions(*repetitions_needed))
         }
         Verdict::NotJudged { reason } => format!("{title} is not judged: {}", reason.words()),
+    }
+}
+
+/// Why a number is not judged, for a list of such.
+pub(super) fn reason(metric: Metric, verdict: &Verdict) -> Option<String> {
+    match verdict {
+        Verdict::NotJudged { reason } => Some(format!("{}: {}", metric.title(), reason.words())),
+        _ => None,
     }
 }
 
