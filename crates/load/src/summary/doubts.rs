@@ -35,6 +35,7 @@ pub(super) fn doubts(summary: &Summary, measured: &Measured) -> Vec<String> {
         unconnected(summary, measured),
         clamped(summary),
         repeated(summary),
+        excess(summary),
     ];
     doubts.into_iter().flatten().collect()
 }
@@ -144,6 +145,20 @@ fn repeated(summary: &Summary) -> Option<String> {
             "{} were sent twice, since the server had closed the kept connection: what it did with \
              the first is not known",
             words::counted(repeated, "request")
+        )
+    })
+}
+
+fn excess(summary: &Summary) -> Option<String> {
+    let excess = summary.connections.excess;
+    (excess > 0).then(|| {
+        format!(
+            "{} followed by bytes that belong to no response, such as a body after HEAD or 204: they \
+             are good, but their connections were closed",
+            match excess {
+                1 => "1 response was".to_owned(),
+                several => format!("{} responses were", words::count(several)),
+            }
         )
     })
 }
