@@ -32,7 +32,7 @@ pub const PATHS_FROM: &str = "BENCH_PATHS_FROM";
 
 /// Runs DockerCoins, scales it, measures it, and says what holds it back.
 #[derive(Parser, Clone, Debug)]
-#[command(name = "bench", version, after_help = EXIT_CODES)]
+#[command(name = "bench", version, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

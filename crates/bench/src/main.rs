@@ -3,9 +3,11 @@
 mod board;
 mod generator;
 mod interrupts;
+mod misuse;
 mod ping_command;
 mod printer;
 mod screen;
+mod terminal;
 mod up;
 
 use std::ffi::OsString;
@@ -25,35 +27,33 @@ use crate::board::Board;
 use crate::interrupts::Interrupts;
 use crate::screen::Screen;
 
+/// Open files without which no command gets anywhere: two runtimes, signals, a connection.
+const FILES: usize = 20;
+/// Threads that commands start: for signals, for what is printed or drawn, for names.
+const THREADS: usize = 3;
+
 fn main() -> ExitCode {
     // `bench service rng ...`: this program as one of the app's services.
     if let Some(code) = run_as_service(std::env::args_os().skip(1).collect()) {
         return code;
     }
-    let plan = match Cli::try_parse().and_then(Plan::try_from) {
+    let plan = match Cli::try_parse_from(misuse::arguments(std::env::args_os()))
+        .and_then(Plan::try_from)
+    {
         Ok(plan) => plan,
-        Err(error) => return misused(&error),
+        Err(error) => return misuse::misused(error),
     };
     service::launch::raise_file_limit();
+    if let Err(missing) = service::preflight::check(FILES, THREADS) {
+        anstream::eprintln!("error: {missing}");
+        return ExitCode::from(Exit::Internal as u8);
+    }
     match run(plan) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
             ExitCode::from(code(&error))
         }
-    }
-}
-
-/// Says what is wrong with the arguments, or prints the help or version that they ask for.
-fn misused(error: &clap::Error) -> ExitCode {
-    // Nobody may be listening.
-    let _ = error.print();
-    let pings = std::env::args_os().nth(1).is_some_and(|command| command == "ping");
-    let like_httping = pings && std::env::args_os().any(|argument| argument == "--httping-exit");
-    match error.exit_code() {
-        0 => ExitCode::SUCCESS,
-        _ if like_httping => ExitCode::FAILURE,
-        _ => ExitCode::from(Exit::Usage as u8),
     }
 }
 

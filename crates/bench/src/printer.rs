@@ -23,7 +23,8 @@ impl Printer {
     pub(crate) fn new(mut out: impl Write + Send + 'static) -> Self {
         let (texts, to_write) = sync_channel::<String>(WAITING);
         let (ended, done) = channel();
-        std::thread::spawn(move || {
+        // Without a thread nothing is written: the results do not depend on it.
+        let _ = std::thread::Builder::new().name("printer".to_owned()).spawn(move || {
             let _ended = ended; // dropped at the end, which is how the end is noticed
             for text in to_write {
                 if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {

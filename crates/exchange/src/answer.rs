@@ -144,6 +144,11 @@ impl Decoder {
         self.bodiless
     }
 
+    /// Whether what comes next is passed over without being looked at.
+    pub(crate) fn is_in_data(&self) -> bool {
+        matches!(self.body, Body::Length(_) | Body::UntilClosed)
+    }
+
     /// Whether the head of the answer is still to come.
     pub(crate) fn awaits_head(&self) -> bool {
         matches!(self.body, Body::NotYet)

@@ -3,8 +3,8 @@
 
 use tokio::task::yield_now;
 
-/// Bytes that are taken in one turn.
-const BYTES: usize = 1024 * 1024;
+/// Bytes that are looked at, one by one, in one turn.
+const BYTES: usize = 128 * 1024;
 /// Pieces that are taken in one turn, however small they are.
 const PIECES: u32 = 64;
 
@@ -16,7 +16,7 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Notes that so many bytes were taken.
+    /// Notes that a piece was taken of which so many bytes were looked at.
     pub(crate) fn took(&mut self, bytes: usize) {
         self.bytes += bytes;
         self.pieces += 1;
@@ -31,7 +31,7 @@ impl Turn {
         over
     }
 
-    /// Notes that so many bytes were taken, and lets others have their turn where it is theirs.
+    /// Notes that a piece was taken of which so many bytes were looked at, and lets others have their turn where it is theirs.
     pub(crate) async fn taken(&mut self, bytes: usize) {
         self.took(bytes);
         if self.is_over() {

@@ -191,7 +191,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         };
         reading.held = filled - progress.consumed;
         let Some(mut answer) = progress.answer else {
-            reading.turn.took(read);
+            let is_data = reading.decoder.is_in_data();
+            reading.turn.took(if is_data { 0 } else { read });
             let is_head = reading.decoder.awaits_head();
             self.make_room(progress.consumed, filled, is_head);
             return Ok(None);

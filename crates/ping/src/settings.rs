@@ -51,7 +51,7 @@ pub struct Settings {
     /// What is good.
     #[command(flatten)]
     pub limits: Limits,
-    /// Print help (-h is the host, as in httping)
+    /// Print help, as -h without a host does
     #[arg(long, action = ArgAction::Help, help_heading = "Output")]
     pub help: Option<bool>,
 }

@@ -14,6 +14,7 @@ pub mod launch;
 pub mod limits;
 mod logging;
 pub mod pause;
+pub mod preflight;
 mod replica;
 pub mod reply;
 mod serve;
