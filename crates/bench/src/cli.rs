@@ -47,7 +47,8 @@ Exit codes:
   3    inconclusive: measured, but the verdict is withheld, or what was asked for could not be
        tried; or a threshold was missed
   4    the cluster refused, or did not settle
-  5    an error of bench itself, or results could not be written
+  5    an error of bench itself, results or help could not be written, or too few open files or
+       threads
   130  interrupted";
 
 /// The commands.

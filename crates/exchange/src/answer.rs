@@ -169,8 +169,8 @@ impl Decoder {
         match self.parse(input, &mut headers, on_head) {
             Err(Malformed::Head(httparse::Error::TooManyHeaders)) => {
                 // No header is shorter than its line, so these are enough.
-                let lines = input.iter().filter(|byte| **byte == b'\n').count();
-                let mut headers = vec![MaybeUninit::uninit(); lines + 1];
+                let lines = input.split(|byte| *byte == b'\n').count();
+                let mut headers = vec![MaybeUninit::uninit(); lines];
                 self.parse(input, &mut headers, on_head)
             }
             parsed => parsed,

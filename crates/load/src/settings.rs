@@ -35,7 +35,8 @@ Exit codes:
   1    nothing could connect, or more failed than --max-errors allows
   2    bad arguments
   3    what --slo asks was missed, or cannot be decided
-  5    an error of bench itself, or results could not be written
+  5    an error of bench itself, results or help could not be written, or too few open files or
+       threads
   130  interrupted; what was measured is printed";
 
 /// Arguments of `bench load`.

@@ -21,7 +21,7 @@ Exit codes:
   1  some failed, or there was none
   2  bad arguments
   3  a bound of --fail-above was not kept
-  5  results could not be written
+  5  results or help could not be written, or too few open files or threads
   130  told to stop twice; once ends with the summary
   With --httping-exit: 0 some were ok, 127 none was, 1 bad arguments or no such host. With -n and -N
   those of Nagios.

@@ -69,7 +69,7 @@ pub fn check_headers(
     };
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     if protocol == Protocol::Http2
-        && let Some((name, _)) = headers.iter().find(|header| !in_http2(header))
+        && let Some((name, _)) = headers.iter().find(|(name, value)| !in_http2(name, value))
     {
         return Err(BadHeader::NotInHttp2(name.clone()));
     }
@@ -105,7 +105,7 @@ pub fn check_headers(
 }
 
 /// Whether HTTP/2 has a header.
-fn in_http2((name, value): &&(HeaderName, HeaderValue)) -> bool {
+fn in_http2(name: &HeaderName, value: &HeaderValue) -> bool {
     match name.as_str() {
         "te" => value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"trailers"),
         "transfer-encoding" | "upgrade" => false,
