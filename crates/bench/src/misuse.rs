@@ -76,7 +76,9 @@ fn suggest(error: &mut clap::Error) {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return };
     let flag = typed.split('=').next().unwrap_or(typed);
     if let Some((_, meant)) = MEANT.iter().find(|(tried, _)| *tried == flag) {
+        // What is spelled alike is not what is meant, nor is it how the command is used.
         error.remove(ContextKind::SuggestedArg);
+        error.remove(ContextKind::Usage);
         let tip = StyledStr::from(*meant);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
     }

@@ -163,13 +163,15 @@ fn whole_path(text: &str) -> Result<String, String> {
     let sent = text.split_once('#').map_or(text, |(sent, _)| sent);
     let slip = sent.chars().find(|letter| letter.is_whitespace() || letter.is_control());
     match slip {
-        Some(' ') => return Err("it has a space; write %20".to_owned()),
+        Some(' ') => return Err("it has a space, which is %20 in a URL".to_owned()),
         Some(other) => {
             let mut bytes = [0; 4];
             let encoded: String = (other.encode_utf8(&mut bytes).bytes())
                 .map(|byte| format!("%{byte:02X}"))
                 .collect();
-            return Err(format!("it has a control character or a blank; write {encoded}"));
+            return Err(format!(
+                "it has a control character or a blank, which is {encoded} in a URL"
+            ));
         }
         None => {}
     }
