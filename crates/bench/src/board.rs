@@ -1,11 +1,13 @@
 //! A text of several lines on standard error that is written over; nothing at all where standard
-//! error is no terminal.
+//! error is no terminal that can be drawn on.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::time::Duration;
 
 use rustix::termios::tcgetwinsize;
 use tokio::time::Instant;
+
+use crate::terminal::is_drawable;
 
 /// How often the text may change.
 const REFRESH: Duration = Duration::from_millis(250);
@@ -20,7 +22,7 @@ pub(crate) struct Board {
 
 impl Board {
     pub(crate) fn new() -> Self {
-        Self { is_terminal: std::io::stderr().is_terminal(), lines: 0, drawn: None }
+        Self { is_terminal: is_drawable(&std::io::stderr()), lines: 0, drawn: None }
     }
 
     /// Shows a text in place of what stood there; it is only made where and when it is shown.

@@ -37,7 +37,7 @@ pub const PATHS_FROM: &str = "BENCH_PATHS_FROM";
 
 /// Runs DockerCoins, scales it, measures it, and says what holds it back.
 #[derive(Parser, Clone, Debug)]
-#[command(name = "bench", version, after_help = EXIT_CODES)]
+#[command(name = "bench", version, propagate_version = true, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -53,7 +53,8 @@ Exit codes:
   3    inconclusive: the verdict is withheld or undecided, there is not enough data, or what was
        asked for could not be tried
   4    the cluster refused, or did not settle
-  5    an error of bench itself, or results could not be written
+  5    an error of bench itself, results or help could not be written, or too few open files or
+       threads
   130  interrupted";
 
 /// The commands.

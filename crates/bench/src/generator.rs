@@ -1,17 +1,18 @@
 //! `bench load` and `bench compare`: the crate `load` with this process's output, terminal and
 //! signals.
 
-use std::io::{IsTerminal as _, Write, stderr, stdout};
+use std::io::{Write, stderr, stdout};
 
 use bench::failure::{Ended, Exit};
 use load::command::{self, Ending, Outs, Trouble};
 use load::settings::{CompareSettings, Settings};
 
 use crate::interrupts::Interrupts;
+use crate::terminal::is_drawable;
 
 pub(crate) async fn load(settings: &Settings, interrupts: &Interrupts) -> Result<Exit, Ended> {
     // The view leaves standard output alone, so that results can be piped on.
-    let terminal = stderr().is_terminal().then(|| Box::new(stderr()) as Box<dyn Write + Send>);
+    let terminal = is_drawable(&stderr()).then(|| Box::new(stderr()) as Box<dyn Write + Send>);
     let (mut results, mut notes) = (stdout(), stderr());
     let outs = Outs { results: &mut results, notes: &mut notes, terminal };
     told(command::load(settings, interrupts.nth(1), outs).await)

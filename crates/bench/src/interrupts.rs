@@ -94,7 +94,8 @@ async fn restore_terminal() {
     }
     // Nothing more can be done for one that refuses.
     let _ = disable_raw_mode();
-    std::thread::spawn(|| {
+    // Without a thread the terminal stays as it is.
+    let _ = std::thread::Builder::new().spawn(|| {
         // Back to the main screen, with a cursor.
         let words = b"\x1b[?1049l\x1b[?25h";
         let _ = match io::stdout().is_terminal() {

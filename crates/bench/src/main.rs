@@ -3,9 +3,11 @@
 mod board;
 mod generator;
 mod interrupts;
+mod misuse;
 mod ping_command;
 mod printer;
 mod screen;
+mod terminal;
 mod up;
 
 use std::ffi::OsString;
@@ -32,43 +34,33 @@ use crate::screen::Screen;
 /// How long a calculation goes on without a word, and from then on from one word to the next.
 const QUIET: Duration = Duration::from_secs(2);
 const PROGRESS: Duration = Duration::from_secs(1);
+/// Open files without which no command gets anywhere: two runtimes, signals, a connection.
+const FILES: usize = 20;
+/// Threads that commands start: for signals, for what is printed or drawn, for names.
+const THREADS: usize = 3;
 
 fn main() -> ExitCode {
     // `bench service rng ...`: this program as one of the app's services.
     if let Some(code) = run_as_service(std::env::args_os().skip(1).collect()) {
         return code;
     }
-    let plan = match Cli::try_parse().and_then(Plan::try_from) {
+    let plan = match Cli::try_parse_from(misuse::arguments(std::env::args_os()))
+        .and_then(Plan::try_from)
+    {
         Ok(plan) => plan,
-        Err(error) => return misused(&hide_logins(error)),
+        Err(error) => return misuse::misused(hide_logins(error)),
     };
     service::launch::raise_file_limit();
+    if let Err(missing) = service::preflight::check(FILES, THREADS) {
+        anstream::eprintln!("error: {missing}");
+        return ExitCode::from(Exit::Internal as u8);
+    }
     match run(plan) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             anstream::eprintln!("error: {}", without_secrets(&format!("{error:#}")));
             ExitCode::from(code(&error))
         }
-    }
-}
-
-/// Says what is wrong with the arguments, or prints the help or version that they ask for.
-fn misused(error: &clap::Error) -> ExitCode {
-    // Ignore a closed standard error.
-    let _ = match error.use_stderr() {
-        // Whatever was typed may hold a login, and the words of a parser may repeat it.
-        true => {
-            let text = error.render().ansi().to_string();
-            anstream::stderr().lock().write_all(without_secrets(&text).as_bytes())
-        }
-        false => error.print(),
-    };
-    let pings = std::env::args_os().nth(1).is_some_and(|command| command == "ping");
-    let like_httping = pings && std::env::args_os().any(|argument| argument == "--httping-exit");
-    match error.exit_code() {
-        0 => ExitCode::SUCCESS,
-        _ if like_httping => ExitCode::FAILURE,
-        _ => ExitCode::from(Exit::Usage as u8),
     }
 }
 

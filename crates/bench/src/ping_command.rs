@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::interrupts::Interrupts;
+use crate::terminal::is_drawable;
 
 /// Wishes for a summary that may wait; further ones would show the same.
 const WAITING: usize = 4;
@@ -27,7 +28,7 @@ pub(crate) async fn run(settings: Settings, interrupts: &Interrupts) -> anyhow::
         }
     });
     // A graph needs keys as well.
-    let is_terminal = stdout().is_terminal() && stdin().is_terminal();
+    let is_terminal = is_drawable(&stdout()) && stdin().is_terminal();
     let terminal = is_terminal.then_some(screen as fn() -> Box<dyn Write + Send>);
     let stop = interrupts.nth(1);
     let like_httping = settings.limits.httping_exit;

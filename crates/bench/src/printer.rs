@@ -23,7 +23,8 @@ impl Printer {
     pub(crate) fn new(mut out: impl Write + Send + 'static) -> Self {
         let (texts, to_write) = sync_channel::<String>(WAITING);
         let (ended, done) = channel();
-        std::thread::spawn(move || {
+        // Without a thread nothing is written: the results do not depend on it.
+        let _ = std::thread::Builder::new().name("printer".to_owned()).spawn(move || {
             // Dropped at the end, which is how the end is noticed.
             let ended = ended;
             for text in to_write {

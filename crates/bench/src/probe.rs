@@ -176,6 +176,7 @@ fn ports_of(service: Service, address: Option<SocketAddr>, routes: &[Route]) -> 
             host: address.ip().to_string(),
             port: address.port(),
             path: path.to_owned(),
+            login: None,
         },
         post: service == Service::Hasher && work == Work::Full,
         work,

@@ -1,7 +1,6 @@
 //! Progress as one line on standard error that is written over; nothing at all where standard
-//! error is no terminal.
+//! error is no terminal that can be drawn on.
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use bench::analyse::Slowed;
@@ -12,6 +11,7 @@ use rustix::termios::tcgetwinsize;
 use tokio::time::Instant;
 
 use crate::printer::Printer;
+use crate::terminal::is_drawable;
 
 /// How often the line may change.
 const REFRESH: Duration = Duration::from_millis(100);
@@ -26,7 +26,7 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(crate) fn new() -> Self {
-        let terminal = std::io::stderr().is_terminal();
+        let terminal = is_drawable(&std::io::stderr());
         let printer = terminal.then(|| Printer::new(std::io::stderr()));
         Self { printer, step: String::new(), drawn: None }
     }
@@ -87,7 +87,8 @@ impl Screen {
     pub(crate) fn close(mut self) {
         self.clear();
         if let Some(printer) = self.printer {
-            printer.close();
+            // Progress is no result: without a terminal that takes it the measurement stands.
+            let _ = printer.close();
         }
     }
 

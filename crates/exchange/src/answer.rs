@@ -9,9 +9,9 @@ use crate::head::{Head, Headers};
 use chunks::Chunks;
 
 /// Most bytes of a head.
-pub(crate) const MOST_HEAD: usize = 64 * 1024;
-/// Most headers of an answer.
-const MOST_HEADERS: usize = 128;
+pub(crate) const MOST_HEAD: usize = 256 * 1024;
+/// Headers of an answer for which there is room without an allocation; more are read all the same.
+const USUAL_HEADERS: usize = 128;
 /// Most interim answers (1xx) before the answer itself.
 const MOST_INTERIM: u32 = 16;
 
@@ -26,6 +26,10 @@ pub struct Answer {
     pub body_bytes: u64,
     /// Whether the connection can be used for another exchange.
     pub reusable: bool,
+    /// Whether bytes that belong to no response followed it, or its head announces a body that this
+    /// response cannot have, as a 204 with `Transfer-Encoding`. The answer is good all the same; its
+    /// connection is not reusable.
+    pub excess: bool,
 }
 
 /// What came is no answer, or one that contradicts itself.
@@ -34,6 +38,9 @@ pub enum Malformed {
     /// Not the head of an answer.
     #[error("{0}")]
     Head(httparse::Error),
+    /// Nothing that begins as HTTP does.
+    #[error("the response does not begin with HTTP/")]
+    NoHttp,
     /// The head does not end.
     #[error("a head of more than {MOST_HEAD} bytes")]
     HeadTooLong,
@@ -55,9 +62,6 @@ pub enum Malformed {
     /// hyper cannot read it; it does not tell why as a value.
     #[error("a wrong head or length")]
     Hyper,
-    /// There is more than the answer.
-    #[error("{0} bytes more than the answer has")]
-    Excess(usize),
 }
 
 /// How far an answer was read.
@@ -75,6 +79,8 @@ pub struct Decoder {
     /// The request was one whose answer has no body.
     head_only: bool,
     body: Body,
+    /// Whether this is an answer that never has a body: to HEAD, 204, 304.
+    bodiless: bool,
     answer: Answer,
     interim: u32,
     /// Bytes of an incomplete head that were seen.
@@ -98,8 +104,10 @@ impl Decoder {
     /// For the answer to a request; `head_only` for the method HEAD.
     #[must_use]
     pub fn new(head_only: bool) -> Self {
-        let answer = Answer { status: 0, head_bytes: 0, body_bytes: 0, reusable: false };
-        Self { head_only, body: Body::NotYet, answer, interim: 0, seen: 0, look_again: 0 }
+        let answer =
+            Answer { status: 0, head_bytes: 0, body_bytes: 0, reusable: false, excess: false };
+        let (body, bodiless) = (Body::NotYet, false);
+        Self { head_only, body, bodiless, answer, interim: 0, seen: 0, look_again: 0 }
     }
 
     /// Takes bytes: those left over from the last call, and what came behind them. `on_head` is
@@ -129,6 +137,23 @@ impl Decoder {
         matches!(self.body, Body::UntilClosed).then_some(self.answer)
     }
 
+    /// Whether the answer is one that never has a body, once its head was read: one to HEAD, a 204
+    /// or a 304. Some servers send a body all the same.
+    #[must_use]
+    pub fn is_bodiless(&self) -> bool {
+        self.bodiless
+    }
+
+    /// Whether what comes next is passed over without being looked at.
+    pub(crate) fn is_in_data(&self) -> bool {
+        matches!(self.body, Body::Length(_) | Body::UntilClosed)
+    }
+
+    /// Whether the head of the answer is still to come.
+    pub(crate) fn awaits_head(&self) -> bool {
+        matches!(self.body, Body::NotYet)
+    }
+
     /// Reads a head; 0 while it is not whole.
     fn head(
         &mut self,
@@ -140,10 +165,30 @@ impl Decoder {
         if !self.worth_parsing(input) {
             return Ok(0);
         }
-        let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+        let mut headers = [const { MaybeUninit::uninit() }; USUAL_HEADERS];
+        match self.parse(input, &mut headers, on_head) {
+            Err(Malformed::Head(httparse::Error::TooManyHeaders)) => {
+                // No header is shorter than its line, so these are enough.
+                let lines = input.split(|byte| *byte == b'\n').count();
+                let mut headers = vec![MaybeUninit::uninit(); lines];
+                self.parse(input, &mut headers, on_head)
+            }
+            parsed => parsed,
+        }
+    }
+
+    /// Reads a head with room for so many headers; 0 while it is not whole.
+    fn parse<'a>(
+        &mut self,
+        input: &'a [u8],
+        headers: &mut [MaybeUninit<httparse::Header<'a>>],
+        on_head: &mut impl FnMut(&Head<'_>),
+    ) -> Result<usize, Malformed> {
         let mut response = httparse::Response::new(&mut []);
         let parsed = httparse::ParserConfig::default()
-            .parse_response_with_uninit_headers(&mut response, input, &mut headers)
+            // A client must read a header that goes on in the next line (RFC 9112, section 5.2).
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .parse_response_with_uninit_headers(&mut response, input, headers)
             .map_err(Malformed::Head)?;
         let httparse::Status::Complete(length) = parsed else {
             (self.seen, self.look_again) = (input.len(), input.len() * 2);
@@ -203,8 +248,12 @@ impl Decoder {
                 _ => {}
             }
         }
-        let bodiless = self.head_only || matches!(self.answer.status, 204 | 304);
-        self.body = match (bodiless, chunked, length) {
+        self.bodiless = self.head_only || matches!(self.answer.status, 204 | 304);
+        // A 204 has no framing at all (RFC 9112, section 6); HEAD and 304 name that of a GET.
+        let announces = chunked.is_some() || length.is_some_and(|length| length > 0);
+        self.answer.excess = self.answer.status == 204 && announces;
+        kept &= !self.answer.excess;
+        self.body = match (self.bodiless, chunked, length) {
             (true, ..) => Body::Length(0),
             (_, Some(true), _) => Body::Chunked(Chunks::default()),
             (_, None, Some(length)) => Body::Length(length),

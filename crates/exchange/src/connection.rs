@@ -5,6 +5,7 @@ mod hyper;
 use crate::answer::Answer;
 use crate::dial::{Peer, Stream};
 use crate::failure::Failure;
+use crate::habits::Habits;
 use crate::head::Head;
 use crate::request::Prepared;
 use crate::stamps::Stamps;
@@ -53,11 +54,11 @@ impl Connection {
         peer: Peer,
         stream: Stream,
         secured: Option<Secured>,
-        protocol: Protocol,
+        (protocol, habits): (Protocol, Habits),
     ) -> Result<Self, Failure> {
         let speaker = match protocol {
-            Protocol::Http1 => Speaker::Http1(Wire::new(stream)),
-            Protocol::Hyper1 => Speaker::Hyper(hyper::Speaker::http1(stream).await?),
+            Protocol::Http1 => Speaker::Http1(Wire::new(stream, habits)),
+            Protocol::Hyper1 => Speaker::Hyper(hyper::Speaker::http1(stream, habits).await?),
             Protocol::Http2 => Speaker::Hyper(hyper::Speaker::http2(stream).await?),
         };
         Ok(Self { peer, secured, speaker })

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::failure::Failure;
+use crate::habits::Habits;
 use crate::request::{Form, Prepared, Request};
 use crate::stamps::{Phase, Stamps};
 use crate::url::{Scheme, Url};
@@ -29,6 +30,7 @@ pub(crate) use stream::Stream;
 pub struct Dialer {
     route: Route,
     tls: Option<Tls>,
+    habits: Habits,
 }
 
 impl Dialer {
@@ -41,7 +43,7 @@ impl Dialer {
             Scheme::Http => None,
             Scheme::Https => Some(Tls::new(&route)?),
         };
-        Ok(Self { route, tls })
+        Ok(Self { route, tls, habits: Habits::default() })
     }
 
     /// The way connections take.
@@ -149,7 +151,8 @@ impl Dialer {
                 (Stream::Secure(Box::new(stream)), Some(secured))
             }
         };
-        Connection::new(peer.clone(), stream, secured, self.route.protocol).await
+        let speaks = (self.route.protocol, self.habits.clone());
+        Connection::new(peer.clone(), stream, secured, speaks).await
     }
 
     /// A connection to the server, through the proxy where it needs to be told whereto.
@@ -166,6 +169,8 @@ impl Dialer {
                 let mut stream = stream.map_err(Failure::of_proxy)?;
                 if self.route.plain_proxy().is_none() {
                     let (host, port) = self.route.server();
+                    // The zone of an address is this machine's own.
+                    let host = host.split_once('%').map_or(host, |(address, _)| address);
                     proxy.tunnel(&mut stream, host, port).await?;
                 }
                 Ok(Plain::Tcp(Direct(stream)))

@@ -52,6 +52,9 @@ pub enum Failure {
     /// The server closed the connection before the answer was whole.
     #[error("connection closed {}", closed(*.0))]
     Closed(Phase),
+    /// Bytes that followed an earlier response came in the place of this one.
+    #[error("bytes that belong to no response came before the response")]
+    Excess,
     /// What came is no answer.
     #[error("not an HTTP answer: {0}")]
     Malformed(#[from] Malformed),
@@ -107,19 +110,21 @@ impl Failure {
             Self::Proxy { .. } => Kind::Proxy,
             Self::Reset(_) => Kind::Reset,
             Self::Closed(_) => Kind::Closed,
-            Self::Malformed(_) => Kind::Malformed,
+            Self::Malformed(_) | Self::Excess => Kind::Malformed,
             Self::Timeout(_) => Kind::Timeout,
         }
     }
 
-    /// Whether a server that closes idle connections would have caused this, so that over a kept
-    /// connection it says nothing about the server.
+    /// Whether this is only about a connection that was kept: a server that closes idle connections
+    /// would have caused it, or bytes that followed the response before. The request belongs on
+    /// another connection.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         match self {
             Self::Closed(phase) | Self::Reset(phase) => {
                 matches!(phase, Phase::Send | Phase::Wait)
             }
+            Self::Excess => true,
             _ => false,
         }
     }

@@ -1,20 +1,31 @@
 //! A request, rendered once and sent many times.
 
+mod framing;
+
 use std::sync::Arc;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::header::{
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
+    TRANSFER_ENCODING,
+};
 use http::{HeaderMap, Method, Version};
 use http_body_util::Full;
 
 use crate::url::Url;
+pub use framing::{BadHeader, check_headers};
+
+/// The type of a body that no other is given for. Frameworks take a body without a type for a form
+/// and refuse one that is none.
+const BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// What is to be asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// The method.
     pub method: Method,
-    /// Headers, in their order; they replace those that are sent by default.
+    /// Headers, in their order; they replace those that are sent by default. Those that frame the
+    /// body, and others that would change what is spoken, are what [`check_headers`] lets pass.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// The body; empty for none.
     pub body: Bytes,
@@ -39,6 +50,8 @@ pub enum Form {
 pub struct Prepared {
     pub(crate) bytes: Bytes,
     pub(crate) head_only: bool,
+    /// Whether it asks that the connection be closed behind it.
+    pub(crate) closes: bool,
     pub(crate) parts: Arc<Parts>,
 }
 
@@ -56,7 +69,7 @@ impl Prepared {
         let headers = headers(request, url);
         let target = match form {
             Form::Origin => url.path.clone(),
-            Form::Absolute => url.to_string(),
+            Form::Absolute => url.for_proxy(),
         };
         let version = if request.old { "1.0" } else { "1.1" };
         let mut bytes = BytesMut::with_capacity(256 + request.body.len());
@@ -68,10 +81,14 @@ impl Prepared {
             bytes.put_slice(b"\r\n");
         }
         bytes.put_slice(b"\r\n");
-        bytes.put_slice(&request.body);
+        match headers.contains_key(TRANSFER_ENCODING) {
+            true => framing::put_chunk(&mut bytes, &request.body),
+            false => bytes.put_slice(&request.body),
+        }
         Self {
             bytes: bytes.freeze(),
             head_only: request.method == Method::HEAD,
+            closes: framing::lists(headers.get_all(CONNECTION), "close"),
             parts: Arc::new(parts(request, url, &target, headers)),
         }
     }
@@ -83,7 +100,8 @@ impl Prepared {
     }
 }
 
-/// `Host` first, as servers expect it, then what was given, then the length of the body.
+/// `Host` first, as servers expect it, then what was given, then what the URL says of the user, and
+/// type and length of the body.
 fn headers(request: &Request, url: &Url) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if !request.hostless
@@ -97,6 +115,15 @@ fn headers(request: &Request, url: &Url) -> HeaderMap {
             true => drop(headers.insert(name, value.clone())),
             false => drop(headers.append(name, value.clone())),
         }
+    }
+    if let Some(login) = &url.login
+        && !headers.contains_key(AUTHORIZATION)
+        && let Some(authorization) = login.authorization()
+    {
+        headers.insert(AUTHORIZATION, authorization);
+    }
+    if !request.body.is_empty() && !headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, BYTES);
     }
     let has_length =
         headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
@@ -121,60 +148,11 @@ fn parts(request: &Request, url: &Url, target: &str, headers: HeaderMap) -> Part
     let host = named.and_then(|host| host.to_str().ok().map(str::to_owned));
     let host = host.unwrap_or_else(|| url.host_header());
     let uri = format!("{}://{host}{}", url.scheme.name(), url.path).parse();
-    *http2.uri_mut() = uri.or_else(|_| url.to_string().parse()).unwrap_or_default();
+    *http2.uri_mut() = uri.or_else(|_| url.for_proxy().parse()).unwrap_or_default();
     *http1.uri_mut() = target.parse().unwrap_or_default();
     *http1.headers_mut() = headers;
     Parts { http1, http2 }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rendered(request: &Request, form: Form) -> String {
-        let url = "http://rng:8001/32?a".parse().unwrap();
-        String::from_utf8(Prepared::new(request, &url, form).bytes().to_vec()).unwrap()
-    }
-
-    #[test]
-    fn a_request_is_written_as_the_standard_says() {
-        let get = Request::default();
-        assert_eq!(rendered(&get, Form::Origin), "GET /32?a HTTP/1.1\r\nhost: rng:8001\r\n\r\n");
-        assert!(
-            rendered(&get, Form::Absolute).starts_with("GET http://rng:8001/32?a HTTP/1.1\r\n")
-        );
-        let post = Request { method: Method::POST, body: "abc".into(), ..get.clone() };
-        let text = rendered(&post, Form::Origin);
-        assert!(text.ends_with("content-length: 3\r\n\r\nabc"), "{text}");
-        let empty = Request { method: Method::POST, ..get };
-        assert!(rendered(&empty, Form::Origin).ends_with("content-length: 0\r\n\r\n"));
-    }
-
-    #[test]
-    fn hyper_gets_the_same_with_the_host_where_http2_has_it() {
-        let header = (HOST, HeaderValue::from_static("other"));
-        let request = Request { headers: vec![header], ..Request::default() };
-        let url = "https://rng:8001/32?a".parse().unwrap();
-        let parts = Prepared::new(&request, &url, Form::Origin).parts;
-        assert_eq!(parts.http1.uri(), "/32?a");
-        assert_eq!(parts.http1.headers()[HOST], "other");
-        assert_eq!(parts.http2.uri(), "https://other/32?a");
-        assert!(parts.http2.headers().is_empty());
-        let parts = Prepared::new(&Request::default(), &url, Form::Absolute).parts;
-        assert_eq!(parts.http1.uri(), "https://rng:8001/32?a");
-        assert_eq!(parts.http2.uri(), "https://rng:8001/32?a");
-    }
-
-    #[test]
-    fn headers_that_are_given_come_before_those_by_default() {
-        let header = |name: &'static str, value| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
-        };
-        let headers = vec![header("host", "other"), header("x", "1"), header("x", "2")];
-        let request = Request { headers, ..Request::default() };
-        let text = rendered(&request, Form::Origin);
-        assert_eq!(text, "GET /32?a HTTP/1.1\r\nhost: other\r\nx: 1\r\nx: 2\r\n\r\n");
-        let old = Request { hostless: true, old: true, ..Request::default() };
-        assert_eq!(rendered(&old, Form::Origin), "GET /32?a HTTP/1.0\r\n\r\n");
-    }
-}
+mod tests;

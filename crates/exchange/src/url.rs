@@ -1,10 +1,14 @@
 //! What is asked for: `http://host:port/path`, or less of it, as it is typed.
 
+mod host;
+
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
-use http::Uri;
+use http::uri::PathAndQuery;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::login::{Login, redacted};
 
 /// Which of the two ways to speak HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,20 +19,23 @@ pub enum Scheme {
     Https,
 }
 
-/// Where a request goes, and for what.
+/// Where a request goes, and for what. Shown without user and password.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Url {
     /// In plain text or over TLS.
     pub scheme: Scheme,
-    /// A name or an address; IPv6 without its brackets.
+    /// A name in ASCII or an address; IPv6 without its brackets, with its zone behind a `%` where
+    /// there is one.
     pub host: String,
     /// The port, where it was given, else the scheme's.
     pub port: u16,
     /// Path and query, from `/` on.
     pub path: String,
+    /// Who asks, where the URL says so.
+    pub login: Option<Login>,
 }
 
-/// What was typed is no URL.
+/// What was typed is no URL. Shown without user and password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("'{text}' is no URL: {reason}; write http://HOST:PORT/PATH or HOST[:PORT]")]
 pub struct BadUrl {
@@ -60,23 +67,41 @@ impl Url {
     /// `HOST:PORT`, an IPv6 address in brackets.
     #[must_use]
     pub fn authority(&self) -> String {
-        format!("{}:{}", self.bracketed(), self.port)
+        format!("{}:{}", bracketed(&self.host), self.port)
     }
 
-    /// What the `Host` header says: the port only where it is not the scheme's.
+    /// The host as others know it: without the zone, which is this machine's own.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.host.split_once('%').map_or(&self.host, |(address, _)| address)
+    }
+
+    /// What the `Host` header says: the port only where it is not the scheme's, and no zone.
     #[must_use]
     pub fn host_header(&self) -> String {
-        if self.port == self.scheme.port() { self.bracketed() } else { self.authority() }
+        self.with_port(self.name())
     }
 
-    fn bracketed(&self) -> String {
-        if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() }
+    /// The whole URL as a proxy is asked for it: without user, password and zone.
+    pub(crate) fn for_proxy(&self) -> String {
+        format!("{}://{}{}", self.scheme.name(), self.host_header(), self.path)
+    }
+
+    fn with_port(&self, host: &str) -> String {
+        let host = bracketed(host);
+        if self.port == self.scheme.port() { host } else { format!("{host}:{}", self.port) }
     }
 }
 
+/// A host as it stands before a port.
+fn bracketed(host: &str) -> String {
+    if host.contains(':') { format!("[{host}]") } else { host.to_owned() }
+}
+
+/// Without user and password.
 impl fmt::Display for Url {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}://{}{}", self.scheme.name(), self.host_header(), self.path)
+        write!(formatter, "{}://{}{}", self.scheme.name(), self.with_port(&self.host), self.path)
     }
 }
 
@@ -84,104 +109,79 @@ impl FromStr for Url {
     type Err = BadUrl;
 
     fn from_str(text: &str) -> Result<Self, BadUrl> {
-        let bad = |reason: &str| BadUrl { text: text.to_owned(), reason: reason.to_owned() };
-        let whole = complete(text.trim());
-        let uri: Uri = whole.parse().map_err(|error: http::uri::InvalidUri| {
-            bad(error.to_string().trim_start_matches("invalid "))
-        })?;
-        let scheme = match uri.scheme_str() {
-            Some("http") => Scheme::Http,
-            Some("https") => Scheme::Https,
-            Some(other) => return Err(bad(&format!("{other}:// is not spoken here"))),
-            None => return Err(bad("it has no host")),
-        };
-        let authority = uri.authority().ok_or_else(|| bad("it has no host"))?;
-        if authority.as_str().contains('@') {
-            return Err(bad("user and password belong into -U and -P"));
-        }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        if host.is_empty() {
-            return Err(bad("it has no host"));
-        }
-        let port = match port_text(authority.as_str()) {
-            None => scheme.port(),
-            Some(digits) => match digits.parse() {
-                Ok(port) if port > 0 => port,
-                _ => return Err(bad("the port must be a number from 1 to 65535")),
-            },
-        };
-        let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        Ok(Self { scheme, host, port, path })
+        parsed(text.trim()).map_err(|reason| BadUrl { text: redacted(text), reason })
     }
 }
 
-/// A whole URL of what was typed: `HOST`, `HOST:PORT/PATH`, `::1`.
-fn complete(text: &str) -> String {
-    if text.contains("://") {
-        text.to_owned()
-    } else if text.parse::<IpAddr>().is_ok_and(|address| address.is_ipv6()) {
-        format!("http://[{text}]")
-    } else {
-        format!("http://{text}")
+/// A URL, or why it is none.
+fn parsed(text: &str) -> Result<Url, String> {
+    let (scheme, rest) = scheme(text)?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let (login, place) = match authority.rsplit_once('@') {
+        None => (None, authority),
+        Some((login, place)) => {
+            let login = Login::of_url(login).ok_or("user and password are not encoded as UTF-8")?;
+            (Some(login), place)
+        }
+    };
+    let (host, port) = host::split(place)?;
+    let port = match port {
+        None => scheme.port(),
+        Some(digits) => match digits.parse() {
+            Ok(port) if port > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()) => port,
+            _ => return Err("the port must be a number from 1 to 65535".to_owned()),
+        },
+    };
+    Ok(Url { scheme, host: host::host(host)?, port, path: whole_path(path)?, login })
+}
+
+/// The scheme, `http` where none is typed, and what is behind it. What looks like one in a query is
+/// none.
+fn scheme(text: &str) -> Result<(Scheme, &str), String> {
+    let is_scheme = |text: &str| {
+        let mut letters = text.chars();
+        letters.next().is_some_and(|first| first.is_ascii_alphabetic())
+            && letters.all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
+    };
+    match text.split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) => match &*scheme.to_ascii_lowercase() {
+            "http" => Ok((Scheme::Http, rest)),
+            "https" => Ok((Scheme::Https, rest)),
+            other => Err(format!("bench does not speak {other}://")),
+        },
+        Some(("", _)) => Err("it begins with :// and no scheme".to_owned()),
+        _ => Ok((Scheme::Http, text)),
     }
 }
 
-/// What stands behind the colon of an authority, if there is one.
-fn port_text(authority: &str) -> Option<&str> {
-    let after_host = authority.rsplit_once(']').map_or(authority, |(_, rest)| rest);
-    after_host.rsplit_once(':').map(|(_, port)| port)
+/// Path and query as they are sent; a fragment is not. Letters beyond ASCII are encoded, as browsers
+/// do it; what may be a slip is not repaired.
+fn whole_path(text: &str) -> Result<String, String> {
+    /// What is written encoded, besides what is not ASCII.
+    const ENCODED: &AsciiSet = &CONTROLS.add(b'"').add(b'<').add(b'>').add(b'`');
+    let sent = text.split_once('#').map_or(text, |(sent, _)| sent);
+    let slip = sent.chars().find(|letter| letter.is_whitespace() || letter.is_control());
+    match slip {
+        Some(' ') => return Err("it has a space, which is %20 in a URL".to_owned()),
+        Some(other) => {
+            let mut bytes = [0; 4];
+            let encoded: String = (other.encode_utf8(&mut bytes).bytes())
+                .map(|byte| format!("%{byte:02X}"))
+                .collect();
+            return Err(format!(
+                "it has a control character or a blank, which is {encoded} in a URL"
+            ));
+        }
+        None => {}
+    }
+    let slash = if sent.starts_with('/') { "" } else { "/" };
+    let path = format!("{slash}{}", utf8_percent_encode(sent, ENCODED));
+    match PathAndQuery::try_from(&*path) {
+        Ok(_) => Ok(path),
+        Err(error) => Err(format!("its path cannot be sent: {error}")),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parts(text: &str) -> (Scheme, String, u16, String) {
-        let Url { scheme, host, port, path } = text.parse().unwrap();
-        (scheme, host, port, path)
-    }
-
-    #[test]
-    fn what_is_not_typed_has_the_usual_value() {
-        use Scheme::{Http, Https};
-        for (text, scheme, host, port, path) in [
-            ("localhost", Http, "localhost", 80, "/"),
-            ("localhost:8001", Http, "localhost", 8001, "/"),
-            ("localhost:8001/32?a=b", Http, "localhost", 8001, "/32?a=b"),
-            ("http://rng/", Http, "rng", 80, "/"),
-            ("https://example.org?q", Https, "example.org", 443, "/?q"),
-            ("::1", Http, "::1", 80, "/"),
-            ("[::1]:8080/x", Http, "::1", 8080, "/x"),
-            ("http://127.0.0.1:1", Http, "127.0.0.1", 1, "/"),
-        ] {
-            assert_eq!(parts(text), (scheme, host.to_owned(), port, path.to_owned()), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_url_is_refused_with_a_reason() {
-        for (text, reason) in [
-            ("", "no URL"),
-            ("ftp://x", "ftp:// is not spoken"),
-            ("http://", "no URL"),
-            ("x:0", "port"),
-            ("x:99999", "port"),
-            ("x:abc", "no URL"),
-            ("a b", "no URL"),
-            ("http://me:pw@x/", "-U"),
-        ] {
-            let error = text.parse::<Url>().unwrap_err().to_string();
-            assert!(error.contains(reason), "{text:?}: {error}");
-        }
-    }
-
-    #[test]
-    fn the_host_header_names_only_an_unusual_port() {
-        let header = |text: &str| text.parse::<Url>().unwrap().host_header();
-        assert_eq!(header("http://a:80/"), "a");
-        assert_eq!(header("http://a:81/"), "a:81");
-        assert_eq!(header("https://[::1]:443/"), "[::1]");
-        assert_eq!("[::1]:82".parse::<Url>().unwrap().to_string(), "http://[::1]:82/");
-    }
-}
+mod tests;

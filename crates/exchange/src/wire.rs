@@ -7,18 +7,21 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use crate::answer::{Answer, Decoder, Malformed};
+use crate::answer::{Answer, Decoder, MOST_HEAD, Malformed};
 use crate::failure::Failure;
+use crate::habits::Habits;
 use crate::head::Head;
 use crate::request::Prepared;
 use crate::stamps::{Phase, Stamps};
+use crate::turn::Turn;
 
 /// Enough for the answers most servers give; it grows with longer ones.
 const BUFFER: usize = 4 * 1024;
-/// As large as a head may be.
-const LARGEST_BUFFER: usize = crate::answer::MOST_HEAD;
+/// The largest buffer for bodies, which are dropped piece by piece.
+const LARGEST_BUFFER: usize = 64 * 1024;
 
 /// A connection that speaks HTTP/1.1.
 #[derive(Debug)]
@@ -27,6 +30,10 @@ pub(crate) struct Wire<S> {
     buffer: Vec<u8>,
     /// Since when it is idle, once it has brought an answer.
     idle_since: Option<Instant>,
+    /// Whether its last answer was one that never has a body.
+    bodiless: bool,
+    /// What is known of the server's ways.
+    habits: Habits,
 }
 
 /// How far an answer was read.
@@ -34,6 +41,7 @@ struct Reading {
     decoder: Decoder,
     /// Bytes at the buffer's front that are not dealt with.
     held: usize,
+    turn: Turn,
 }
 
 /// What could be done next while a request is sent.
@@ -45,8 +53,8 @@ enum Moved {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self { stream, buffer: vec![0; BUFFER], idle_since: None }
+    pub(crate) fn new(stream: S, habits: Habits) -> Self {
+        Self { stream, buffer: vec![0; BUFFER], idle_since: None, bodiless: false, habits }
     }
 
     /// Sends `request` and reads its answer, which may begin before the request was sent whole.
@@ -60,7 +68,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             self.still_idle().await?;
         }
         let answer = self.request(request, stamps, on_head).await;
+        let before = self.idle_since;
         self.idle_since = stamps.done;
+        match answer {
+            Ok(answer) => Ok(self.kept(answer, request)),
+            // What followed the last answer came after it and in the place of this one.
+            Err(Failure::Malformed(Malformed::NoHttp)) if before.is_some() => {
+                self.habits.exceeded(self.bodiless);
+                stamps.first = None;
+                Err(Failure::Excess)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The same answer with whether its connection is kept.
+    fn kept(&self, mut answer: Answer, request: &Prepared) -> Answer {
+        if answer.excess {
+            self.habits.exceeded(self.bodiless);
+        }
+        // Where such answers were followed by bodies, the next body may be on its way.
+        let is_risky = self.bodiless && self.habits.sends_unasked_bodies();
+        answer.reusable &= !request.closes && !is_risky;
         answer
     }
 
@@ -70,7 +99,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         stamps: &mut Stamps,
         on_head: &mut impl FnMut(&Head<'_>),
     ) -> Result<Answer, Failure> {
-        let mut reading = Reading { decoder: Decoder::new(request.head_only), held: 0 };
+        let decoder = Decoder::new(request.head_only);
+        let mut reading = Reading { decoder, held: 0, turn: Turn::default() };
         let mut unsent = request.bytes();
         let broken = loop {
             match poll_fn(|context| self.poll_send(context, unsent, reading.held)).await {
@@ -108,6 +138,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         match came {
             Poll::Pending => Ok(()),
             Poll::Ready(Err(error)) => Err(Failure::broken(Phase::Send, &error)),
+            Poll::Ready(Ok(bytes)) if !is_http(&self.buffer[..bytes]) => {
+                self.habits.exceeded(self.bodiless);
+                Err(Failure::Excess)
+            }
             // A server that gives its last word, such as 408, and one that closes want the same.
             Poll::Ready(Ok(_)) => Err(Failure::Closed(Phase::Send)),
         }
@@ -123,6 +157,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             let read = poll_fn(|context| self.poll_read(context, reading.held)).await;
             if let Some(answer) = self.absorb(read, reading, stamps, on_head)? {
                 return Ok(answer);
+            }
+            if reading.turn.is_over() {
+                yield_now().await;
             }
         }
     }
@@ -145,19 +182,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             stamps.first = Some(Instant::now());
         }
         let filled = reading.held + read;
-        let progress = reading.decoder.feed(&self.buffer[..filled], on_head)?;
+        let progress = match reading.decoder.feed(&self.buffer[..filled], on_head) {
+            Ok(progress) => progress,
+            Err(Malformed::Head(_)) if !is_http(&self.buffer[..filled]) => {
+                return Err(Malformed::NoHttp.into());
+            }
+            Err(malformed) => return Err(malformed.into()),
+        };
         reading.held = filled - progress.consumed;
-        if progress.answer.is_none() {
-            self.make_room(progress.consumed, filled);
+        let Some(mut answer) = progress.answer else {
+            let is_data = reading.decoder.is_in_data();
+            reading.turn.took(if is_data { 0 } else { read });
+            let is_head = reading.decoder.awaits_head();
+            self.make_room(progress.consumed, filled, is_head);
             return Ok(None);
-        }
+        };
+        self.bodiless = reading.decoder.is_bodiless();
         if reading.held > 0 {
-            return Err(Malformed::Excess(reading.held).into());
+            (answer.excess, answer.reusable) = (true, false);
         }
         // What fits into one read has no time of its own to be received in.
         let in_one = phase == Phase::Wait;
         stamps.done = if in_one { stamps.first } else { Some(Instant::now()) };
-        Ok(progress.answer)
+        Ok(Some(answer))
     }
 
     /// Writes what is unsent, or flushes it where nothing is; reads where there is no room to
@@ -185,9 +232,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Moves what is held to the front, and makes the buffer larger where one read filled it.
-    fn make_room(&mut self, consumed: usize, filled: usize) {
+    fn make_room(&mut self, consumed: usize, filled: usize, is_head: bool) {
         self.buffer.copy_within(consumed..filled, 0);
-        if filled == self.buffer.len() && filled < LARGEST_BUFFER {
+        let largest = if is_head { MOST_HEAD } else { LARGEST_BUFFER };
+        if filled == self.buffer.len() && filled < largest {
             self.buffer.resize(filled * 2, 0);
         }
     }
@@ -197,6 +245,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
         Poll::Ready(Ok(buffer.filled().len()))
     }
+}
+
+/// Whether bytes may be the beginning of an HTTP/1 response; empty lines before it are passed over.
+fn is_http(bytes: &[u8]) -> bool {
+    let begin = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
+    let name = b"HTTP/";
+    begin.is_none_or(|begin| bytes[begin..].iter().zip(name).all(|(byte, letter)| byte == letter))
 }
 
 /// Whether something of the answer came while the request was sent, or the connection's end.
@@ -221,7 +276,7 @@ mod tests {
 
     /// What an exchange comes to with a server that writes `pieces` and then closes.
     async fn exchanged(pieces: &[&[u8]]) -> (Result<Answer, Failure>, Stamps) {
-        let (client, mut server) = duplex(LARGEST_BUFFER);
+        let (client, mut server) = duplex(MOST_HEAD);
         let serve = async {
             let mut request = [0; 1024];
             assert!(server.read(&mut request).await.unwrap() > 0);
@@ -233,7 +288,7 @@ mod tests {
             drop(server);
         };
         let mut stamps = Stamps::now();
-        let mut wire = Wire::new(client);
+        let mut wire = Wire::new(client, Habits::default());
         let exchange = async {
             let answer = wire.exchange(&get(), &mut stamps, &mut |_| {}).await;
             // The server may still be writing.
@@ -259,11 +314,11 @@ mod tests {
 
     #[tokio::test]
     async fn heads_up_to_the_limit_fit() {
-        let header = format!("X: {}\r\n", "y".repeat(LARGEST_BUFFER - 100));
+        let header = format!("X: {}\r\n", "y".repeat(MOST_HEAD - 100));
         let head = format!("HTTP/1.1 200 OK\r\n{header}Content-Length: 0\r\n\r\n");
         let (answer, _) = exchanged(&[head.as_bytes()]).await;
         assert_eq!(answer.unwrap().head_bytes, head.len() as u64);
-        let endless = vec![b'x'; 2 * LARGEST_BUFFER];
+        let endless = vec![b'x'; 2 * MOST_HEAD];
         let (answer, _) = exchanged(&[b"HTTP/1.1 200 OK\r\nX: ", &endless]).await;
         assert_eq!(answer, Err(Malformed::HeadTooLong.into()));
     }
@@ -287,7 +342,7 @@ mod tests {
         let last_word = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n";
         for unasked in [&last_word[..], b""] {
             let (client, mut server) = duplex(1024);
-            let mut wire = Wire::new(client);
+            let mut wire = Wire::new(client, Habits::default());
             let mut request = [0; 1024];
             for _ in 0..2 {
                 let answering = async {
@@ -310,8 +365,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn more_than_the_answer_is_malformed() {
-        let (answer, _) = exchanged(&[b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nhello"]).await;
-        assert_eq!(answer, Err(Malformed::Excess(4).into()));
+    async fn more_than_the_answer_closes_the_connection_and_is_noted() {
+        let more = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nhello";
+        let answer = exchanged(&[more]).await.0.unwrap();
+        assert_eq!((answer.body_bytes, answer.excess, answer.reusable), (1, true, false));
+    }
+
+    #[test]
+    fn what_may_begin_a_response_is_known_by_its_first_bytes() {
+        for begin in [&b""[..], b"\r\n", b"HT", b"\r\nHTTP/1.1 200"] {
+            assert!(is_http(begin), "{begin:?}");
+        }
+        for other in [&b"h"[..], b"hello", b"HTP", b"0\r\n\r\n"] {
+            assert!(!is_http(other), "{other:?}");
+        }
     }
 }

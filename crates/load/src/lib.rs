@@ -7,6 +7,7 @@
 
 pub mod command;
 pub mod compare;
+pub mod credentials;
 pub mod distribution;
 pub mod formats;
 pub mod generator;

@@ -7,9 +7,10 @@ mod targets;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use exchange::{Failure, Prepared, Request, Route, Url};
+use exchange::{BadHeader, Failure, Prepared, Request, Route, Url};
 use rustix::process::{Resource, getrlimit};
 
+use crate::credentials::Unknown;
 use crate::schedule::{Arrival, Limits};
 use crate::settings::{Output, Settings, Spread};
 pub use arriving::Asked;
@@ -111,6 +112,12 @@ pub enum Refusal {
         /// Connections that fit.
         fitting: u64,
     },
+    /// Nobody can be named as who asks.
+    #[error("{0}")]
+    Unknown(#[from] Unknown),
+    /// A header that cannot be sent.
+    #[error("-H: {0}")]
+    Header(#[from] BadHeader),
     /// Trust that cannot be read.
     #[error("{0}")]
     Trust(Failure),

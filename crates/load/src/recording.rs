@@ -51,6 +51,8 @@ pub struct Counts {
     pub good: u64,
     /// Sent once more, since the server had closed the kept connection meanwhile.
     pub repeated: u64,
+    /// Responses that were followed by bytes that belong to none.
+    pub excess: u64,
     /// Bytes of requests.
     pub bytes_sent: u64,
     /// Bytes of answers, heads among them.
@@ -113,6 +115,7 @@ impl Counts {
             answers_in_window,
             good,
             repeated,
+            excess,
             bytes_sent,
             bytes_received,
             connects,
@@ -129,6 +132,7 @@ impl Counts {
         self.answers_in_window += answers_in_window;
         self.good += good;
         self.repeated += repeated;
+        self.excess += excess;
         self.bytes_sent += bytes_sent;
         self.bytes_received += bytes_received;
         self.connects += connects;
@@ -144,6 +148,7 @@ impl Recording {
         self.service.record(service);
         self.statuses.add(answer.status, 1);
         self.counts.bytes_received += answer.head_bytes + answer.body_bytes;
+        self.counts.excess += u64::from(answer.excess);
     }
 
     /// A request that brought no answer in the time from when it was due.
@@ -242,7 +247,8 @@ mod tests {
 
     fn piece() -> Recording {
         let mut piece = Recording::default();
-        let answer = Answer { status: 200, head_bytes: 10, body_bytes: 5, reusable: true };
+        let answer =
+            Answer { status: 200, head_bytes: 10, body_bytes: 5, reusable: true, excess: false };
         piece.answer(&answer, 3 * MILLISECOND, 2 * MILLISECOND);
         piece.failure(Failure::Descriptors, MILLISECOND);
         piece.unsent(9 * MILLISECOND);

@@ -193,7 +193,12 @@ impl Run {
                 out: Outbox { deliveries: sender.clone(), empty: Arc::clone(&empty) },
             };
             let name = format!("load-{number}");
-            std::thread::Builder::new().name(name).spawn(move || assignment.run())?;
+            let started = std::thread::Builder::new().name(name).spawn(move || assignment.run());
+            started.map_err(|error| {
+                let why =
+                    "the system lets this process start no further thread; use fewer --threads";
+                io::Error::new(error.kind(), why)
+            })?;
         }
         Ok(Self {
             job,

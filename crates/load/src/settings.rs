@@ -40,7 +40,8 @@ Exit codes:
        failed than --max-errors allows
   2    bad arguments
   3    inconclusive: too few requests to decide what --slo asks
-  5    an error of bench itself, or results could not be written
+  5    an error of bench itself, results or help could not be written, or too few open files or
+       threads
   130  interrupted; what was measured is printed";
 
 /// Arguments of `bench load`.
@@ -121,7 +122,16 @@ pub struct RequestArgs {
     /// A header, as 'NAME: VALUE'; may be given several times
     #[arg(short = 'H', long = "header", value_name = "HEADER", value_parser = header)]
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// A body
+    /// User, for basic authentication; else the one in the URL
+    #[arg(short = 'U', long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// That user's password; safer in a file or in `BENCH_PASSWORD`
+    #[arg(short = 'P', long, value_name = "WORD")]
+    pub password: Option<String>,
+    /// File with that user's password in its first line
+    #[arg(short = 'T', long, value_name = "FILE", conflicts_with = "password")]
+    pub password_file: Option<PathBuf>,
+    /// A body; its type is application/octet-stream unless a header names another
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["body_file", "body_random"])]
     pub body: Option<String>,
     /// A body from a file
@@ -159,9 +169,18 @@ pub struct ConnectionArgs {
     /// Connect to this unix socket in place of the URL's host
     #[arg(long, value_name = "PATH", conflicts_with = "proxy")]
     pub unix: Option<PathBuf>,
-    /// A proxy: `[socks5://][USER:PASSWORD@]HOST:PORT`
+    /// A proxy: `[socks5://][USER[:PASSWORD]@]HOST:PORT`
     #[arg(short = 'x', long, value_name = "PROXY")]
     pub proxy: Option<Proxy>,
+    /// User of the proxy
+    #[arg(long, value_name = "NAME", requires = "proxy")]
+    pub proxy_user: Option<String>,
+    /// That user's password; safer in a file or in `BENCH_PROXY_PASSWORD`
+    #[arg(long, value_name = "WORD", requires = "proxy")]
+    pub proxy_password: Option<String>,
+    /// File with that user's password in its first line
+    #[arg(long, value_name = "FILE", requires = "proxy", conflicts_with = "proxy_password")]
+    pub proxy_password_file: Option<PathBuf>,
     /// Which addresses of a name are connected to: all in turn, connection by connection, or the
     /// first
     #[arg(long, value_name = "WHICH", default_value = "all")]

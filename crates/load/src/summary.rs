@@ -253,6 +253,7 @@ fn connections(plan: &Plan, recording: &Recording) -> Connections {
         reconnects: counts.reconnects,
         failed: counts.connect_failures,
         repeated: counts.repeated,
+        excess: counts.excess,
         resolve,
         connect,
         tls,

@@ -141,6 +141,12 @@ pub enum Refusal {
         /// What the system says.
         reason: String,
     },
+    /// Nobody can be named as who asks.
+    #[error("{0}")]
+    Unknown(#[from] load::credentials::Unknown),
+    /// A header that cannot be sent.
+    #[error("--header: {0}")]
+    Header(#[from] exchange::BadHeader),
     /// Two ways to say what must be one.
     #[error("{0}")]
     Contradiction(String),
@@ -168,10 +174,12 @@ impl Plan {
         let keeps_connection = way.persistent_connections;
         let (resolves_once, keeps_resolving) = (way.resolve_once, way.keep_resolving);
         let buster = way.proxied.proxy_buster.clone();
-        let route = route::route(way)?;
+        let route = route::route(way, &settled)?;
         // HTTP/2 has no such header.
         let closes = !keeps_connection && route.protocol != exchange::Protocol::Http2;
+        let user_headers = settled.header.clone();
         let (asked, chosen) = asked::asked(settled, content, buster, closes)?;
+        exchange::check_headers(&user_headers, asked.body_length(), route.protocol)?;
         let Timing { count, interval, flood, timeout, adaptive_interval: _ } = timing;
         let usual = if output.gui { INTERVAL_OF_A_GRAPH } else { INTERVAL };
         let pace = if flood { Pace::Flood } else { Pace::Every(interval.unwrap_or(usual)) };
@@ -246,13 +254,6 @@ fn look(output: &Output, limits: &Limits) -> Look {
         show: limits.threshold_show,
         aggregates: output.aggregate.clone(),
     }
-}
-
-/// The first line of a file, as passwords are kept in.
-fn password(flag: &'static str, path: PathBuf) -> Result<String, Refusal> {
-    let text = std::fs::read_to_string(&path);
-    let text = text.map_err(|error| unreadable(flag, path, &error))?;
-    Ok(text.lines().next().unwrap_or_default().to_owned())
 }
 
 fn unreadable(flag: &'static str, path: PathBuf, error: &std::io::Error) -> Refusal {

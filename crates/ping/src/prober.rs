@@ -58,6 +58,9 @@ pub struct Probe {
     pub peer: Option<Peer>,
     /// A kept connection was gone, and another one had to be made.
     pub reconnected: bool,
+    /// Responses that bytes followed which belong to none: this probe's, and over a kept connection
+    /// the one before.
+    pub excess: u32,
     /// TLS, where it was spoken.
     pub secured: Option<Secured>,
     /// The answer, or why there is none.
@@ -88,6 +91,7 @@ struct Notes {
     peer: Option<Peer>,
     secured: Option<Secured>,
     reconnected: bool,
+    excess: u32,
     reason: String,
     server: ServerTiming,
     replica: Option<String>,
@@ -169,8 +173,9 @@ impl Prober {
             let (reason, replica) = (std::mem::take(reason), replica.take());
             Ok(Reply { phases, answer, reason, server: *server, replica })
         });
-        let Notes { peer, secured, reconnected, .. } = notes;
-        Probe { seq, started, elapsed, peer, reconnected, secured, outcome }
+        let Notes { peer, secured, reconnected, mut excess, .. } = notes;
+        excess += outcome.as_ref().map_or(0, |reply| u32::from(reply.answer.excess));
+        Probe { seq, started, elapsed, peer, reconnected, excess, secured, outcome }
     }
 
     /// One exchange, over the kept connection if there is one. Such a one may have been closed by
@@ -179,6 +184,7 @@ impl Prober {
         if let Some(kept) = self.connection.take() {
             match self.exchange(kept, notes).await {
                 Err(failure) if failure.is_stale() && notes.stamps.first.is_none() => {
+                    notes.excess += u32::from(failure == Failure::Excess);
                     notes.stamps = Stamps::from(notes.stamps.began);
                 }
                 other => return other,
@@ -248,6 +254,7 @@ impl Notes {
             peer: None,
             secured: None,
             reconnected: false,
+            excess: 0,
             reason: String::new(),
             server: ServerTiming::default(),
             replica: None,

@@ -21,7 +21,7 @@ Exit codes:
   1  some failed, or there was none, or a measure was above its --fail-above
   2  bad arguments
   3  too few probes were ok to hold a --fail-above against
-  5  results could not be written
+  5  results or help could not be written, or too few open files or threads
   130  told to stop twice; once ends with the summary
   With --httping-exit: 0 some were ok, 127 none was, 1 bad arguments or no such host. With -n and -N
   those of Nagios.
@@ -51,7 +51,7 @@ pub struct Settings {
     /// What is good.
     #[command(flatten)]
     pub limits: Limits,
-    /// Print help (-h is the host, as in httping)
+    /// Print help, as -h without a host does
     #[arg(long, action = ArgAction::Help, help_heading = "Output")]
     pub help: Option<bool>,
 }

@@ -38,6 +38,8 @@ pub struct Statistics {
     pub skipped: u64,
     /// Connections that were kept and had to be made again.
     pub reconnects: u64,
+    /// Responses that were followed by bytes which belong to none.
+    pub excess: u64,
     /// Those that failed, by kind.
     pub faults: BTreeMap<Fault, u64>,
     /// Answers by status.
@@ -92,6 +94,7 @@ impl Statistics {
     pub fn add(&mut self, probe: &Probe, ok: &Statuses) {
         self.probes += 1;
         self.reconnects += u64::from(probe.reconnected);
+        self.excess += u64::from(probe.excess);
         if let Some(reply) = probe.reply() {
             *self.statuses.entry(reply.answer.status).or_default() += 1;
             if let Some(replica) = &reply.replica {
@@ -133,6 +136,12 @@ impl Statistics {
         if let Some(speed) = speed(probe) {
             self.speed.add(speed);
         }
+    }
+
+    /// Responses of a class of statuses: 4 for 4xx.
+    #[must_use]
+    pub fn of_class(&self, class: u16) -> u64 {
+        self.statuses.range(class * 100..(class + 1) * 100).map(|(_, count)| count).sum()
     }
 
     /// Probes that failed.

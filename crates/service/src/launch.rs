@@ -13,11 +13,15 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Runtime;
 
 use crate::settings::{Common, Listen};
-use crate::{Drained, Stop, check_health, settings};
+use crate::{Drained, Stop, check_health, preflight, settings};
 
 /// Connections the kernel holds until they are accepted: enough for thousands of workers that
 /// start together.
 const BACKLOG: u32 = 4096;
+/// Open files without which no service starts: its runtime, signals, a listener, a connection.
+const FILES: usize = 12;
+/// Threads without which no service looks up a name.
+const THREADS: usize = 1;
 
 /// Why a service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +76,11 @@ pub fn launch<S: Service>(arguments: impl IntoIterator<Item = OsString>) -> Exit
         return ExitCode::FAILURE;
     }
     raise_file_limit();
+    if let Err(missing) = preflight::check(FILES, THREADS) {
+        tracing::error!("cannot start: {missing}");
+        crate::logging::finish();
+        return ExitCode::FAILURE;
+    }
     let code = run_logged(service);
     crate::logging::finish();
     code
@@ -94,9 +103,16 @@ fn run_logged<S: Service>(service: S) -> ExitCode {
 }
 
 fn refused(error: &clap::Error) -> ExitCode {
-    // With nowhere to print to, the exit code still tells.
-    let _ = error.print();
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    let printed = error.print().and_then(|()| io::stdout().flush());
+    match (error.exit_code(), printed) {
+        // Help that could not be printed; whoever closed the pipe has seen enough.
+        (0, Err(unprinted)) if unprinted.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "error: cannot print: {unprinted}");
+            ExitCode::FAILURE
+        }
+        // With nowhere to print to, the exit code still tells.
+        (code, _) => ExitCode::from(u8::try_from(code).unwrap_or(2)),
+    }
 }
 
 fn check<S: Service>(service: &S) -> ExitCode {
@@ -107,6 +123,10 @@ fn check<S: Service>(service: &S) -> ExitCode {
         );
         return refused(&S::command().error(ErrorKind::MissingRequiredArgument, message));
     };
+    if let Err(missing) = preflight::check(FILES, 0) {
+        let _ = writeln!(io::stderr(), "{} is unhealthy: cannot ask: {missing}", S::NAME);
+        return ExitCode::FAILURE;
+    }
     let checked = runtime().map_err(|error| error.to_string()).and_then(|runtime| {
         runtime.block_on(check_health(address)).map_err(|error| error.to_string())
     });

@@ -15,6 +15,7 @@ pub mod limits;
 pub mod logging;
 mod outage;
 pub mod pause;
+pub mod preflight;
 pub mod redacted;
 mod replica;
 pub mod reply;

@@ -121,5 +121,5 @@ async fn replicas(name: &str) -> Vec<SocketAddr> {
 }
 
 async fn look_up(name: &str) -> Vec<SocketAddr> {
-    tokio::net::lookup_host((name, 80)).await.map(Iterator::collect).unwrap_or_default()
+    exchange::look_up(name, 80).await.unwrap_or_default()
 }

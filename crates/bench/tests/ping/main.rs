@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what these tests share fails the test")]
 
+mod limits;
+
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
@@ -137,6 +139,11 @@ fn a_pipe_that_closes_ends_it_quietly() {
 /// In a terminal of its own: what it drew and printed, and its exit code. Each word of `keys` is
 /// typed once another picture was drawn, and the terminal's size changes with it.
 fn in_a_terminal(words: &str, keys: &[&[u8]]) -> (String, Option<i32>) {
+    in_a_terminal_of("xterm", words, keys)
+}
+
+/// The same in a terminal of this kind.
+fn in_a_terminal_of(kind: &str, words: &str, keys: &[&[u8]]) -> (String, Option<i32>) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -146,7 +153,7 @@ fn in_a_terminal(words: &str, keys: &[&[u8]]) -> (String, Option<i32>) {
     let end = || File::options().read(true).write(true).open(&name).unwrap();
     let mut command = Command::new("setsid");
     command.args(["--ctty", "--wait", BENCH, "ping"]).args(words.split_whitespace());
-    command.stdin(end()).stdout(end()).stderr(end());
+    command.stdin(end()).stdout(end()).stderr(end()).env("TERM", kind);
     let mut child = command.spawn().unwrap();
     drop(command);
     let mut master = File::from(master);
@@ -236,16 +243,9 @@ fn waits_for_the_terminal(child: &Child) -> bool {
 }
 
 #[test]
-fn too_few_descriptors_are_said_with_the_fix() {
-    let address = server();
-    // What the runtime itself needs leaves none for a connection.
-    let told = (5..30).find_map(|files| {
-        let script = format!("ulimit -n {files} && exec {BENCH} ping -c 1 {address}");
-        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        text.contains("too many open files").then_some((text, output.status.code()))
-    });
-    let (text, code) = told.unwrap();
-    assert!(text.contains("`ulimit -n`") && text.contains("failed: 1 descriptors"), "{text}");
-    assert_eq!(code, Some(1));
+fn nothing_is_drawn_on_a_terminal_that_is_dumb() {
+    let words = format!("-K -c 3 -i 0.02 {}", server());
+    let (text, code) = in_a_terminal_of("dumb", &words, &[]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("3 connects") && !text.contains('\x1b'), "{text:?}");
 }

@@ -127,8 +127,32 @@ fn what_is_no_answer_is_said_to_be_none() {
     }
     let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(MOST_HEAD));
     assert_eq!(whole(&endless, false), Err(Malformed::HeadTooLong));
-    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(MOST_HEADERS + 1));
-    assert_eq!(whole(&many, false), Err(Malformed::Head(Error::TooManyHeaders)));
+}
+
+#[test]
+fn headers_may_be_many_and_go_on_in_the_next_line() {
+    let many =
+        format!("HTTP/1.1 200 OK\r\n{}Content-Length: 2\r\n\r\nok", "X: y\r\n".repeat(1_000));
+    assert_eq!(answer(&many).body_bytes, 2);
+    let folded = "HTTP/1.1 200 OK\r\nServer: a\r\n  b\r\n\tc\r\nContent-Length:\r\n 2\r\n\r\nok";
+    assert_eq!(answer(folded).body_bytes, 2);
+}
+
+#[test]
+fn a_204_that_announces_a_body_ends_its_connection() {
+    for (framing, excess) in [
+        ("Transfer-Encoding: chunked", true),
+        ("Content-Length: 3", true),
+        ("Content-Length: 0", false),
+    ] {
+        let answer = answer(&format!("HTTP/1.1 204 No Content\r\n{framing}\r\n\r\n"));
+        assert_eq!((answer.excess, answer.reusable), (excess, !excess), "{framing}");
+    }
+    // HEAD and 304 name the body of a GET.
+    assert!(!answer("HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n").excess);
+    let head =
+        whole("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", true).unwrap().0.unwrap();
+    assert!(head.reusable && !head.excess);
 }
 
 #[test]

@@ -2,13 +2,14 @@
 
 mod failure;
 mod http1;
+mod paced;
 
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::header::HeaderMap;
+use http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use http_body_util::Full;
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http2::{self, Connection, SendRequest};
@@ -20,9 +21,11 @@ use tokio::time::Instant;
 use crate::answer::{Answer, MOST_HEAD, Malformed};
 use crate::dial::Stream;
 use crate::failure::Failure;
+use crate::habits::Habits;
 use crate::head::{Head, Headers};
 use crate::request::Prepared;
 use crate::stamps::Stamps;
+use crate::turn::Turn;
 use failure::Of;
 use http1::Http1;
 
@@ -47,8 +50,8 @@ pub(super) struct Http2 {
 
 impl Speaker {
     /// Speaks HTTP/1.1 over `stream`.
-    pub(super) async fn http1(stream: Stream) -> Result<Self, Failure> {
-        Ok(Self::Http1(Box::new(Http1::new(stream).await?)))
+    pub(super) async fn http1(stream: Stream, habits: Habits) -> Result<Self, Failure> {
+        Ok(Self::Http1(Box::new(Http1::new(stream, habits).await?)))
     }
 
     /// Speaks HTTP/2 over `stream`, for as long as a handle to it is there.
@@ -138,8 +141,11 @@ async fn stream(
         Ok(begun) => begun,
         Err(malformed) => return Ok(Err(malformed)),
     };
+    let mut turn = Turn::default();
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        answer.body_bytes += frame?.data_ref().map_or(0, |data| data.len() as u64);
+        let bytes = frame?.data_ref().map_or(0, Bytes::len);
+        answer.body_bytes += bytes as u64;
+        turn.taken(bytes).await;
     }
     stamps.done = Some(Instant::now());
     answer.reusable = !sender.is_closed();
@@ -166,7 +172,11 @@ fn begun(
         headers: Headers::Map(&parts.headers),
     });
     let head_bytes = head_bytes(reason, &parts.headers);
-    Ok((Answer { status, head_bytes, body_bytes: 0, reusable: false }, body))
+    // A 204 has no framing at all (RFC 9112, section 6); in HTTP/2 it does no harm.
+    let length = parts.headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
+    let announces = length || parts.headers.contains_key(TRANSFER_ENCODING);
+    let excess = has_reason && status == 204 && announces;
+    Ok((Answer { status, head_bytes, body_bytes: 0, reusable: false, excess }, body))
 }
 
 /// Bytes of a head as HTTP/1.1 writes it.

@@ -7,13 +7,12 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
 use tokio::net::TcpStream;
 
 use super::authority;
 use crate::failure::Failure;
+use crate::login::{Login, redacted};
 use crate::url::Url;
 
 /// A proxy.
@@ -26,7 +25,7 @@ pub struct Proxy {
     /// Its port.
     pub port: u16,
     /// User and password.
-    pub credentials: Option<(String, String)>,
+    pub login: Option<Login>,
 }
 
 /// Kinds of proxies.
@@ -38,9 +37,9 @@ pub enum ProxyKind {
     Socks5,
 }
 
-/// What was typed names no proxy.
+/// What was typed names no proxy. Shown without user and password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is no proxy: write [socks5://][USER:PASSWORD@]HOST:PORT")]
+#[error("'{0}' is no proxy: write [socks5://][USER[:PASSWORD]@]HOST:PORT")]
 pub struct BadProxy(String);
 
 impl Proxy {
@@ -60,11 +59,7 @@ impl Proxy {
 
     /// What `Proxy-Authorization` says, if there is a user.
     pub(super) fn authorization(&self) -> Option<HeaderValue> {
-        let (user, password) = self.credentials.as_ref()?;
-        let words = BASE64_STANDARD.encode(format!("{user}:{password}"));
-        let mut value = HeaderValue::from_str(&format!("Basic {words}")).ok()?;
-        value.set_sensitive(true);
-        Some(value)
+        self.login.as_ref()?.authorization()
     }
 }
 
@@ -87,9 +82,10 @@ fn broken(error: &io::Error) -> String {
 impl FromStr for Proxy {
     type Err = BadProxy;
 
-    /// The port must be given: HTTP proxies have no usual one.
+    /// The port must be given: HTTP proxies have no usual one. User and password are
+    /// percent-encoded.
     fn from_str(text: &str) -> Result<Self, BadProxy> {
-        let bad = || BadProxy(text.to_owned());
+        let bad = || BadProxy(redacted(text));
         let (kind, rest) = match text.split_once("://") {
             None => (ProxyKind::Http, text),
             Some(("http", rest)) => (ProxyKind::Http, rest),
@@ -97,12 +93,9 @@ impl FromStr for Proxy {
             Some(_) => return Err(bad()),
         };
         let rest = rest.trim_end_matches('/');
-        let (credentials, address) = match rest.rsplit_once('@') {
+        let (login, address) = match rest.rsplit_once('@') {
             None => (None, rest),
-            Some((credentials, address)) => {
-                let (user, password) = credentials.split_once(':').ok_or_else(bad)?;
-                (Some((user.to_owned(), password.to_owned())), address)
-            }
+            Some((login, address)) => (Some(Login::of_url(login).ok_or_else(bad)?), address),
         };
         let has_port = address.rsplit_once(':').is_some_and(|(host, port)| {
             let is_whole = !host.contains(':') || host.ends_with(']');
@@ -112,7 +105,7 @@ impl FromStr for Proxy {
         if !has_port || url.path != "/" {
             return Err(bad());
         }
-        Ok(Self { kind, host: url.host, port: url.port, credentials })
+        Ok(Self { kind, host: url.host, port: url.port, login })
     }
 }
 
@@ -124,12 +117,15 @@ mod tests {
     fn a_proxy_is_written_as_a_url_or_less() {
         let proxy: Proxy = "localhost:3128".parse().unwrap();
         assert_eq!((proxy.kind, proxy.to_string()), (ProxyKind::Http, "localhost:3128".to_owned()));
-        let proxy: Proxy = "socks5://me:a:b@[::1]:1080/".parse().unwrap();
+        let proxy: Proxy = "socks5://m%3Ae:a:b%40@[::1]:1080/".parse().unwrap();
         assert_eq!((proxy.kind, proxy.to_string()), (ProxyKind::Socks5, "[::1]:1080".to_owned()));
-        assert_eq!(proxy.credentials, Some(("me".to_owned(), "a:b".to_owned())));
-        for wrong in ["", "proxy", "ftp://x:1", "x:", "x:0", "x:1/path", "me@x:1", "::1"] {
+        let login = Login { user: "m:e".to_owned(), password: Some("a:b@".to_owned()) };
+        assert_eq!(proxy.login, Some(login));
+        assert_eq!("me@x:1".parse::<Proxy>().unwrap().login.unwrap().password, None);
+        for wrong in ["", "proxy", "ftp://x:1", "x:", "x:0", "x:1/path", "me:hidden@x", "::1"] {
             let error = wrong.parse::<Proxy>().unwrap_err().to_string();
             assert!(error.contains("HOST:PORT"), "{wrong:?}: {error}");
+            assert!(!error.contains("hidden"), "{error}");
         }
     }
 
@@ -138,6 +134,7 @@ mod tests {
         let proxy: Proxy = "Aladdin:open sesame@x:1".parse().unwrap();
         let value = proxy.authorization().unwrap();
         assert_eq!(value.to_str().unwrap(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-        assert!(!format!("{value:?}").contains("QWxh"));
+        assert!(!format!("{value:?} {proxy:?}").contains("QWxh"));
+        assert!(!format!("{proxy:?}").contains("sesame"));
     }
 }

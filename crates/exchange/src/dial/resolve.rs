@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tokio::net::{TcpSocket, lookup_host};
+use tokio::net::TcpSocket;
 
 use super::route::Family;
 use crate::failure::{Failure, out_of_descriptors};
@@ -14,8 +14,8 @@ pub(super) fn literal(host: &str) -> Option<IpAddr> {
 
 /// All addresses of a name.
 pub(super) async fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
-    match lookup_host((host, port)).await {
-        Ok(addresses) => Ok(addresses.collect()),
+    match crate::lookup::look_up(host, port).await {
+        Ok(addresses) => Ok(addresses),
         Err(error) => {
             // Without a file descriptor the system says that it does not know the name.
             let descriptors = TcpSocket::new_v4().err().filter(out_of_descriptors);

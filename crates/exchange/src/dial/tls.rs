@@ -40,7 +40,7 @@ pub(crate) struct Secure {
 impl Tls {
     /// Reads the certificates that are trusted.
     pub(super) fn new(route: &Route) -> Result<Self, Failure> {
-        let host: Arc<str> = route.url.host.as_str().into();
+        let host: Arc<str> = route.url.name().into();
         let failure = |reason| Failure::Tls { host: host.to_string(), reason };
         let name = ServerName::try_from(host.to_string())
             .map_err(|_| failure("no certificate can be for a name like this".to_owned()))?;

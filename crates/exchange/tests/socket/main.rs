@@ -7,6 +7,7 @@ mod answers;
 mod breaks;
 mod certificates;
 mod descriptors;
+mod excess;
 mod http2;
 mod places;
 mod proxies;

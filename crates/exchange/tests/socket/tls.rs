@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use exchange::{Failure, Kind, Phase, Protocol, Route, Trust};
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -72,7 +72,7 @@ async fn a_certificate_that_is_not_trusted_is_told_with_what_to_do() {
     let said = refusal(&called("server", early.await, trust())).await;
     assert!(said.contains("valid in ") && said.contains("clock"), "{said}");
     let other = called("other", server(&authority, |_| {}).await, trust());
-    let said = "TLS with other: its certificate is for server (-k accepts it)";
+    let said = "TLS with other: its certificate is for server, not other (-k accepts it)";
     assert_eq!(refusal(&other).await, said);
     let unknown = Authority::named("another authority");
     let unknown = called("server", server(&unknown, |_| {}).await, trust());
@@ -99,6 +99,47 @@ async fn a_certificate_that_signs_itself_can_be_trusted_by_name() {
     let said = refusal(&called("server", address, Trust::File(Authority::new().file()))).await;
     assert!(said.contains("not trusted here"), "{said}");
     assert_eq!(got(&called("server", address, Trust::File(file))).await.0.unwrap().status, 200);
+}
+
+/// Certificates of servers that are in the file themselves: one that says it is an authority, as
+/// `openssl req -x509` makes them, and one that an authority has signed which is not there.
+#[tokio::test]
+async fn a_server_s_own_certificate_in_the_file_is_trusted_for_its_name_and_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let signed = Authority::new();
+    let made = |changes: &dyn Fn(&mut CertificateParams), by_itself: bool| {
+        if !by_itself {
+            return signed.sign(&["shop.test", "10.1.2.3"], changes);
+        }
+        let key = KeyPair::generate().unwrap();
+        let names = vec!["shop.test".to_owned(), "10.1.2.3".to_owned()];
+        let mut parameters = CertificateParams::new(names).unwrap();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        changes(&mut parameters);
+        (parameters.self_signed(&key).unwrap(), key)
+    };
+    for by_itself in [true, false] {
+        let certificate = made(&|_| {}, by_itself);
+        let file = folder.path().join(format!("own-{by_itself}.pem"));
+        std::fs::write(&file, certificate.0.pem()).unwrap();
+        let trust = || Trust::File(file.clone());
+        let address = secure(acceptor(&certificate, &[]), answer).await;
+        for name in ["shop.test", "10.1.2.3"] {
+            let answered = got(&called(name, address, trust())).await.0;
+            assert_eq!(answered.unwrap().status, 200, "{by_itself} {name}");
+        }
+        let said = refusal(&called("bank.test", address, trust())).await;
+        assert!(said.contains("is for shop.test and 10.1.2.3, not bank.test"), "{said}");
+        let another = made(&|_| {}, by_itself);
+        let address = secure(acceptor(&another, &[]), answer).await;
+        let said = refusal(&called("shop.test", address, trust())).await;
+        assert!(said.contains("TLS with shop.test"), "{said}");
+        let expired = made(&|made| made.not_after = rcgen::date_time_ymd(2021, 3, 4), by_itself);
+        std::fs::write(&file, expired.0.pem()).unwrap();
+        let address = secure(acceptor(&expired, &[]), answer).await;
+        let said = refusal(&called("shop.test", address, trust())).await;
+        assert!(said.contains("its certificate expired"), "{by_itself} {said}");
+    }
 }
 
 #[tokio::test]

@@ -172,12 +172,14 @@ fn histogram(latency: &Distribution) -> String {
     let (Some(low), Some(high)) = (latency.min(), latency.quantile(0.99)) else {
         return String::new();
     };
-    let step = (high.saturating_sub(low) / BARS).max(1);
+    let max = latency.max().unwrap_or(high);
+    // Fewer requests than bars would leave most of them empty; equal times are one bar.
+    let number = if low == max { 1 } else { BARS.min(latency.count()).max(1) };
+    let step = (high.saturating_sub(low) / number).max(1);
     let mut bars = Vec::new();
     let mut from = low;
-    let max = latency.max().unwrap_or(high);
-    for bar in 1..=BARS {
-        let to = if bar == BARS { max } else { low + step * bar };
+    for bar in 1..=number {
+        let to = if bar == number { max } else { low + step * bar };
         if from <= to {
             bars.push((to, latency.between(from, to)));
         }

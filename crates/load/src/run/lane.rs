@@ -152,7 +152,10 @@ impl Lane {
                 match connection.exchange(request, stamps, &mut |_| {}).await {
                     Err(failure) if proven && failure.is_stale() && stamps.first.is_none() => {
                         link.drop_connection();
-                        desk.write(&|recording| recording.counts.repeated += 1);
+                        desk.write(&|recording| match failure {
+                            Failure::Excess => recording.counts.excess += 1,
+                            _ => recording.counts.repeated += 1,
+                        });
                         *stamps = Stamps::from(stamps.began);
                     }
                     result => return result,

@@ -70,6 +70,8 @@ pub enum Doubt {
     OverAnHour { requests: u64 },
     /// Requests were sent once more on a new connection.
     Repeated { requests: u64 },
+    /// Whole responses were followed by bytes that belong to none, which ended their connections.
+    Excess { responses: u64 },
 }
 
 /// Why a rate was not achieved, counted apart.
@@ -126,6 +128,7 @@ pub(super) fn doubts(summary: &Summary, measured: &Measured) -> Vec<Doubt> {
         not_connected(summary, measured),
         over_an_hour(summary),
         repeated(summary),
+        excess(summary),
     ];
     doubts.into_iter().flatten().collect()
 }
@@ -278,4 +281,9 @@ fn over_an_hour(summary: &Summary) -> Option<Doubt> {
 fn repeated(summary: &Summary) -> Option<Doubt> {
     let requests = summary.connections.repeated;
     (share(requests, summary.sent) > REPEATED).then_some(Doubt::Repeated { requests })
+}
+
+fn excess(summary: &Summary) -> Option<Doubt> {
+    let responses = summary.connections.excess;
+    (responses > 0).then_some(Doubt::Excess { responses })
 }

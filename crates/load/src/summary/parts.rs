@@ -79,6 +79,9 @@ pub struct Connections {
     pub failed: u64,
     /// Requests sent once more since the server had closed the kept connection.
     pub repeated: u64,
+    /// Responses that were followed by bytes that belong to none, which ended their connections.
+    #[serde(default)]
+    pub excess: u64,
     /// Looking up the name.
     pub resolve: Times,
     /// Making the connection.

@@ -45,7 +45,8 @@ pub(super) fn sentence(doubt: &Doubt) -> String {
         | Doubt::Unfinished { .. }
         | Doubt::NotConnected { .. }
         | Doubt::OverAnHour { .. }
-        | Doubt::Repeated { .. } => of_requests(doubt),
+        | Doubt::Repeated { .. }
+        | Doubt::Excess { .. } => of_requests(doubt),
     }
 }
 
@@ -113,6 +114,14 @@ fn of_requests(doubt: &Doubt) -> String {
         Doubt::OverAnHour { requests } => {
             format!("{} took more than an hour and count as an hour", counted(*requests, "request"))
         }
+        Doubt::Excess { responses } => format!(
+            "{} followed by bytes that belong to no response, such as a body after HEAD or 204: they \
+             are good, but their connections were closed",
+            match responses {
+                1 => "1 response was".to_owned(),
+                several => format!("{} responses were", count(*several)),
+            }
+        ),
         Doubt::Repeated { requests } => format!(
             "{} were sent twice, since the server had closed the kept connection: what it did with \
              the first is not known",

@@ -44,7 +44,8 @@ pub(crate) fn measured() -> Measured {
     let tenth = Duration::from_micros(100);
     for number in 1..=1_000_u32 {
         let status = if number > 990 { 503 } else { 200 };
-        let answer = Answer { status, head_bytes: 100, body_bytes: 20, reusable: true };
+        let (head_bytes, body_bytes) = (100, 20);
+        let answer = Answer { status, head_bytes, body_bytes, reusable: true, excess: false };
         let half = tenth / 2;
         recording.answer(&answer, tenth * number, half * (2 * number - 1));
         recording.lateness.record(tenth / 2);

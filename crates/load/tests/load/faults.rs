@@ -213,3 +213,35 @@ async fn a_kept_connection_that_was_closed_is_made_anew_once() {
     assert_eq!(summary.connections.made, 3);
     assert_eq!(connections.load(Ordering::Relaxed), 3);
 }
+
+#[tokio::test]
+async fn what_follows_a_whole_response_is_said_and_fails_nothing() {
+    // In one piece with the response, and in a piece of its own a moment later.
+    for pause in [None, Some(Duration::from_micros(200))] {
+        for client in ["raw", "hyper"] {
+            let address = serve(move |mut stream, _| async move {
+                while request(&mut stream).await.is_some() {
+                    let head = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n";
+                    let written = match pause {
+                        None => stream.write_all(&[&head[..], b"body"].concat()).await,
+                        Some(pause) => {
+                            stream.write_all(head).await.unwrap();
+                            tokio::time::sleep(pause).await;
+                            stream.write_all(b"body").await
+                        }
+                    };
+                    if written.is_err() {
+                        return;
+                    }
+                }
+            });
+            let words = ["-X", "HEAD", "-n60", "-c2", "--client", client];
+            let (summary, seen) = summary(&[&words[..], &[&address.to_string()]].concat()).await;
+            assert_eq!((seen.exit(), summary.good), (0, 60), "{client} {pause:?} {seen:?}");
+            assert!(summary.connections.excess > 0, "{client} {pause:?}");
+            let warnings =
+                summary.warnings.iter().filter(|text| text.contains("belong to no response"));
+            assert_eq!(warnings.count(), 1, "{:?}", summary.warnings);
+        }
+    }
+}

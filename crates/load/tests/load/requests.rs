@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixListener;
 
-use crate::support::{GOOD, on_its_own_thread, request, serve, summary};
+use crate::support::{GOOD, load, on_its_own_thread, request, serve, summary};
 
 type Requests = Arc<Mutex<Vec<String>>>;
 
@@ -123,4 +123,58 @@ async fn streams_of_http2_share_a_connection() {
     assert_eq!((seen.exit(), summary.requests, summary.connections.made), (0, 100, 2), "{seen:?}");
     // One after the other on each connection would take five times as long as ten at a time.
     assert!(summary.window_s < 50.0 * 0.02 * 0.9, "{}", summary.window_s);
+}
+
+#[tokio::test]
+async fn a_body_has_a_type_a_url_its_login_and_headers_frame_what_is_sent() {
+    let (address, requests) = keeping();
+    let url = format!("http://lukas:m%3Ax@{address}/x");
+    let (summary, seen) = summary(&["-c1", "-n2", "--body-random", "5", &url]).await;
+    assert_eq!(seen.exit(), 0);
+    let sent = requests.lock().unwrap().pop().unwrap();
+    assert!(sent.contains("\r\ncontent-type: application/octet-stream\r\n"), "{sent}");
+    assert!(sent.contains("\r\nauthorization: Basic bHVrYXM6bTp4\r\n"), "{sent}");
+    assert_eq!(summary.targets, [format!("POST http://{address}/x")]);
+    assert!(!seen.text.contains("lukas") && !seen.text.contains("bHVrY"));
+    let plain = address.to_string();
+    load(&[
+        "-c1",
+        "-n1",
+        "-U",
+        "lukas",
+        "-P",
+        "m:x",
+        "-H",
+        "Content-Type: a/b",
+        "--body",
+        "c",
+        &plain,
+    ])
+    .await;
+    let sent = requests.lock().unwrap().pop().unwrap();
+    assert!(sent.contains("content-type: a/b\r\n") && sent.contains("bHVrYXM6bTp4"), "{sent}");
+    load(&["-c1", "-n1", "-H", "Transfer-Encoding: chunked", "--body", "nine more", &plain]).await;
+    let sent = requests.lock().unwrap().pop().unwrap();
+    assert!(sent.ends_with("\r\n\r\n9\r\nnine more\r\n0\r\n\r\n"), "{sent}");
+    for header in
+        ["Content-Length: 1", "Transfer-Encoding: gzip", "Upgrade: x", "Expect: 100-continue"]
+    {
+        let refused = load(&["-n1", "-H", header, &plain]).await;
+        assert_eq!(refused.exit(), 2, "{header}: {refused:?}");
+    }
+    let nobody = load(&["-n1", "-P", "word", &plain]).await;
+    assert!(nobody.ending.unwrap_err().to_string().contains("needs a user"));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_to_be_closed_is_used_once() {
+    for client in ["raw", "hyper"] {
+        let (address, requests) = keeping();
+        let words = ["-c2", "-n20", "--client", client, "-H", "Connection: close"];
+        let (summary, seen) = summary(&[&words[..], &[&address.to_string()]].concat()).await;
+        assert_eq!(seen.exit(), 0, "{seen:?}");
+        assert_eq!((summary.good, summary.connections.repeated), (20, 0), "{client}");
+        assert!(summary.connections.made >= 20, "{client}: {}", summary.connections.made);
+        assert_eq!(requests.lock().unwrap().len(), 20);
+    }
 }

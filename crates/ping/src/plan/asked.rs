@@ -1,16 +1,13 @@
 //! What is asked: the method, the headers and the body.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use exchange::Request;
 use http::Method;
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONNECTION, COOKIE, HeaderName, HeaderValue, PRAGMA, REFERER,
-    USER_AGENT,
+    CACHE_CONTROL, CONNECTION, COOKIE, HeaderName, HeaderValue, PRAGMA, REFERER, USER_AGENT,
 };
 
-use super::{Refusal, password, unreadable};
+use super::{Refusal, unreadable};
 use crate::prober::{Asked, Body};
 use crate::settings::{Content, Settled};
 
@@ -61,7 +58,6 @@ fn body(content: Content) -> Result<(Bytes, Body), Refusal> {
 
 /// What is sent by default, unless --header says otherwise, and what the flags say.
 fn headers(settled: Settled, closes: bool) -> Result<Vec<(HeaderName, HeaderValue)>, Refusal> {
-    let authorization = authorization(&settled)?;
     let Settled { header, user_agent, referer, cookie, no_cache, .. } = settled;
     let fixed = HeaderValue::from_static;
     let once = [
@@ -70,7 +66,6 @@ fn headers(settled: Settled, closes: bool) -> Result<Vec<(HeaderName, HeaderValu
         (REFERER, referer),
         (PRAGMA, no_cache.then(|| fixed("no-cache"))),
         (CACHE_CONTROL, no_cache.then(|| fixed("no-cache"))),
-        (AUTHORIZATION, authorization),
         (COOKIE, cookies(&cookie)?),
     ];
     let given = |name: &HeaderName| header.iter().any(|(given, _)| given == name);
@@ -90,17 +85,4 @@ fn cookies(cookies: &[String]) -> Result<Option<HeaderValue>, Refusal> {
     let value = HeaderValue::from_str(&cookies.join("; "));
     let wrong = |_| Refusal::Contradiction("-C must be printable text in one line".to_owned());
     value.map(Some).map_err(wrong)
-}
-
-fn authorization(settled: &Settled) -> Result<Option<HeaderValue>, Refusal> {
-    let Some(user) = &settled.username else { return Ok(None) };
-    let word = match &settled.password_file {
-        Some(file) => password("-T", file.clone())?,
-        None => settled.password.clone().unwrap_or_default(),
-    };
-    let words = STANDARD.encode(format!("{user}:{word}"));
-    // Base64 is always the value of a header.
-    let Ok(mut value) = HeaderValue::from_str(&format!("Basic {words}")) else { return Ok(None) };
-    value.set_sensitive(true);
-    Ok(Some(value))
 }

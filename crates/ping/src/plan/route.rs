@@ -1,13 +1,15 @@
 //! The way to what is probed.
 
 use exchange::{Family, Protocol, Proxy, ProxyKind, Route, Scheme, Trust, Url};
+use load::credentials::{PASSWORD, PROXY_PASSWORD, Typed};
 
-use super::{Refusal, password};
-use crate::settings::{Proxied, Way};
+use super::Refusal;
+use crate::settings::{Proxied, Settled, Way};
 
 /// The way that was typed.
-pub(super) fn route(way: Way) -> Result<Route, Refusal> {
+pub(super) fn route(way: Way, settled: &Settled) -> Result<Route, Refusal> {
     let url = url(&way)?;
+    let url = Url { login: of_server(settled).login(url.login.as_ref())?, ..url };
     let instead = way.divert_connect.map(|(host, port)| (host, port.unwrap_or(url.port)));
     let trust = match (way.insecure, way.ca) {
         (true, _) => Trust::Anyone,
@@ -61,12 +63,24 @@ fn proxy(proxied: Proxied) -> Result<Option<Proxy>, Refusal> {
     if proxied.socks5 {
         proxy.kind = ProxyKind::Socks5;
     }
-    if let Some(user) = proxied.proxy_user {
-        let word = match proxied.proxy_password_file {
-            Some(file) => password("--proxy-password-file", file)?,
-            None => proxied.proxy_password.unwrap_or_default(),
-        };
-        proxy.credentials = Some((user, word));
-    }
+    let typed = Typed {
+        user: proxied.proxy_user.as_deref(),
+        password: proxied.proxy_password.as_deref(),
+        file: proxied.proxy_password_file.as_deref(),
+        flags: ["--proxy-user", "--proxy-password", "--proxy-password-file"],
+        variable: PROXY_PASSWORD,
+    };
+    proxy.login = typed.login(proxy.login.as_ref())?;
     Ok(Some(proxy))
+}
+
+/// Who asks the server.
+fn of_server(settled: &Settled) -> Typed<'_> {
+    Typed {
+        user: settled.username.as_deref(),
+        password: settled.password.as_deref(),
+        file: settled.password_file.as_deref(),
+        flags: ["-U", "-P", "--password-file"],
+        variable: PASSWORD,
+    }
 }

@@ -60,7 +60,6 @@ fn flags_become_headers_and_given_ones_come_before() {
             "referer: from",
             "pragma: no-cache",
             "cache-control: no-cache",
-            "authorization: Basic dTpw",
             "cookie: a=1; b=2",
             "x-y: 1",
             "x-y: 2"
@@ -80,7 +79,13 @@ fn the_way_there_is_as_it_was_typed() {
     assert_eq!(route("--divert-connect a:82 x:81").instead, Some(("a".to_owned(), 82)));
     let proxy = route("-x p:1 -5 --proxy-user u --proxy-password w x").proxy.unwrap();
     assert_eq!((proxy.kind, &*proxy.host, proxy.port), (ProxyKind::Socks5, "p", 1));
-    assert_eq!(proxy.credentials, Some(("u".to_owned(), "w".to_owned())));
+    let login = |user: &str, password: &str| exchange::Login {
+        user: user.to_owned(),
+        password: Some(password.to_owned()),
+    };
+    assert_eq!(proxy.login, Some(login("u", "w")));
+    let proxy = route("-x u%40h:w%3A@p:1 x").proxy.unwrap();
+    assert_eq!(proxy.login, Some(login("u@h", "w:")));
 }
 
 #[test]
@@ -89,13 +94,16 @@ fn passwords_and_bodies_come_from_files() {
     let file = folder.path().join("secret");
     std::fs::write(&file, "p\nnot this\n").unwrap();
     let path = file.to_str().unwrap();
-    assert!(
-        headers(&format!("-U u -T {path} x")).contains(&"authorization: Basic dTpw".to_owned())
-    );
+    let password = |words: &str| plan(words).target.route.url.login.unwrap().password;
+    assert_eq!(password(&format!("-U u -T {path} x")).as_deref(), Some("p"));
+    assert_eq!(password(&format!("--password-file {path} http://u:q@x")).as_deref(), Some("p"));
+    assert_eq!(password("http://u:q@x").as_deref(), Some("q"));
     let body = plan(&format!("--data-file {path} x")).target.asked.request.body;
     assert_eq!(&body[..], b"p\nnot this\n");
     let error = planned("-U u -T /nowhere x").unwrap_err().to_string();
-    assert_eq!(error, "-T /nowhere: No such file or directory");
+    assert_eq!(error, "--password-file /nowhere: No such file or directory");
+    let error = planned("-P word x").unwrap_err().to_string();
+    assert_eq!(error, "-P needs a user: -U NAME, or NAME@ before the host");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! A time limit for one probe after the other, with one timer for all of them: to set and to drop
 //! one each time costs a system call, which the probe would have to bear.
 
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::Poll;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -10,7 +12,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(super) struct Patience(Option<Pin<Box<Sleep>>>);
 
 impl Patience {
-    /// What comes of `asked`, or nothing when it takes until `limit`.
+    /// What comes of `asked`, or nothing when it takes until `limit`. The clock is looked at whenever
+    /// `asked` waits: a peer that sends all the time uses up what the runtime grants a task, and then
+    /// the timer is not looked at.
     pub(super) async fn within<T>(
         &mut self,
         limit: Instant,
@@ -23,18 +27,23 @@ impl Patience {
             timer.as_mut().reset(limit);
         }
         tokio::pin!(asked);
-        loop {
-            tokio::select! {
-                biased;
-                value = asked.as_mut() => return Some(value),
-                () = timer.as_mut() => {
-                    if Instant::now() >= limit {
-                        return None;
-                    }
-                    timer.as_mut().reset(limit);
-                }
+        poll_fn(|context| {
+            if let Poll::Ready(value) = asked.as_mut().poll(context) {
+                return Poll::Ready(Some(value));
             }
-        }
+            if Instant::now() >= limit {
+                return Poll::Ready(None);
+            }
+            // Set again until it is one that will wake this task.
+            while timer.as_mut().poll(context).is_ready() {
+                if Instant::now() >= limit {
+                    return Poll::Ready(None);
+                }
+                timer.as_mut().reset(limit);
+            }
+            Poll::Pending
+        })
+        .await
     }
 }
 

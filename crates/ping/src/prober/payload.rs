@@ -25,6 +25,15 @@ pub enum Body {
 }
 
 impl Asked {
+    /// Bytes of the body.
+    #[must_use]
+    pub fn body_length(&self) -> usize {
+        match self.body {
+            Body::Fixed => self.request.body.len(),
+            Body::Random(length) => length,
+        }
+    }
+
     /// Whether each probe sends something else.
     pub(super) fn changes(&self) -> bool {
         self.body != Body::Fixed || self.buster.is_some()

@@ -52,10 +52,17 @@ pub(crate) fn answered(seq: u64, microseconds: u64) -> Probe {
         elapsed: us(microseconds),
         peer: Some(Peer::Tcp("127.0.0.1:18080".parse().unwrap())),
         reconnected: false,
+        excess: 0,
         secured: None,
         outcome: Ok(Reply {
             phases,
-            answer: Answer { status: 200, head_bytes: 103, body_bytes: 0, reusable: true },
+            answer: Answer {
+                status: 200,
+                head_bytes: 103,
+                body_bytes: 0,
+                reusable: true,
+                excess: false,
+            },
             reason: "OK".to_owned(),
             server: ServerTiming::default(),
             replica: None,

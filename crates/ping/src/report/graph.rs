@@ -142,7 +142,7 @@ where
         self.terminal = None;
         self.taken = None;
         let so_far = SoFar { statistics: &ending.statistics, elapsed: ending.elapsed };
-        let text = summary(self.plan, &so_far) + &underneath(&so_far);
+        let text = summary(self.plan, &so_far) + &underneath(self.plan, &so_far);
         self.out.write_all(text.as_bytes())?;
         self.out.flush()?;
         self.notes.write_all(missed(ending).as_bytes())

@@ -74,14 +74,24 @@ fn round_trip(text: &mut String, plan: &Plan, total: &Series) {
 }
 
 /// What httping does not tell, below its summary.
-pub(super) fn underneath(so_far: &SoFar<'_>) -> String {
+pub(super) fn underneath(plan: &Plan, so_far: &SoFar<'_>) -> String {
     let statistics = so_far.statistics;
     let mut text = String::new();
+    errors(&mut text, plan, statistics);
     percentiles(&mut text, statistics);
     phases(&mut text, statistics);
     counted(&mut text, "failed: ", &statistics.faults);
     if statistics.replicas.len() > 1 {
         counted(&mut text, "answers by replica: ", &statistics.replicas);
+    }
+    if statistics.excess > 0 {
+        let were = if statistics.excess == 1 { "was" } else { "were" };
+        let _ = writeln!(
+            text,
+            "warning: {} {were} followed by bytes that belong to no response; they are good, but \
+             their connections were closed",
+            plural(statistics.excess, "response")
+        );
     }
     if statistics.reconnects > 0 {
         let _ = writeln!(text, "connected again {}", times(statistics.reconnects));
@@ -94,6 +104,27 @@ pub(super) fn underneath(so_far: &SoFar<'_>) -> String {
         );
     }
     text
+}
+
+/// Responses that say that something is wrong and count as ok all the same; those that do not are
+/// among what failed.
+fn errors(text: &mut String, plan: &Plan, statistics: &Statistics) {
+    for class in [4, 5] {
+        let of_class = statistics.statuses.range(class * 100..(class + 1) * 100);
+        let ok: Vec<_> = of_class.filter(|(status, _)| plan.ok.has(**status)).collect();
+        let number = ok.iter().map(|(_, count)| **count).sum();
+        if number == 0 {
+            continue;
+        }
+        let each: Vec<_> = ok.iter().map(|(status, count)| format!("{count} × {status}")).collect();
+        let (were, count) = if number == 1 { ("was", "counts") } else { ("were", "count") };
+        let _ = writeln!(
+            text,
+            "{} {were} {class}xx ({}) and {count} as ok; --ok 2xx,3xx makes that a failure",
+            plural(number, "response"),
+            each.join(", ")
+        );
+    }
 }
 
 /// The median, jitter, the percentiles there are, and what the first that is not would need.

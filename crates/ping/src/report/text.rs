@@ -94,7 +94,7 @@ impl Report for Text<'_> {
             return Ok(());
         }
         let so_far = SoFar { statistics: &ending.statistics, elapsed: ending.elapsed };
-        let text = summary(self.plan, &so_far) + &underneath(&so_far);
+        let text = summary(self.plan, &so_far) + &underneath(self.plan, &so_far);
         self.write(&text)?;
         self.out.flush()?;
         self.notes.write_all(missed(ending).as_bytes())

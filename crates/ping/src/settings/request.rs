@@ -31,14 +31,14 @@ pub struct Settled {
     /// Send a cookie; may be given more than once
     #[arg(short = 'C', long, value_name = "NAME=VALUE")]
     pub cookie: Vec<String>,
-    /// User, for basic authentication
+    /// User, for basic authentication; else the one in the URL
     #[arg(short = 'U', long, value_name = "NAME")]
     pub username: Option<String>,
-    /// That user's password
-    #[arg(short = 'P', long, value_name = "WORD", requires = "username")]
+    /// That user's password; safer in a file or in `BENCH_PASSWORD`
+    #[arg(short = 'P', long, value_name = "WORD")]
     pub password: Option<String>,
-    /// File with that user's password
-    #[arg(short = 'T', value_name = "FILE", requires = "username", conflicts_with = "password")]
+    /// File with that user's password in its first line
+    #[arg(short = 'T', long, value_name = "FILE", conflicts_with = "password")]
     pub password_file: Option<PathBuf>,
     /// -U alone does it; httping wants to be told.
     #[arg(short = 'A', long, hide = true)]
@@ -51,7 +51,7 @@ pub struct Settled {
     pub no_host_header: bool,
 }
 
-/// The body.
+/// The body. Its type is application/octet-stream unless a header names another.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Request")]
 #[group(multiple = false)]

@@ -69,7 +69,7 @@ pub struct Way {
 #[command(next_help_heading = "Proxy")]
 pub struct Proxied {
     /// Go through a proxy
-    #[arg(short = 'x', long, value_name = "[socks5://]HOST:PORT")]
+    #[arg(short = 'x', long, value_name = "[socks5://][USER[:PASSWORD]@]HOST:PORT")]
     pub proxy: Option<Proxy>,
     /// The proxy speaks SOCKS5
     #[arg(short = '5', requires = "proxy")]
@@ -77,11 +77,11 @@ pub struct Proxied {
     /// User of the proxy
     #[arg(long, value_name = "NAME", requires = "proxy")]
     pub proxy_user: Option<String>,
-    /// That user's password
-    #[arg(long, value_name = "WORD", requires = "proxy_user")]
+    /// That user's password; safer in a file or in `BENCH_PROXY_PASSWORD`
+    #[arg(long, value_name = "WORD", requires = "proxy")]
     pub proxy_password: Option<String>,
-    /// File with that user's password
-    #[arg(long, value_name = "FILE", requires = "proxy_user", conflicts_with = "proxy_password")]
+    /// File with that user's password in its first line
+    #[arg(long, value_name = "FILE", requires = "proxy", conflicts_with = "proxy_password")]
     pub proxy_password_file: Option<PathBuf>,
     /// Add a parameter of this name to the URL, with a random value each time
     #[arg(long, value_name = "NAME")]

@@ -49,7 +49,6 @@ async fn what_comes_is_no_answer() {
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nhello",
     ] {
         fails_with(Deed::Answers(wrong), "not an HTTP answer: ").await;
     }
@@ -139,4 +138,46 @@ async fn nothing_to_probe_and_no_such_file_are_refused() {
     let ended = run(&format!("-c 1 --histogram /nowhere/x {}", server.address)).await;
     assert!(ended.code == 5 && ended.notes.contains("/nowhere/x"), "{ended:?}");
     assert_eq!(server.requests(), [""; 0], "nothing was sent before it was known");
+}
+
+#[tokio::test]
+async fn what_follows_a_whole_response_is_said_once_and_fails_nothing() {
+    let after_head = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody";
+    for flags in ["-I x", "-Q -I x"] {
+        let server = Server::new(&[Deed::Answers(after_head)]).await;
+        let ended = run(&format!("-c 3 -i 0.01 {flags} {}", server.address)).await;
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(ended.out.contains("3 connects, 3 ok, 0.00% failed"), "{}", ended.out);
+        let warnings = ended.out.matches("warning: 3 responses were followed by bytes").count();
+        assert_eq!(warnings, 1, "{}", ended.out);
+    }
+    // It comes in the place of the next response, whose request is sent again.
+    let late = [Deed::Answers(HEAD), Deed::Answers(b"hello"), Deed::Answers(HEAD)];
+    let server = Server::new(&late).await;
+    let ended = run(&format!("-c 2 -i 0.01 -Q --json {}", server.address)).await;
+    let document: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+    let summary = &document["summary"];
+    assert_eq!((ended.code, &summary["ok"]), (0, &serde_json::json!(2)), "{ended:?}");
+    assert_eq!(summary["excess_responses"], 1);
+    assert_eq!(server.requests().len(), 3);
+}
+
+/// The time limit holds whatever a server sends in its time, and however much of it.
+#[tokio::test]
+async fn a_flood_ends_in_time() {
+    for flood in [
+        (
+            &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"[..],
+            &b"Trailer: x\r\n"[..],
+        ),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"body without end"),
+    ] {
+        let (line, code) = once(Deed::Floods(flood.0, flood.1)).await;
+        assert!(line.starts_with("no whole answer in time (200 ms)"), "{line}");
+        let after = line.split("after ").nth(1).unwrap().trim_end_matches(" ms");
+        // How late it may be on a machine that is busy; it was seconds.
+        assert!(after.parse::<f64>().unwrap() < 600.0, "{line}");
+        assert_eq!(code, 1);
+    }
 }

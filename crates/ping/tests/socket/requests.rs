@@ -88,3 +88,62 @@ async fn a_unix_socket_is_a_way_too() {
     assert_eq!(ended.code, 0, "{ended:?}");
     assert!(ended.out.contains(&format!("connected to unix:{path} (")), "{}", ended.out);
 }
+
+#[tokio::test]
+async fn a_body_has_a_type_and_another_where_that_is_given() {
+    let server = Server::new(&[Deed::Answers(FINE)]).await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "x=1").unwrap();
+    let path = file.path().display();
+    for body in ["--data x=1", "--data-bytes 9", &format!("--data-file {path}")] {
+        run(&format!("-c 1 {body} {}", server.address)).await;
+        let request = server.requests().pop().unwrap();
+        assert!(request.contains("\r\ncontent-type: application/octet-stream\r\n"), "{request}");
+    }
+    run(&format!("-c 1 --data x=1 --header Content-Type:text/x-mine {}", server.address)).await;
+    let request = server.requests().pop().unwrap();
+    assert!(request.contains("content-type: text/x-mine") && !request.contains("octet"));
+}
+
+#[tokio::test]
+async fn a_login_is_sent_and_shown_nowhere() {
+    let server = Server::new(&[Deed::Answers(FINE)]).await;
+    let address = server.address;
+    for words in [
+        format!("-G http://lena:s%40fe@{address}/a"),
+        format!("-G -U lena -P s@fe http://{address}/a"),
+        format!("-G -v -S --json http://lena:s%40fe@{address}/a"),
+        format!("-G -M http://lena:s%40fe@{address}/a"),
+    ] {
+        let ended = run(&format!("-c 1 {words}")).await;
+        let request = server.requests().pop().unwrap();
+        assert!(
+            request.contains("\r\nauthorization: Basic bGVuYTpzQGZl\r\n"),
+            "{words}: {request}"
+        );
+        let all = format!("{}{}", ended.out, ended.notes);
+        assert!(!all.contains("fe@") && !all.contains("lena") && !all.contains("bGVu"), "{all}");
+    }
+}
+
+#[tokio::test]
+async fn headers_that_do_not_describe_the_body_are_refused() {
+    let server = Server::new(&[Deed::Answers(FINE)]).await;
+    for (header, words) in [
+        ("--data seven -H? Content-Length:9", "does not fit the body of 5 bytes"),
+        ("--data-bytes 5 -H? Content-Length:9", "does not fit the body of 5 bytes"),
+        ("--data seven -H? Transfer-Encoding:gzip", "chunked is the only"),
+        ("-G -H? Upgrade:h2c", "Upgrade"),
+        ("-2 -G -H? Connection:close", "HTTP/2"),
+    ] {
+        let header = header.replace("-H?", "--header");
+        let ended = run(&format!("-c 1 {header} {}", server.address)).await;
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(ended.notes.contains(words), "{ended:?}");
+    }
+    let right = "--data seven --header Transfer-Encoding:chunked";
+    let ended = run(&format!("-c 1 {right} --header Connection:close -Q {}", server.address)).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let request = server.requests().pop().unwrap();
+    assert!(request.contains("transfer-encoding: chunked\r\n"), "{request}");
+}

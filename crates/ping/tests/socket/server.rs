@@ -16,6 +16,8 @@ pub(crate) enum Deed {
     AnswersAndCloses(&'static [u8]),
     /// Writes one byte after the other, for ever.
     Drips,
+    /// Writes the first, and the second again and again.
+    Floods(&'static [u8], &'static [u8]),
     /// Resets the connection.
     Resets,
     /// Nothing, for ever.
@@ -73,6 +75,12 @@ async fn serve(mut stream: TcpStream, deeds: Vec<Deed>, seen: Arc<Mutex<Vec<Stri
             Deed::Drips => {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nX: ").await;
                 while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
+                return;
+            }
+            Deed::Floods(begin, again) => {
+                let _ = stream.write_all(begin).await;
+                let flood = again.repeat(4_000);
+                while stream.write_all(&flood).await.is_ok() {}
                 return;
             }
             Deed::Resets => {

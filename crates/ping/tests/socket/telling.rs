@@ -126,3 +126,23 @@ async fn without_a_terminal_a_graph_is_lines() {
     assert!(ended.notes.contains("-K needs a terminal"), "{}", ended.notes);
     assert!(ended.out.contains("seq=0 time="), "{}", ended.out);
 }
+
+#[tokio::test]
+async fn what_servers_refuse_is_counted_although_it_is_an_answer() {
+    let refusal = b"HTTP/1.1 422 Unprocessable\r\nContent-Length: 0\r\n\r\n";
+    let server = Server::new(&[Deed::Answers(FINE), Deed::Answers(refusal)]).await;
+    let ended = run(&format!("-c 3 -i 0.01 -G {}", server.address)).await;
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let told =
+        "\n2 responses were 4xx (2 × 422) and count as ok; --ok 2xx,3xx makes that a failure\n";
+    assert!(ended.out.contains("0.00% failed") && ended.out.contains(told), "{}", ended.out);
+    let strict = run(&format!("-c 1 -G --ok 2xx {}", server.address)).await;
+    assert!(strict.out.ends_with("failed: 1 status 422\n"), "{}", strict.out);
+    assert_eq!(strict.code, 1);
+    let json = run(&format!("-c 2 -i 0.01 -G --json {}", server.address)).await;
+    let document: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(
+        (&document["summary"]["responses_4xx"], &document["summary"]["responses_5xx"]),
+        (&2.into(), &0.into())
+    );
+}

@@ -26,7 +26,7 @@ impl Hosts<'_> {
         };
         let mut addresses = Vec::new();
         for (host, port) in places {
-            let found = tokio::net::lookup_host((host.as_str(), port)).await;
+            let found = exchange::look_up(&host, port).await;
             // A name that does not resolve is one address less.
             for address in found.into_iter().flatten() {
                 if !addresses.contains(&address) {

@@ -25,7 +25,11 @@ impl Of<'_> {
             return Malformed::HeadTooLong.into();
         }
         if error.is_parse() {
-            return Malformed::Hyper.into();
+            let in_place_of_answer = self.answered && self.stamps.first.is_none();
+            return if in_place_of_answer { Failure::Excess } else { Malformed::Hyper.into() };
+        }
+        if !self.http2 && self.answered && is_excess(error) {
+            return Failure::Excess;
         }
         let http2 = source::<h2::Error>(error);
         let system = http2.and_then(h2::Error::get_io).or_else(|| source::<io::Error>(error));
@@ -41,6 +45,8 @@ impl Of<'_> {
         if let Some(error) = http2 {
             return self.of_http2(phase, error);
         }
+        // A request that was cancelled says why below.
+        let error = source::<hyper::Error>(error).unwrap_or(error);
         let gone = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
         match (gone, self.http2) {
             (true, _) => Failure::Closed(phase),
@@ -67,6 +73,16 @@ impl Of<'_> {
         };
         Failure::Http2 { kind, reason }
     }
+}
+
+/// Whether bytes came that belong to no response, over a connection of HTTP/1 whose response was
+/// whole.
+pub(super) fn is_excess(error: &hyper::Error) -> bool {
+    // A request that was cancelled says why below.
+    let error = source::<hyper::Error>(error).unwrap_or(error);
+    let gone = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
+    let known = gone || error.is_parse() || error.is_user();
+    !known && source::<io::Error>(error).is_none()
 }
 
 /// The first error of a kind among those below.

@@ -12,30 +12,49 @@ use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
-use super::failure::Of;
-use crate::answer::{Answer, Malformed};
+use super::failure::{Of, is_excess};
+use super::paced::Paced;
+use crate::answer::{Answer, MOST_HEAD, Malformed};
 use crate::dial::Stream;
 use crate::failure::Failure;
+use crate::habits::Habits;
 use crate::head::Head;
 use crate::request::Prepared;
 use crate::stamps::Stamps;
+use crate::turn::Turn;
+
+/// Most headers of an answer; room for them is made for each.
+const MOST_HEADERS: usize = 512;
 
 /// A connection, and what drives it.
 pub(in crate::connection) struct Http1 {
     sender: SendRequest<Full<Bytes>>,
     driver: Driver,
+    /// Whether it brought an answer before.
+    answered: bool,
+    /// Whether its last answer was one that never has a body.
+    bodiless: bool,
+    habits: Habits,
 }
 
 /// Moves bytes, as long as there is a connection.
-struct Driver(Option<Connection<TokioIo<Stream>, Full<Bytes>>>);
+struct Driver {
+    connection: Option<Connection<TokioIo<Paced>, Full<Bytes>>>,
+    /// Whether it ended by bytes that belong to no response.
+    excess: bool,
+}
 
 impl Http1 {
-    pub(super) async fn new(stream: Stream) -> Result<Self, Failure> {
+    pub(super) async fn new(stream: Stream, habits: Habits) -> Result<Self, Failure> {
+        let mut builder = Builder::new();
         // A request is short: one piece is written faster than two.
-        let handshake = Builder::new().writev(false).handshake(TokioIo::new(stream));
+        builder.writev(false).max_buf_size(MOST_HEAD).max_headers(MOST_HEADERS);
+        builder.allow_obsolete_multiline_headers_in_responses(true);
+        let handshake = builder.handshake(TokioIo::new(Paced::new(stream)));
         let of = Of { stamps: &Stamps::now(), http2: false, answered: false };
         let (sender, connection) = handshake.await.map_err(|error| of.failure(&error))?;
-        Ok(Self { sender, driver: Driver(Some(connection)) })
+        let driver = Driver { connection: Some(connection), excess: false };
+        Ok(Self { sender, driver, answered: false, bodiless: false, habits })
     }
 
     pub(super) async fn exchange(
@@ -45,8 +64,21 @@ impl Http1 {
         on_head: &mut impl FnMut(&Head<'_>),
     ) -> Result<Answer, Failure> {
         let done = self.attempt(request, stamps, on_head).await;
-        let of = |error| Of { stamps, http2: false, answered: false }.failure(&error);
-        done.map_err(of)?.map_err(Failure::from)
+        let answered = std::mem::replace(&mut self.answered, true);
+        let of = |error| Of { stamps, http2: false, answered }.failure(&error);
+        let done = done.map_err(of).and_then(|done| done.map_err(Failure::from));
+        if matches!(done, Err(Failure::Excess)) {
+            self.habits.exceeded(self.bodiless);
+        }
+        let mut answer = done?;
+        self.bodiless = request.head_only || matches!(answer.status, 204 | 304);
+        if answer.excess {
+            self.habits.exceeded(self.bodiless);
+        }
+        // Where such answers were followed by bodies, the next body may be on its way.
+        let is_risky = self.bodiless && self.habits.sends_unasked_bodies();
+        answer.reusable &= !request.closes && !answer.excess && !is_risky;
+        Ok(answer)
     }
 
     async fn attempt(
@@ -55,7 +87,7 @@ impl Http1 {
         stamps: &mut Stamps,
         on_head: &mut impl FnMut(&Head<'_>),
     ) -> Result<Result<Answer, Malformed>, hyper::Error> {
-        let Self { sender, driver } = self;
+        let Self { sender, driver, .. } = self;
         // The connection is driven only where it is needed: a short answer is there whole after
         // it was driven twice, once to send and once to receive.
         poll_fn(|context| match sender.poll_ready(context) {
@@ -83,6 +115,7 @@ impl Http1 {
             Ok(begun) => begun,
             Err(malformed) => return Ok(Err(malformed)),
         };
+        let mut turn = Turn::default();
         while let Some(frame) = poll_fn(|context| match Pin::new(&mut body).poll_frame(context) {
             Poll::Pending => {
                 let driven = driver.drive(context);
@@ -97,12 +130,15 @@ impl Http1 {
         })
         .await
         {
-            answer.body_bytes += frame?.data_ref().map_or(0, |data| data.len() as u64);
+            let bytes = frame?.data_ref().map_or(0, Bytes::len);
+            answer.body_bytes += bytes as u64;
+            turn.taken(bytes).await;
         }
         stamps.done = Some(Instant::now());
         // So that it is ready for the next request, or known not to be.
         let driven = poll_fn(|context| Poll::Ready(driver.drive(context))).await;
-        answer.reusable = driven.is_ok() && driver.0.is_some() && !sender.is_closed();
+        answer.excess |= driver.excess;
+        answer.reusable = driven.is_ok() && driver.connection.is_some() && !sender.is_closed();
         Ok(Ok(answer))
     }
 }
@@ -110,11 +146,12 @@ impl Http1 {
 impl Driver {
     /// Moves what can be moved; the failure that ended the connection, once.
     fn drive(&mut self, context: &mut Context<'_>) -> Result<(), hyper::Error> {
-        let Some(connection) = &mut self.0 else { return Ok(()) };
+        let Some(connection) = &mut self.connection else { return Ok(()) };
         match Pin::new(connection).poll(context) {
             Poll::Pending => Ok(()),
             Poll::Ready(ended) => {
-                self.0 = None;
+                self.connection = None;
+                self.excess = ended.as_ref().is_err_and(is_excess);
                 ended
             }
         }

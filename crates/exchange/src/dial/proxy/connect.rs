@@ -34,7 +34,7 @@ pub(super) async fn connect(
     answer.parse(&head).map_err(|error| format!("its answer is not HTTP: {error}"))?;
     match answer.code.unwrap_or_default() {
         200..=299 => Ok(()),
-        407 if proxy.credentials.is_none() => {
+        407 if proxy.login.is_none() => {
             Err("it asks for a user and a password: write USER:PASSWORD@HOST:PORT".to_owned())
         }
         407 => Err("it refuses the user or the password".to_owned()),

@@ -71,17 +71,17 @@ pub(super) async fn connect(
 
 /// Agrees on a way to log in, and logs in.
 async fn log_in(stream: &mut TcpStream, proxy: &Proxy) -> Result<(), String> {
-    let offered: &[u8] = match proxy.credentials {
+    let offered: &[u8] = match proxy.login {
         None => &[VERSION, 1, NO_LOGIN],
         Some(_) => &[VERSION, 2, NO_LOGIN, PASSWORD],
     };
     write(stream, offered).await?;
     let [version, chosen] = read(stream).await?;
-    match (version, chosen, &proxy.credentials) {
+    match (version, chosen, &proxy.login) {
         (VERSION, NO_LOGIN, _) => Ok(()),
-        (VERSION, PASSWORD, Some((user, password))) => {
-            let user = short("user", user)?;
-            let password = short("password", password)?;
+        (VERSION, PASSWORD, Some(login)) => {
+            let user = short("user", &login.user)?;
+            let password = short("password", login.password.as_deref().unwrap_or_default())?;
             write(stream, &[&[PASSWORD_VERSION], &user[..], &password[..]].concat()).await?;
             match read(stream).await? {
                 [_, 0] => Ok(()),

@@ -1,5 +1,7 @@
 //! Whose certificates are trusted.
 
+mod given;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,15 +21,19 @@ pub(super) fn verifier(
     trust: &Trust,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, String> {
-    let authorities = match trust {
-        Trust::Anyone => return Ok(Arc::new(Anyone(Arc::clone(provider)))),
-        Trust::System => system()?,
-        Trust::File(path) => of_file(path)?,
+    let by_authorities = |authorities| {
+        WebPkiServerVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(provider))
+            .build()
+            .map_err(|error| error.to_string())
     };
-    let builder =
-        WebPkiServerVerifier::builder_with_provider(Arc::new(authorities), Arc::clone(provider));
-    let verifier = builder.build().map_err(|error| error.to_string())?;
-    Ok(verifier)
+    Ok(match trust {
+        Trust::Anyone => Arc::new(Anyone(Arc::clone(provider))),
+        Trust::System => by_authorities(system()?)?,
+        Trust::File(path) => {
+            let (authorities, certificates) = of_file(path)?;
+            Arc::new(given::Given::new(by_authorities(authorities)?, certificates))
+        }
+    })
 }
 
 fn system() -> Result<RootCertStore, String> {
@@ -43,7 +49,8 @@ fn system() -> Result<RootCertStore, String> {
         .to_owned())
 }
 
-fn of_file(path: &Path) -> Result<RootCertStore, String> {
+/// The authorities in a file, and all its certificates as they are.
+fn of_file(path: &Path) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), String> {
     let shown = path.display();
     let certificates: Result<Vec<_>, _> =
         CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
@@ -57,11 +64,11 @@ fn of_file(path: &Path) -> Result<RootCertStore, String> {
         return Err(format!("{shown} has no certificate in PEM form"));
     }
     let mut store = RootCertStore::empty();
-    for certificate in certificates {
+    for certificate in &certificates {
         let wrong = |error| format!("{shown} has a certificate that is none: {error}");
-        store.add(certificate).map_err(wrong)?;
+        store.add(certificate.clone()).map_err(wrong)?;
     }
-    Ok(store)
+    Ok((store, certificates))
 }
 
 /// Trusts every certificate, but not that somebody without its key uses it.

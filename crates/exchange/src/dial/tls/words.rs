@@ -57,9 +57,16 @@ fn of_certificate(error: &CertificateError) -> String {
             format!("its certificate is valid in {until} only; is this machine's clock right?")
         }
         NotValidForName => "its certificate is for another name (-k accepts it)".to_owned(),
-        NotValidForNameContext { presented, .. } => {
-            format!("its certificate is for {} (-k accepts it)", names(presented))
-        }
+        NotValidForNameContext { presented, expected } if presented.is_empty() => format!(
+            "its certificate names no host (only subjectAltName counts), so it is not for {} (-k \
+             accepts it)",
+            expected.to_str()
+        ),
+        NotValidForNameContext { presented, expected } => format!(
+            "its certificate is for {}, not {} (-k accepts it)",
+            names(presented),
+            expected.to_str()
+        ),
         UnknownIssuer => "its certificate is of an authority that is not trusted here (--ca names \
                           a file with the authority, -k accepts anyone)"
             .to_owned(),
@@ -68,12 +75,19 @@ fn of_certificate(error: &CertificateError) -> String {
                                            its authority has a new key that is not known here"
                 .to_owned()
         }
-        // What a server's own certificate is called that says it is an authority.
-        CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-            "its certificate is one of an authority, not of a server (-k accepts it)".to_owned()
-        }
+        error if is_of_authority(error) => "its certificate signs itself as an authority and is \
+                                            not trusted here (--ca names a file with it, -k \
+                                            accepts anyone)"
+            .to_owned(),
         error => format!("its certificate is not valid: {error} (-k accepts it)"),
     }
+}
+
+/// Whether a server's own certificate says that it is one of an authority, as those do that sign
+/// themselves.
+pub(super) fn is_of_authority(error: &CertificateError) -> bool {
+    // rustls hands the reason on as it is, without a type of its own.
+    matches!(error, CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity"))
 }
 
 /// Names as they are in certificates, out of `DnsName("x")` and `IpAddress(1.2.3.4)`.
