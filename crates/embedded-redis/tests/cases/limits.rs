@@ -51,8 +51,8 @@ fn a_transaction_that_queues_too_much_is_cut_off_and_not_done() {
     let mut wire = embedded.server().connect();
     wire.expect_each(&[("MULTI", "+OK\r\n")]);
     let value = vec![b'x'; 8 * MEBIBYTE];
-    let set = frame(&[&b"SET"[..], b"key", &value]);
-    let sent = (0..99).take_while(|_| wire.try_send(&set).is_ok()).count();
+    let command = frame(&[&b"SET"[..], b"key", &value]);
+    let sent = (0..99).take_while(|_| wire.try_send(&command).is_ok()).count();
     assert!(sent < 20, "{sent} commands of 8 MiB were queued");
     is_cut_off(&mut wire);
     // Small commands weigh more than their bytes.

@@ -95,10 +95,10 @@ async fn coins_are_kept_while_the_wallet_is_of_a_wrong_type() {
     let before = store.wallet().await;
     let _: u64 = store.ask(&["DEL", "wallet"]).await;
     let () = store.ask(&["SET", "wallet", "stolen"]).await;
-    let (begin, hashes) = (hasher.count(), store.hashes().await);
+    let (begin, counted) = (hasher.count(), store.hashes().await);
     eventually("some coins", async || (hasher.count() > begin + 64).then_some(())).await;
     // Loops are counted all the same.
-    assert!(store.hashes().await > hashes + 30);
+    assert!(store.hashes().await > counted + 30);
     let _: u64 = store.ask(&["DEL", "wallet"]).await;
     for (hash, bytes) in &before {
         let mut write = redis::cmd("HSET");
