@@ -71,6 +71,7 @@ async fn a_counter_of_a_wrong_type_loses_no_loop() {
 #[tokio::test]
 async fn a_counter_that_is_no_number_loses_no_loop() {
     survives(&["SET", "hashes", "many"], 0, "ERR value is not an integer").await;
+    survives(&["SET", "hashes", "+5"], 0, "ERR value is not an integer").await;
 }
 
 #[tokio::test]
