@@ -120,6 +120,8 @@ impl Replies {
             Value::Nil => Ok(Hashes::Missing),
             Value::BulkString(text) => {
                 let number = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
+                // Redis takes a number only as it writes it itself.
+                let number = number.filter(|number: &i64| number.to_string().as_bytes() == text);
                 let reason = || "ERR value is not an integer or out of range".to_owned();
                 Ok(number.map_or_else(|| Hashes::Unusable(reason()), Hashes::Number))
             }
@@ -210,7 +212,8 @@ mod tests {
         let text = |text: &[u8]| replies(vec![Value::BulkString(text.to_vec())]).hashes().unwrap();
         assert_eq!(text(b"-5"), Hashes::Number(-5));
         assert_eq!(replies(vec![Value::Nil]).hashes().unwrap(), Hashes::Missing);
-        for wrong in [&b""[..], b" 5", b"5.0", b"\xff", b"9223372036854775808"] {
+        for wrong in [&b""[..], b" 5", b"+5", b"05", b"-0", b"5.0", b"\xff", b"9223372036854775808"]
+        {
             assert!(matches!(text(wrong), Hashes::Unusable(_)), "{wrong:?}");
         }
     }

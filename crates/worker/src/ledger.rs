@@ -137,8 +137,7 @@ impl Ledger {
         }
     }
 
-    /// Writes what happened up to `at`, the start of a cycle. What cannot be written now is kept for
-    /// the next time.
+    /// Writes what happened up to `at`, the start of a cycle; what cannot be written now is kept.
     pub(crate) async fn flush(&self, at: Instant) {
         if self.coins.are_full() {
             // One flush after another until there is room again.
@@ -231,6 +230,7 @@ impl Ledger {
         books: &mut Books,
         at: Instant,
     ) -> Result<Option<String>, Trouble> {
+        let mut refused = None;
         for _ in 0..ATTEMPTS {
             let hashes = self.look(line, books).await?;
             let (total, report) = self.report_if_due(books, at)?;
@@ -265,12 +265,12 @@ impl Ledger {
             books.account.watched_on = Some(line.number);
             self.coins.flushed(&batch, written.coins.is_ok());
             let is_whole = written.hashes.is_ok() && addition == missing;
-            let refused = enter(books, &flush, total, written);
+            refused = enter(books, &flush, total, written);
             if is_whole || refusal.is_some() {
                 return Ok(refusal.or(refused));
             }
         }
-        Err(Trouble::Overtaken)
+        refused.map_or(Err(Trouble::Overtaken), |words| Ok(Some(words)))
     }
 
     /// Looks at what may have changed since the last transaction, and at `hashes` where it is in
