@@ -65,23 +65,21 @@ impl RedisServer {
 
     /// The counter of loops; 0 before the first count.
     pub async fn hashes(&self) -> u64 {
-        hashes(self.address()).await
+        let mut connection = self.connect().await.expect("redis-server answers");
+        let hashes: Option<u64> =
+            redis::cmd("GET").arg("hashes").query_async(&mut connection).await.expect("a number");
+        hashes.unwrap_or(0)
     }
 
     /// The wallet: each hash with the bytes it is of.
     pub async fn wallet(&self) -> Vec<(String, Vec<u8>)> {
-        wallet(self.address()).await
+        let mut connection = self.connect().await.expect("redis-server answers");
+        redis::cmd("HGETALL").arg("wallet").query_async(&mut connection).await.expect("a hash")
     }
 
-    /// Sets the counter, and puts so many coins into the wallet.
-    pub async fn count(&self, hashes: &str, coins: u64) {
-        let mut connection = connect(self.address()).await.expect("redis-server answers");
-        let mut counts = redis::pipe();
-        counts.cmd("SET").arg("hashes").arg(hashes).ignore();
-        for coin in 0..coins {
-            counts.cmd("HSET").arg("wallet").arg(format!("0{coin}")).arg(&b"\xff\0"[..]).ignore();
-        }
-        counts.query_async::<()>(&mut connection).await.expect("the counts are set");
+    async fn connect(&self) -> redis::RedisResult<MultiplexedConnection> {
+        let client = redis::Client::open(format!("redis://{}", self.address()))?;
+        client.get_multiplexed_async_connection().await
     }
 
     /// Waits until this very process answers. Whoever else got the port has another process id.
@@ -91,7 +89,7 @@ impl RedisServer {
             if self.child.try_wait().expect("a child of this process").is_some() {
                 return Some(false);
             }
-            let mut connection = connect(self.address()).await.ok()?;
+            let mut connection = self.connect().await.ok()?;
             let info = redis::cmd("INFO").arg("server").query_async(&mut connection).await;
             info.ok().map(|info: String| info.contains(&own_line))
         })
@@ -105,25 +103,6 @@ impl Drop for RedisServer {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// The counter of loops in the Redis at `address`; 0 before the first count.
-pub async fn hashes(address: SocketAddr) -> u64 {
-    let mut connection = connect(address).await.expect("Redis answers");
-    let hashes: Option<u64> =
-        redis::cmd("GET").arg("hashes").query_async(&mut connection).await.expect("a number");
-    hashes.unwrap_or(0)
-}
-
-/// The wallet in the Redis at `address`: each hash with the bytes it is of.
-pub async fn wallet(address: SocketAddr) -> Vec<(String, Vec<u8>)> {
-    let mut connection = connect(address).await.expect("Redis answers");
-    redis::cmd("HGETALL").arg("wallet").query_async(&mut connection).await.expect("a hash")
-}
-
-async fn connect(address: SocketAddr) -> redis::RedisResult<MultiplexedConnection> {
-    let client = redis::Client::open(format!("redis://{address}"))?;
-    client.get_multiplexed_async_connection().await
 }
 
 fn spawn(folder: &Path, port: u16) -> Child {
