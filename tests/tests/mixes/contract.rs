@@ -7,6 +7,8 @@ use app_tests::contract::{COUNTED_COINS, COUNTED_HASHES, Given, HASHER, RNG, Row
 use app_tests::mix::{Addresses, Kind, Peers, Service, ready, start};
 use app_tests::{Process, RedisServer};
 
+use crate::store;
+
 /// The stand-in for a service, and where it listens. Only webui asks `redis` for anything.
 async fn stand_in(service: Service, redis: SocketAddr) -> (Process, SocketAddr) {
     let addresses = Addresses::new();
@@ -49,7 +51,7 @@ async fn express_answers_as_the_table_says() {
     let (_webui, address) = stand_in(Service::Webui, redis.address()).await;
     let given = |given| WEBUI.iter().filter(move |row| row.given == given);
     holds(given(Given::Nothing), address).await;
-    redis.count(COUNTED_HASHES, COUNTED_COINS).await;
+    store::count(redis.address(), COUNTED_HASHES, COUNTED_COINS).await;
     holds(given(Given::Counted), address).await;
     holds(given(Given::Anything), address).await;
 }

@@ -7,6 +7,7 @@ mod contract;
 mod counted;
 mod embedded;
 mod probed;
+mod store;
 
 use std::net::SocketAddr;
 
