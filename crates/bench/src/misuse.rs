@@ -49,7 +49,8 @@ pub(crate) fn misused(mut error: clap::Error) -> ExitCode {
     match (error.exit_code(), printed) {
         // Whoever closed the pipe has seen enough.
         (0, Err(unprinted)) if unprinted.kind() != io::ErrorKind::BrokenPipe => {
-            anstream::eprintln!("error: cannot print: {unprinted}");
+            // With nowhere to print to, the exit code still tells.
+            let _ = writeln!(io::stderr(), "error: cannot print: {unprinted}");
             ExitCode::from(Exit::Internal as u8)
         }
         (0, _) => ExitCode::SUCCESS,

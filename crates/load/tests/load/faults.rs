@@ -245,3 +245,24 @@ async fn what_follows_a_whole_response_is_said_and_fails_nothing() {
         }
     }
 }
+
+/// The time limit holds while a server never stops sending.
+#[tokio::test]
+async fn a_flood_of_small_chunks_ends_in_time() {
+    for client in ["raw", "hyper"] {
+        let address = serve(|mut stream, _| async move {
+            request(&mut stream).await;
+            let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let flood = b"1\r\n.\r\n".repeat(10_000);
+            let mut written = stream.write_all(head).await;
+            while written.is_ok() {
+                written = stream.write_all(&flood).await;
+            }
+        });
+        let words = ["-n2", "-c1", "--timeout", "200ms", "--client", client];
+        let (summary, seen) = summary(&[&words[..], &[&address.to_string()]].concat()).await;
+        assert_eq!(summary.failures["timeout"].count, 2, "{client}: {seen:?}");
+        // How late it may be on a machine that is busy; it was seconds.
+        assert!(summary.latency.max_ms.unwrap() < 800.0, "{client}: {:?}", summary.latency.max_ms);
+    }
+}
