@@ -80,7 +80,8 @@ impl Screen {
     pub(crate) fn close(mut self) {
         self.clear();
         if let Some(printer) = self.printer {
-            printer.close();
+            // Progress is no result: a run does not fail for want of it.
+            let _ = printer.close();
         }
     }
 
