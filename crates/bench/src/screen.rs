@@ -87,7 +87,7 @@ impl Screen {
     pub(crate) fn close(mut self) {
         self.clear();
         if let Some(printer) = self.printer {
-            // Progress is no result: without a terminal that takes it the measurement stands.
+            // Progress is no result: a run does not fail for want of it.
             let _ = printer.close();
         }
     }

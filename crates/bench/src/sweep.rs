@@ -120,7 +120,7 @@ async fn cells(
     let sweeps = findings.get_or_insert_with(|| Sweeps::none(&live.description));
     let place_of_this = sweeps.sweeps.len();
     while let Some((cell, reason)) = sweep.next() {
-        let (mut measured, mut recorded) = (None, Ok(()));
+        let (mut measured, mut kept) = (None, Ok(()));
         let is_it = |samples: &&Samples| {
             samples.replicas == cell && samples.experiment.as_ref() == experiment.as_ref()
         };
@@ -131,7 +131,7 @@ async fn cells(
                 let how = (plan.timing, experiment.as_ref());
                 let samples = live.changed_step(cell.into(), place, how).await?;
                 if let Some(recorder) = recorder.as_mut() {
-                    recorded = recorder.step(&samples);
+                    kept = recorder.step(&samples);
                 }
                 &*measured.insert(samples)
             }
@@ -154,7 +154,7 @@ async fn cells(
         sweeps.sweeps.truncate(place_of_this);
         sweeps.sweeps.push(now);
         // What was measured is printed, also where it could not be kept.
-        recorded?;
+        kept?;
     }
     Ok(())
 }

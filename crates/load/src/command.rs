@@ -330,18 +330,21 @@ fn keep(
 ) -> Result<(), Trouble> {
     let OutputArgs { save, hgrm, hlog, ndjson, csv, .. } = output;
     let rows = &measured.rows;
-    let files: [(&Option<PathBuf>, &dyn Fn() -> Vec<u8>); 5] = [
-        (save, &|| formats::json(summary, verdicts).into_bytes()),
-        (hgrm, &|| measured.recording.latency.hgrm().into_bytes()),
-        (hlog, &|| formats::hlog(measured)),
-        (ndjson, &|| formats::ndjson(rows).into_bytes()),
-        (csv, &|| formats::csv(rows).into_bytes()),
-    ];
+    let latency = &measured.recording.latency;
     // Each is tried; the first that failed is reported.
-    files.into_iter().fold(Ok(()), |so_far, (path, text)| {
-        let written = path.as_ref().map_or(Ok(()), |path| write(path, &text()));
-        so_far.and(written)
-    })
+    let written = [
+        keep_one(save.as_deref(), || formats::json(summary, verdicts).into_bytes()),
+        keep_one(hgrm.as_deref(), || latency.hgrm().into_bytes()),
+        keep_one(hlog.as_deref(), || formats::hlog(measured)),
+        keep_one(ndjson.as_deref(), || formats::ndjson(rows).into_bytes()),
+        keep_one(csv.as_deref(), || formats::csv(rows).into_bytes()),
+    ];
+    written.into_iter().collect()
+}
+
+/// Writes one of them, if it was asked for.
+fn keep_one(path: Option<&Path>, bytes: impl FnOnce() -> Vec<u8>) -> Result<(), Trouble> {
+    path.map_or(Ok(()), |path| write(path, &bytes()))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Trouble> {

@@ -23,7 +23,7 @@ const AT_FIRST: u32 = 16;
 /// Fewer than one in so many of a kind make no difference that a simulation shows.
 const FINEST: u32 = 1000;
 /// Runs of each deployment on the way to the best; that one is simulated as often as was asked.
-const MOST_RUNS: NonZeroU32 = match NonZeroU32::new(10) {
+const MOST_RUNS: NonZeroU32 = match NonZeroU32::new(6) {
     Some(runs) => runs,
     None => NonZeroU32::MIN,
 };
@@ -91,7 +91,7 @@ impl Scenario {
         }
         let mut here = search.by_bounds(now.clone(), budget);
         let mut reached = search.throughput(&here)?;
-        for part in search.parts(&here) {
+        for part in parts(&here) {
             while let Some((next, throughput)) = search.moved((&here, reached), &now, part)? {
                 (here, reached) = (next, throughput);
             }
@@ -100,6 +100,15 @@ impl Scenario {
         let pruned = search.pruned(here, Some(&now), enough)?;
         search.plan(pruned, self.fewest(enough).containers())
     }
+}
+
+/// How many containers of a kind are changed at a time, round by round, as parts of them: one in
+/// sixteen, one in sixty-four, ... down to one container, or to what still makes a difference.
+fn parts(here: &Deployment) -> impl Iterator<Item = u32> + use<> {
+    let most = here.kinds().filter_map(|kind| here.of(kind)).max().map_or(1, NonZeroU32::get);
+    let finest = most.min(FINEST);
+    let doubled = std::iter::successors(Some(AT_FIRST), |part| part.checked_mul(4));
+    doubled.take_while(move |part| *part < finest).chain(std::iter::once(finest.max(AT_FIRST)))
 }
 
 /// A search among deployments of a scenario.
@@ -126,15 +135,6 @@ impl<'a> Search<'a> {
         let throughput = self.scenario.deployed(deployment)?.predict(effort)?.mean;
         self.known.borrow_mut().insert(deployment.clone(), throughput);
         Ok(throughput)
-    }
-
-    /// How many containers of a kind are changed at a time, round by round, as parts of them: one in
-    /// sixteen, one in sixty-four, ... down to one container, or to what still makes a difference.
-    fn parts(&self, here: &Deployment) -> impl Iterator<Item = u32> + use<> {
-        let most = here.kinds().filter_map(|kind| here.of(kind)).max().map_or(1, NonZeroU32::get);
-        let finest = most.min(FINEST);
-        let doubled = std::iter::successors(Some(AT_FIRST), |part| part.checked_mul(4));
-        doubled.take_while(move |part| *part < finest).chain(std::iter::once(finest.max(AT_FIRST)))
     }
 
     /// The same with as much more as the rate takes; `None` when more does not lead there.
@@ -199,7 +199,7 @@ impl<'a> Search<'a> {
         floor: Option<&Deployment>,
         enough: f64,
     ) -> Result<Deployment, Impossible> {
-        for part in self.parts(&here) {
+        for part in parts(&here) {
             while let Some(less) = self.spared(&here, floor, (enough, part))? {
                 here = less;
             }

@@ -77,9 +77,9 @@ impl Scenario {
     /// The same without replicas that hardly any request would meet.
     fn without_idle_replicas(self) -> Result<Self, Impossible> {
         let workers = f64::from(self.workers().get());
-        let stages = 0..self.stages().len();
-        stages.fold(Ok(self), |scenario, stage| {
-            scenario?.with_stage(stage, |stage| {
+        let mut stages = 0..self.stages().len();
+        stages.try_fold(self, |scenario, stage| {
+            scenario.with_stage(stage, |stage| {
                 let places = stage.typical().places.get();
                 let enough = (workers * places_for_each_worker(places) / f64::from(places)).ceil();
                 let enough = counted(enough.max(2.0)).min(stage.replicas());
@@ -104,11 +104,13 @@ impl Scenario {
     /// The same with everything divided.
     fn divided(&self, factor: f64) -> Result<Self, Impossible> {
         let stages = self.stages().iter().map(|stage| divided(stage, factor));
-        let stages = stages.collect::<Result<Vec<_>, _>>()?;
         let processes = counted((f64::from(self.deployment().processes.get()) / factor).round());
         let per_process = self.workers_per_process();
-        let divided =
-            Self::new(processes.saturating_mul(per_process), self.think().clone(), stages)?;
+        let divided = Self::new(
+            processes.saturating_mul(per_process),
+            self.think().clone(),
+            stages.collect(),
+        )?;
         Ok(divided.with_workers_per_process(per_process))
     }
 }
@@ -155,7 +157,7 @@ fn places_for_each_worker(places: u32) -> f64 {
 }
 
 /// A stage with replicas divided; where few would be left, with places divided as well.
-fn divided(stage: &Stage, factor: f64) -> Result<Stage, Impossible> {
+fn divided(stage: &Stage, factor: f64) -> Stage {
     let exact = f64::from(stage.replicas().get()) / factor;
     let replicas = counted(exact.round());
     let typical = stage.typical();
@@ -170,7 +172,7 @@ fn divided(stage: &Stage, factor: f64) -> Result<Stage, Impossible> {
         other => other,
     };
     let replica = Replica { places, service: typical.service.clone() };
-    Ok(Stage::new(stage.name(), replicas, replica).with_policy(policy))
+    Stage::new(stage.name(), replicas, replica).with_policy(policy)
 }
 
 /// A count of at least one.
