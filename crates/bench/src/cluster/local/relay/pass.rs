@@ -12,6 +12,8 @@ use crate::cluster::local::registry::Registry;
 
 /// The shortest time for which a client may take nothing of what it is sent.
 const SHORTEST_STALL: Duration = Duration::from_secs(1);
+/// The longest, beyond which the system counts no further.
+const LONGEST_STALL: Duration = Duration::from_hours(24 * 24);
 
 /// Connects to a replica that takes the connection and copies both ways; with none, the client's
 /// connection is closed.
@@ -42,7 +44,7 @@ pub(in crate::cluster::local) fn configure(
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(&probes)?;
     #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(idle.max(SHORTEST_STALL)))?;
+    socket.set_tcp_user_timeout(Some(idle.clamp(SHORTEST_STALL, LONGEST_STALL)))?;
     Ok(())
 }
 
@@ -53,6 +55,7 @@ mod tests {
     #[tokio::test]
     async fn connections_take_over_what_their_listener_has() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        configure(&listener, Duration::MAX).unwrap();
         configure(&listener, Duration::from_secs(7)).unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (accepted, _) = listener.accept().await.unwrap();
