@@ -1,7 +1,9 @@
 //! `bench load` as a process that cannot run when it has to: stopped by a signal, and under a
 //! processor quota. What it says is of itself, and the server is not blamed.
 
-#![expect(clippy::unwrap_used, reason = "what these tests share fails the test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what these tests share fails the test")]
+#![expect(clippy::disallowed_methods, reason = "there is no runtime that a sleep could block")]
+#![expect(clippy::print_stdout, reason = "what cannot be tested here is said")]
 
 mod quota;
 
