@@ -1,7 +1,9 @@
 //! `bench load` as a process that cannot run when it has to: stopped by a signal, and under a
 //! processor quota. What it says is of itself, and the server is not blamed.
 
-#![expect(clippy::unwrap_used, reason = "what these tests share fails the test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "what these tests share fails the test")]
+#![expect(clippy::disallowed_methods, reason = "there is no runtime that a sleep could block")]
+#![expect(clippy::print_stdout, reason = "what cannot be tested here is said")]
 
 mod quota;
 
@@ -96,16 +98,16 @@ fn a_closed_loop_that_was_stopped_says_so() {
 
 #[test]
 fn a_quota_that_is_used_up_is_counted_and_its_share_is_of_the_quota() {
-    // A seventh of a processor, which a closed loop uses up at once.
-    let Some(quota) = Quota::new(1.0 / 7.0) else { return };
+    // So little is used up on a busy machine, too.
+    let Some(quota) = Quota::new(0.03) else { return };
     let summary = ended(start(quota.command(&load(&format!("-c3 -d2s {}", server())))));
     let throttled = doubt(&summary, "throttled");
     assert!(throttled["times"].as_u64() > Some(3), "{throttled}");
     assert!(throttled["time_ms"].as_f64() > Some(200.0), "{throttled}");
     let generator = &summary["generator"];
     let processors = generator["processors"].as_f64().unwrap();
-    assert!((processors - 1.0 / 7.0).abs() < 0.01, "{generator}");
-    // Of a core it would be a seventh at most.
+    assert!((processors - 0.03).abs() < 0.001, "{generator}");
+    // Of a processor it would be a thirtieth.
     assert!(generator["busiest"].as_f64() > Some(0.3), "{generator}");
     assert!(generator["processors_used"].as_f64() < Some(0.3), "{generator}");
     assert_eq!(summary["latency_doubtful"], true);
@@ -113,7 +115,7 @@ fn a_quota_that_is_used_up_is_counted_and_its_share_is_of_the_quota() {
 
 #[test]
 fn an_open_loop_under_a_quota_blames_itself() {
-    let Some(quota) = Quota::new(0.05) else { return };
+    let Some(quota) = Quota::new(0.03) else { return };
     let words = format!("-c3 -d3s --rate 5000 {}", server());
     let summary = ended(start(quota.command(&load(&words))));
     assert!(doubt(&summary, "throttled")["time_ms"].as_f64() > Some(500.0));

@@ -19,6 +19,8 @@ const LATE: Duration = Duration::from_millis(10);
 /// Of hold-ups as long as this, one in which the thread neither worked nor waited for a processor
 /// was a stop. Shorter ones are too near what clocks and beats can tell apart.
 const STOP: Duration = Duration::from_millis(100);
+/// A thread that is occupied for more than this many quarters of the time has hardly any left.
+const PRESSED: u32 = 3;
 /// Hold-ups that are remembered, so that what was due in one is known when it is sent.
 const REMEMBERED: usize = 64;
 
@@ -77,6 +79,8 @@ pub(crate) struct Monitor {
     first: Cell<Used>,
     /// The last hold-ups, each from when a beat was due to its end, in order.
     last: RefCell<VecDeque<(Instant, Instant)>>,
+    /// Whether the thread had hardly any time left between the last two beats.
+    pressed: Cell<bool>,
     seen: Cell<HoldUps>,
     /// The kernel's count of this thread's waits, where there is one.
     schedstat: Option<File>,
@@ -126,6 +130,7 @@ impl Monitor {
             first: used.clone(),
             used,
             last: RefCell::new(VecDeque::with_capacity(REMEMBERED)),
+            pressed: Cell::new(false),
             seen: Cell::default(),
             schedstat,
         }
@@ -138,6 +143,7 @@ impl Monitor {
         self.used.set(used);
         self.first.set(used);
         self.last.borrow_mut().clear();
+        self.pressed.set(false);
         self.seen.set(HoldUps::default());
     }
 
@@ -152,12 +158,20 @@ impl Monitor {
     /// The beat, at `now`; the next one is due a little later.
     pub(crate) fn beat(&self, now: Instant) {
         self.reads(now);
+        let used = self.used();
+        self.weigh(now, used);
         self.due_after(now);
-        self.used.set(self.used());
+        self.used.set(used);
     }
 
-    /// Whether the generator was held up when a request was due at `due`.
-    pub(crate) fn covers(&self, due: Instant) -> bool {
+    /// Whether a request that is late is so because of the generator: it was held up when it was
+    /// due, or has hardly any time left. A thread that waits for responses has.
+    pub(crate) fn is_why(&self, due: Instant) -> bool {
+        self.pressed.get() || self.covers(due)
+    }
+
+    /// Whether the thread was held up at `due`.
+    fn covers(&self, due: Instant) -> bool {
         let last = self.last.borrow();
         let ended = last.partition_point(|(_, to)| *to < due);
         last.get(ended).is_some_and(|(from, _)| *from <= due)
@@ -169,6 +183,17 @@ impl Monitor {
         let waited = now.waited.zip(first.waited);
         let waited = waited.map(|(now, first)| now.since(first));
         HoldUps { waited, ..self.seen.get() }
+    }
+
+    /// Sees how much of the time since the last beat the thread worked or waited for a processor.
+    fn weigh(&self, now: Instant, used: Used) {
+        let before = self.used.get();
+        let waited = used.waited.zip(before.waited).map(|(now, was)| now.since(was).time);
+        let occupied = used.worked.saturating_sub(before.worked) + waited.unwrap_or_default();
+        let elapsed = (now + BEAT).saturating_duration_since(self.due.get());
+        if !elapsed.is_zero() {
+            self.pressed.set(occupied > elapsed * PRESSED / 4);
+        }
     }
 
     fn due_after(&self, now: Instant) {
@@ -197,6 +222,7 @@ impl Monitor {
             }
         }
         self.seen.set(seen);
+        self.weigh(now, used);
         let mut last = self.last.borrow_mut();
         if last.len() == REMEMBERED {
             last.pop_front();
@@ -288,6 +314,20 @@ mod tests {
         monitor.beat(later + 90 * MILLISECOND);
         assert!(!at(9_950) && at(60_050));
         assert_eq!(monitor.seen.get().late.times, 1);
+    }
+
+    #[test]
+    fn a_thread_without_time_left_is_pressed_until_it_has_some() {
+        let start = Instant::now();
+        let monitor = Monitor::new(start);
+        // Its own work, a quarter of a beat's time and then all of it, is as good as a wait.
+        let used = |worked| Used { worked: monitor.used.get().worked + worked, waited: None };
+        monitor.weigh(start + BEAT, used(BEAT / 4));
+        assert!(!monitor.is_why(start));
+        monitor.weigh(start + BEAT, used(BEAT));
+        assert!(monitor.is_why(start) && !monitor.covers(start));
+        monitor.weigh(start + BEAT, used(BEAT / 4));
+        assert!(!monitor.is_why(start));
     }
 
     #[test]

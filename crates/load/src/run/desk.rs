@@ -105,7 +105,7 @@ impl Desk {
             if free.since > due {
                 let late = &mut recording.counts.late;
                 match free.unconnected {
-                    _ if self.monitor.covers(due) => late.held_up += 1,
+                    _ if self.monitor.is_why(due) => late.held_up += 1,
                     true => late.unconnected += 1,
                     false => late.waited += 1,
                 }

@@ -4,7 +4,7 @@
 use super::step::{Outcome, Step};
 
 /// The interval between good and bad is narrowed to this share of the good rate.
-const NARROW: f64 = 0.04;
+const NARROW: f64 = 0.03;
 /// Beside the throughput of an overloaded server these rates are tried: just below it, and just
 /// above.
 const BESIDE: [f64; 2] = [0.98, 1.02];

@@ -70,7 +70,7 @@ fn the_answer_lies_within_a_twentieth_below_the_capacity() {
             assert!(met <= capacity * 1.001, "{capacity}: {met} of {trials:?}");
             assert!(met >= capacity * 0.95, "{capacity}: {met} of {trials:?}");
             assert!(missed > capacity && times == 2, "{capacity}: {trials:?}");
-            assert!(trials.len() <= 16, "{}: {trials:?}", trials.len());
+            assert!(trials.len() <= 18, "{}: {trials:?}", trials.len());
         }
     }
 }
@@ -96,8 +96,8 @@ fn a_good_rate_that_fails_when_it_is_confirmed_leaves_the_one_below() {
     let failed = || Outcome::Failed { errors: 0.5 };
     take(50.0, false, Outcome::Met);
     take(100.0, false, Outcome::Met);
-    let next = take(104.0, false, failed());
-    assert_eq!(next, (Some((100.0, 1)), Some(104.0), Some((100.0, true))));
+    let next = take(102.5, false, failed());
+    assert_eq!(next, (Some((100.0, 1)), Some(102.5), Some((100.0, true))));
     let next = take(100.0, true, failed());
     assert_eq!(next, (Some((50.0, 1)), Some(100.0), Some((75.0, false))));
     // What only seems to grow is decided by a longer run, at once.

@@ -23,6 +23,8 @@ const THROTTLED: f64 = 0.01;
 const WAITED: f64 = 0.1;
 /// Waits that are on average shorter than this share of the median latency change it little.
 const LONG_WAIT: f64 = 0.05;
+/// More requests than this share sent late by the generator are a backlog of its own.
+const OWN_BACKLOG: f64 = 0.05;
 /// A late wake-up below this share of the median latency is not worth a word.
 const LONG_WAKEUP: f64 = 0.2;
 /// So it was when wake-ups that were late by tens of milliseconds make up this share of the run.
@@ -169,7 +171,10 @@ fn waited(summary: &Summary, measured: &Measured) -> Option<Doubt> {
     };
     let time_ms = waited.time.as_secs_f64() * 1e3 - throttled_ms;
     let share = if wall_ms > 0.0 { time_ms / wall_ms } else { 0.0 };
-    let long = waited.mean().as_secs_f64() * 1e3 > LONG_WAIT * median;
+    // A backlog of its own makes latencies long, and waits short beside them.
+    let own =
+        crate::numbers::share(summary.sent_late.generator_held_up, summary.scheduled) > OWN_BACKLOG;
+    let long = own || waited.mean().as_secs_f64() * 1e3 > LONG_WAIT * median;
     let quota_hidden = measured.generator.throttled.is_none();
     let is_stop = generator.stopped.times > 0;
     let longest_ms = if is_stop { 0.0 } else { late.longest_ms };
