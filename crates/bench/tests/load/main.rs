@@ -115,8 +115,8 @@ fn a_quota_that_is_used_up_is_counted_and_its_share_is_of_the_quota() {
 
 #[test]
 fn an_open_loop_under_a_quota_blames_itself() {
-    let Some(quota) = Quota::new(0.03) else { return };
-    let words = format!("-c3 -d3s --rate 5000 {}", server());
+    let Some(quota) = Quota::new(0.05) else { return };
+    let words = format!("-c3 -d3s --rate 3000 --max-errors 100% {}", server());
     let summary = ended(start(quota.command(&load(&words))));
     assert!(doubt(&summary, "throttled")["time_ms"].as_f64() > Some(500.0));
     assert!(summary["sent_late"]["generator_held_up"].as_u64() > Some(500), "{summary:#}");
