@@ -9,27 +9,27 @@ use inference::gate::{Gate, Outcome, Quantity, Verdict};
 use model::{Distribution, Impossible, Policy, Replica, Scenario, Seconds, Stage, Window};
 
 /// Runs on each side that `docs/measuring.md` recommends for this app and a limit of 3 %.
-pub const RECOMMENDED: u32 = 5;
+pub(crate) const RECOMMENDED: u32 = 5;
 /// The slowdown to be caught.
-pub const LIMIT: f64 = 0.03;
+pub(crate) const LIMIT: f64 = 0.03;
 /// Seconds of a run that count, and of its warm-up.
 const WINDOW_S: f64 = 60.0;
 const WARM_UP_S: f64 = 10.0;
 
 /// What the gate said of a number of pairs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Shown to be slower.
-    pub failed: u32,
+    pub(crate) failed: u32,
     /// A slowdown of the limit ruled out.
-    pub passed: u32,
+    pub(crate) passed: u32,
     /// Neither.
-    pub undecided: u32,
+    pub(crate) undecided: u32,
 }
 
 /// Why there is no figure.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub(crate) enum Trouble {
     /// The app cannot be simulated.
     #[error("{0}")]
     Model(#[from] Impossible),
@@ -43,7 +43,7 @@ pub enum Trouble {
 ///
 /// # Errors
 /// When the speed makes no sense.
-pub fn app(policy: Policy, speed: f64) -> Result<Scenario, Impossible> {
+pub(crate) fn app(policy: Policy, speed: f64) -> Result<Scenario, Impossible> {
     let count = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
     let time = Distribution::log_normal(Seconds::new(0.1 / speed)?, Seconds::new(0.0005)?)?;
     let replica = |places| Replica { places: count(places), service: time.clone() };
@@ -58,7 +58,11 @@ pub fn app(policy: Policy, speed: f64) -> Result<Scenario, Impossible> {
 ///
 /// # Errors
 /// When a window makes no sense.
-pub fn rates(app: &Scenario, runs: u32, (pair, side): (u32, u32)) -> Result<Vec<f64>, Impossible> {
+pub(crate) fn rates(
+    app: &Scenario,
+    runs: u32,
+    (pair, side): (u32, u32),
+) -> Result<Vec<f64>, Impossible> {
     let window = Window::new(Seconds::new(WARM_UP_S)?, Seconds::new(WINDOW_S)?)?;
     let seed = |run: u32| (u64::from(side) << 48) | (u64::from(pair) << 16) | u64::from(run);
     Ok((0..runs).map(|run| app.simulate(window, seed(run)).throughput).collect())
@@ -68,7 +72,7 @@ pub fn rates(app: &Scenario, runs: u32, (pair, side): (u32, u32)) -> Result<Vec<
 ///
 /// # Errors
 /// When the rates make no sense.
-pub fn verdict(before: &[f64], after: &[f64], limit: f64) -> Result<Verdict<()>, Refusal> {
+pub(crate) fn verdict(before: &[f64], after: &[f64], limit: f64) -> Result<Verdict<()>, Refusal> {
     let effect = effect(Side::of_runs(before)?, Side::of_runs(after)?);
     Ok(Gate::new(limit, 1)?.judge(&effect, Quantity::Rate))
 }
@@ -77,7 +81,11 @@ pub fn verdict(before: &[f64], after: &[f64], limit: f64) -> Result<Verdict<()>,
 ///
 /// # Errors
 /// When something cannot be simulated.
-pub fn pairs(policy: Policy, speed: f64, (pairs, runs): (u32, u32)) -> Result<Tally, Trouble> {
+pub(crate) fn pairs(
+    policy: Policy,
+    speed: f64,
+    (pairs, runs): (u32, u32),
+) -> Result<Tally, Trouble> {
     let (before, after) = (app(policy, 1.0)?, app(policy, speed)?);
     let mut tally = Tally::default();
     for pair in 0..pairs {
