@@ -3,7 +3,7 @@
 //! a worker meets stays the same, but for chance that is larger among fewer (a mean-field limit). So
 //! what is larger than [`MOST_WORKERS`] is simulated as a small app whose throughput is multiplied.
 //!
-//! Both reach the same share of their bounds to within two per cent; where several bounds are alike, chance
+//! Both reach the same share of their bounds to within three per cent; where several bounds are alike, chance
 //! costs more among 500 workers than among thousands.
 //!
 //! Two things are exact at any size and need no reduction: no app does more than its bounds, and workers far
@@ -213,7 +213,7 @@ mod tests {
                     };
                     let (whole, part) = (of(&large), reduced.enlarged(of(&reduced.scenario)));
                     let off = part / whole - 1.0;
-                    assert!(off.abs() < 0.02, "{policy:?} {workers} {rng} {hasher}: {off}");
+                    assert!(off.abs() < 0.03, "{policy:?} {workers} {rng} {hasher}: {off}");
                 }
             }
         }

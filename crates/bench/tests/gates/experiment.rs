@@ -58,7 +58,11 @@ pub(crate) fn app(policy: Policy, speed: f64) -> Result<Scenario, Impossible> {
 ///
 /// # Errors
 /// When a window makes no sense.
-pub(crate) fn rates(app: &Scenario, runs: u32, (pair, side): (u32, u32)) -> Result<Vec<f64>, Impossible> {
+pub(crate) fn rates(
+    app: &Scenario,
+    runs: u32,
+    (pair, side): (u32, u32),
+) -> Result<Vec<f64>, Impossible> {
     let window = Window::new(Seconds::new(WARM_UP_S)?, Seconds::new(WINDOW_S)?)?;
     let seed = |run: u32| (u64::from(side) << 48) | (u64::from(pair) << 16) | u64::from(run);
     Ok((0..runs).map(|run| app.simulate(window, seed(run)).throughput).collect())
@@ -77,7 +81,11 @@ pub(crate) fn verdict(before: &[f64], after: &[f64], limit: f64) -> Result<Verdi
 ///
 /// # Errors
 /// When something cannot be simulated.
-pub(crate) fn pairs(policy: Policy, speed: f64, (pairs, runs): (u32, u32)) -> Result<Tally, Trouble> {
+pub(crate) fn pairs(
+    policy: Policy,
+    speed: f64,
+    (pairs, runs): (u32, u32),
+) -> Result<Tally, Trouble> {
     let (before, after) = (app(policy, 1.0)?, app(policy, speed)?);
     let mut tally = Tally::default();
     for pair in 0..pairs {

@@ -1,8 +1,6 @@
 //! The gate of `bench compare` errs as rarely as it is designed to: 1,000 pairs of identical runs and
 //! 1,000 of which the second is 3 % slower, at random balancing.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 mod experiment;
 
 use experiment::{RECOMMENDED, pairs};
