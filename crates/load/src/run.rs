@@ -22,7 +22,6 @@ use tokio::time::Instant;
 
 use crate::generator::cgroup::{Counted, Groups};
 use crate::generator::{self, Generator};
-use crate::numbers::float;
 use crate::parts::{Part, Parts};
 use crate::plan::{Plan, order};
 use crate::recording::Recording;
@@ -30,6 +29,7 @@ use crate::rows::{Due, Row, Rows};
 use crate::schedule::Schedule;
 use desk::Job;
 use thread::{Assignment, Delivery, Outbox, Stage};
+use trend::Pieces;
 pub use trend::Trend;
 
 /// Why a run did not take place.
@@ -160,8 +160,7 @@ struct Run {
     threads: usize,
     sum: Recording,
     rows: Rows,
-    /// Latencies done in each piece of time: their number, and their mean in seconds.
-    pieces: Vec<(u64, f64)>,
+    pieces: Pieces,
     parts: Parts,
     started: Timestamp,
     connected: usize,
@@ -209,7 +208,7 @@ impl Run {
             threads: plan.threads,
             sum: Recording::default(),
             rows: Rows::default(),
-            pieces: Vec::new(),
+            pieces: Pieces::default(),
             parts: Parts::of_pieces(thread::PIECE),
             started: Timestamp::now(),
             connected: 0,
@@ -275,7 +274,7 @@ impl Run {
                 self.rows.add(number, &recording, due);
                 // What is awaited after the window says nothing of it.
                 if self.begins_within_window(number) {
-                    self.add_piece(number, &recording);
+                    self.pieces.add(number, &recording);
                     self.parts.add(number, &recording);
                 }
                 recording.clear();
@@ -300,21 +299,6 @@ impl Run {
             let begins = thread::PIECE * u32::try_from(number).unwrap_or(u32::MAX);
             opens + begins < closes
         })
-    }
-
-    /// Keeps what the trend is made of.
-    fn add_piece(&mut self, number: u64, recording: &Recording) {
-        let Ok(at) = usize::try_from(number) else { return };
-        let mean = recording.latency.mean();
-        let Some(mean) = mean.map(|nanoseconds| nanoseconds / 1e9) else { return };
-        if self.pieces.len() <= at {
-            self.pieces.resize(at + 1, (0, 0.0));
-        }
-        let (count, known) = &mut self.pieces[at];
-        let more = recording.latency.count();
-        let sum = *known * float(*count) + mean * float(more);
-        *count += more;
-        *known = sum / float(*count);
     }
 
     fn show(&self, watch: &mut impl FnMut(&Live<'_>)) {
@@ -374,7 +358,7 @@ impl Run {
             window,
             due_span,
             generator: self.generator,
-            trend: Trend::of(&self.pieces, thread::PIECE.as_secs_f64()),
+            trend: self.pieces.trend(thread::PIECE),
             stopped,
             connected: self.connected,
             unconnected: self.unconnected,

@@ -20,8 +20,8 @@ use crate::{Drained, Stop, check_health, preflight, settings};
 const BACKLOG: u32 = 4096;
 /// Open files without which no service starts: its runtime, signals, a listener, a connection.
 const FILES: usize = 12;
-/// Threads without which no service looks up a name.
-const THREADS: usize = 1;
+/// Threads without which no service writes its log or looks up a name.
+const THREADS: usize = 2;
 
 /// Why a service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -71,14 +71,13 @@ pub fn launch<S: Service>(arguments: impl IntoIterator<Item = OsString>) -> Exit
     if service.common().check_health {
         return check(&service);
     }
-    if let Err(error) = crate::logging::start(service.common()) {
-        let _ = writeln!(io::stderr(), "error: cannot start a thread for log lines: {error}");
-        return ExitCode::FAILURE;
-    }
     raise_file_limit();
     if let Err(missing) = preflight::check(FILES, THREADS) {
-        tracing::error!("cannot start: {missing}");
-        crate::logging::finish();
+        let _ = writeln!(io::stderr(), "error: cannot start: {missing}");
+        return ExitCode::FAILURE;
+    }
+    if let Err(error) = crate::logging::start(service.common()) {
+        let _ = writeln!(io::stderr(), "error: cannot start a thread for log lines: {error}");
         return ExitCode::FAILURE;
     }
     let code = run_logged(service);

@@ -132,14 +132,15 @@ impl Slot {
 /// could be accepted, so neither a 503 nor `/health` would get through.
 fn within_open_files(mut limits: Limits) -> Limits {
     let most = files_for_connections();
-    if limits.max_connections > most {
+    let asked = limits.max_connections;
+    // Fewer than the default is the system's ordinary state; fewer than what was set is news.
+    if asked > most && asked != Limits::default().max_connections {
         tracing::warn!(
-            "at most {most} connections at a time: the open-file limit leaves no more of the {} \
-             that --max-connections allows",
-            limits.max_connections
+            "at most {most} connections at a time: the open-file limit leaves no more of the {asked} \
+             that --max-connections allows"
         );
     }
-    limits.max_connections = limits.max_connections.min(most);
+    limits.max_connections = asked.min(most);
     limits
 }
 

@@ -2,7 +2,10 @@
 //! it can do does, however short the run. A straight line is fitted to the mean latencies of equal
 //! pieces of time. Pure.
 
+use std::time::Duration;
+
 use crate::numbers::float;
+use crate::recording::Recording;
 
 /// The pieces of time are gathered into this many batches at most: neighbouring means of one queue
 /// depend on each other, and fewer, longer ones less.
@@ -51,6 +54,35 @@ impl Trend {
     #[must_use]
     pub fn is_growth(&self) -> bool {
         self.slope > LEAST_GROWTH && self.slope > STANDARD_ERRORS * self.error
+    }
+}
+
+/// Latencies done in each piece of time within the window.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    /// Their number, and their mean in seconds.
+    all: Vec<(u64, f64)>,
+}
+
+impl Pieces {
+    /// Adds what one thread did in the piece with this number.
+    pub(super) fn add(&mut self, number: u64, recording: &Recording) {
+        let Ok(at) = usize::try_from(number) else { return };
+        let mean = recording.latency.mean().map(|nanoseconds| nanoseconds / 1e9);
+        let Some(mean) = mean else { return };
+        if self.all.len() <= at {
+            self.all.resize(at + 1, (0, 0.0));
+        }
+        let (count, known) = &mut self.all[at];
+        let more = recording.latency.count();
+        let sum = *known * float(*count) + mean * float(more);
+        *count += more;
+        *known = sum / float(*count);
+    }
+
+    /// How latency went over the pieces, each of this length.
+    pub(super) fn trend(&self, piece: Duration) -> Option<Trend> {
+        Trend::of(&self.all, piece.as_secs_f64())
     }
 }
 
