@@ -117,14 +117,8 @@ impl Replies {
     /// What `GET hashes` says.
     pub(crate) fn hashes(&mut self) -> Result<Hashes, Trouble> {
         match self.next()? {
-            Value::Nil => Ok(Hashes::Missing),
-            Value::BulkString(text) => {
-                let number = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
-                // Redis takes a number only as it writes it itself.
-                let number = number.filter(|number: &i64| number.to_string().as_bytes() == text);
-                let reason = || "ERR value is not an integer or out of range".to_owned();
-                Ok(number.map_or_else(|| Hashes::Unusable(reason()), Hashes::Number))
-            }
+            Value::Nil => Ok(Hashes::read(None)),
+            Value::BulkString(text) => Ok(Hashes::read(Some(&text))),
             Value::ServerError(error) if error.code() == "WRONGTYPE" => {
                 Ok(Hashes::Unusable(words(&error)))
             }

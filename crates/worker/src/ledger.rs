@@ -5,20 +5,20 @@
 //! lost reply or a failed addition neither loses a loop nor counts one twice. While Redis is away
 //! the workers go on.
 
+mod look;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use observation::{
-    COUNTED_KEY, EXPERIMENT_KEY, OBSERVED_KEY, Report, SCHEMA_VERSION, Totals, WORKER_KEY,
-};
+use observation::{COUNTED_KEY, Report, SCHEMA_VERSION, Totals, WORKER_KEY};
 use redis::RedisResult;
 use redis::aio::ConnectionLike as _;
 use tokio::time::Instant;
 
-use crate::account::{Account, Hashes};
+use crate::account::Account;
 use crate::coins::Coins;
 use crate::exchange::{Replies, Trouble};
-use crate::experiment::{Experiments, Stored};
+use crate::experiment::Experiments;
 use crate::flush::{Coin, Flush, Written};
 use crate::link::{Line, Link};
 use crate::settings::Settings;
@@ -160,7 +160,7 @@ impl Ledger {
             reply.map_err(Trouble::from).and_then(|reply| Replies::one(reply).number("HSET"));
         match written {
             Ok(Ok(_)) => kept.confirmed(),
-            Ok(Err(reason)) => self.link.refused(&self.tally, &reason),
+            Ok(Err(reason)) => self.link.failed(&self.tally, &Trouble::Refused(reason)),
             Err(trouble) => self.lost(line.number, &trouble),
         }
     }
@@ -206,10 +206,13 @@ impl Ledger {
                 true
             }
             Ok(Some(refusal)) => {
-                self.link.refused(&self.tally, &refusal);
+                self.link.failed(&self.tally, &Trouble::Refused(refusal));
                 false
             }
-            Err(Trouble::Overtaken) => false,
+            Err(trouble @ Trouble::Overtaken) => {
+                self.link.failed(&self.tally, &trouble);
+                false
+            }
             Err(trouble) => {
                 self.experiments.end();
                 self.lost(line.number, &trouble);
@@ -232,7 +235,10 @@ impl Ledger {
     ) -> Result<Option<String>, Trouble> {
         let mut refused = None;
         for _ in 0..ATTEMPTS {
-            let hashes = self.look(line, books).await?;
+            let mut hashes = self.look(line, books).await?;
+            if hashes.is_none() && books.account.suspicious {
+                hashes = self.look(line, books).await?;
+            }
             let (total, report) = self.report_if_due(books, at)?;
             let account = &mut books.account;
             let missing = total.saturating_sub(account.counted);
@@ -247,7 +253,9 @@ impl Ledger {
                 0 => account.note_is_wrong().then_some(account.counted),
                 _ => Some(total),
             };
-            account.begin(hashes.is_some());
+            if addition > 0 {
+                account.begin(total, hashes.is_some());
+            }
             let batch = self.coins.batch();
             let flush = Flush {
                 note_key: &self.note_key,
@@ -273,68 +281,6 @@ impl Ledger {
         refused.map_or(Err(Trouble::Overtaken), |words| Ok(Some(words)))
     }
 
-    /// Looks at what may have changed since the last transaction, and at `hashes` where it is in
-    /// doubt: on a new connection, and after an addition has failed.
-    async fn look(&self, line: &mut Line, books: &mut Books) -> Result<Option<Hashes>, Trouble> {
-        let suspicious = books.account.suspicious;
-        let closely = suspicious || books.account.watched_on != Some(line.number);
-        let is_new = self.tally.totals().loops > books.account.counted;
-        if !closely && !books.followed && is_new {
-            return Ok(None);
-        }
-        let mut commands = redis::pipe();
-        if closely {
-            commands.cmd("UNWATCH");
-            let watch = commands.cmd("WATCH").arg(self.watched(books.followed));
-            if suspicious {
-                watch.arg("hashes");
-            }
-            commands.cmd("GET").arg("hashes");
-        }
-        commands.cmd("MGET").arg(&self.note_key).arg(OBSERVED_KEY).arg(EXPERIMENT_KEY);
-        let mut replies = Replies::to(&commands, &mut line.connection).await?;
-        let mut hashes = None;
-        if closely {
-            replies.ok("UNWATCH")?;
-            replies.ok("WATCH")?;
-            hashes = Some(replies.hashes()?);
-        }
-        let [note, observed, experiment] = replies.texts("MGET")?;
-        if let Some(hashes) = &hashes {
-            let note = note.and_then(|note| std::str::from_utf8(&note).ok()?.parse().ok());
-            books.account.resolve(note, hashes);
-            books.account.watched_on = Some(line.number);
-        }
-        let experiment = experiment.filter(|_| self.experiments.allowed());
-        books.followed = observed.is_some() || experiment.is_some();
-        self.carry_out(line, experiment).await?;
-        Ok(hashes.filter(|_| suspicious))
-    }
-
-    async fn carry_out(&self, line: &mut Line, text: Option<Vec<u8>>) -> Result<(), Trouble> {
-        let Some(text) = text else {
-            self.experiments.take(None);
-            return Ok(());
-        };
-        let mut command = redis::cmd("PTTL");
-        let reply = line.connection.req_packed_command(command.arg(EXPERIMENT_KEY)).await?;
-        let left = Replies::one(reply).number("PTTL")?.map_err(Trouble::Refused)?;
-        self.experiments.take(Some(&Stored { text, milliseconds_left: left }));
-        Ok(())
-    }
-
-    /// What Redis watches until the next transaction. A reader or an experiment that comes changes
-    /// its key, and so is noticed without being looked for.
-    fn watched(&self, followed: bool) -> Vec<&str> {
-        match followed {
-            true => vec![&self.note_key],
-            false if self.experiments.allowed() => {
-                vec![&self.note_key, OBSERVED_KEY, EXPERIMENT_KEY]
-            }
-            false => vec![&self.note_key, OBSERVED_KEY],
-        }
-    }
-
     /// Nothing that came over connection `number` is believed any more.
     fn lost(&self, number: u64, trouble: &Trouble) {
         self.coins.doubt();
@@ -344,11 +290,15 @@ impl Ledger {
     /// The cycles so far, with the report of them if one is due: with each flush while somebody
     /// reads, otherwise now and then.
     fn report_if_due(&self, books: &Books, at: Instant) -> RedisResult<(u64, Option<Vec<u8>>)> {
-        let pause = REPORT_PAUSE.min(self.ttl / 3);
-        match books.last_report.is_none_or(|last| books.followed || last.elapsed() >= pause) {
+        match self.report_is_due(books) {
             true => self.report(at).map(|(total, report)| (total, Some(report))),
             false => Ok((self.tally.totals().loops, None)),
         }
+    }
+
+    fn report_is_due(&self, books: &Books) -> bool {
+        let pause = REPORT_PAUSE.min(self.ttl / 3);
+        books.last_report.is_none_or(|last| books.followed || last.elapsed() >= pause)
     }
 
     fn report(&self, at: Instant) -> RedisResult<(u64, Vec<u8>)> {

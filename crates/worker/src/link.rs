@@ -107,11 +107,10 @@ impl Link {
         }
     }
 
-    /// Redis answered that it will not do something, in its own words.
-    pub(crate) fn refused(&self, tally: &Tally, words: &str) {
-        let trouble = Trouble::Refused(words.to_owned());
+    /// Redis answered, but has not done something; the connection is kept.
+    pub(crate) fn failed(&self, tally: &Tally, trouble: &Trouble) {
         tally.failed("redis", trouble.kind());
-        self.log(&mut self.state(), &trouble);
+        self.log(&mut self.state(), trouble);
     }
 
     /// Something was written: the next failure is the first again.

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::{FAST, Server, Store, Worker, eventually};
+use crate::{FAST, Server, Store, Worker, eventually, read_or_not};
 
 /// Changes what Redis has said; `None` where there is nothing for it to change.
 type Lie = fn(&[u8]) -> Option<Vec<u8>>;
@@ -92,11 +92,11 @@ fn transaction(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 
 /// Runs a worker to which `lie` is told a few times, and that sees it.
 async fn survives(lie: Lie) {
-    goes_on(lie, true).await;
+    read_or_not(async |store| goes_on(lie, true, store).await).await;
 }
 
-async fn goes_on(lie: Lie, is_seen: bool) {
-    let (rng, hasher, store) = (Server::good(), Server::good(), Store::start().await);
+async fn goes_on(lie: Lie, is_seen: bool, store: Store) {
+    let (rng, hasher) = (Server::good(), Server::good());
     let liar = Liar::before(store.address).await;
     let flags = [&FAST[..], &["--redis-timeout", "300ms"]].concat();
     let worker = Worker::start_at(&rng.target(), &hasher.target(), liar.address, &flags);
@@ -166,7 +166,7 @@ async fn a_transaction_said_not_to_have_been_done() {
         let (before, ..) = transaction(said)?;
         Some([&before[..before.len() - 4], b"*-1\r\n+OK\r\n"].concat())
     };
-    goes_on(lie, false).await;
+    read_or_not(async |store| goes_on(lie, false, store).await).await;
 }
 
 #[tokio::test]

@@ -76,7 +76,9 @@ async fn fails_and_recovers(service: &'static str, (manner, kinds): Case) {
     assert_eq!(ended.loops(), store.hashes().await);
     // Once at the first failure, with all of what is known; and once when it is back.
     let warned = format!("dependency=\"{service}\" address={} error=\"", bad.target());
-    let kind = kinds.iter().any(|kind| ended.log.contains(&format!("{warned}{kind}")));
+    let first = ended.log.lines().find(|line| line.contains(&warned)).unwrap();
+    assert!(first.contains(" WARN ") && first.contains(" failures=1"), "{what}: {first}");
+    let kind = kinds.iter().any(|kind| first.contains(&format!("{warned}{kind}")));
     assert!(kind, "{what}: {}", ended.log);
     // A busy machine may make it fail for a second time.
     assert!(ended.log.matches(&warned).count() < FAILURES, "{what}: {}", ended.log);

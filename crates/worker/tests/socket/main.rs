@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what these tests share fails the test")]
 
+mod between;
 mod dishonest;
 mod experiment;
 mod failures;
@@ -26,7 +27,7 @@ mod wire;
 
 use process::Worker;
 use server::{Exchange, Request, Server};
-use store::Store;
+use store::{Store, read_or_not};
 use wait::{DEADLINE, eventually};
 
 /// Settings for tests in which speed is no question.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::server::{answer, hex};
-use crate::{Exchange, FAST, Request, Server, Store, Worker, eventually};
+use crate::{Exchange, FAST, Request, Server, Store, Worker, eventually, read_or_not};
 
 /// Settings for a Redis that is given up early.
 const IMPATIENT: [&str; 2] = ["--redis-timeout", "100ms"];
@@ -21,7 +21,11 @@ async fn settles(worker: Worker, store: &Store) {
 
 #[tokio::test]
 async fn answers_that_are_lost_count_nothing_twice() {
-    let (rng, hasher, store) = (Server::good(), Server::good(), Store::start().await);
+    read_or_not(survives_lost_answers).await;
+}
+
+async fn survives_lost_answers(store: Store) {
+    let (rng, hasher) = (Server::good(), Server::good());
     let worker = Worker::start(&rng.target(), &hasher.target(), &store, &FAST);
     store.goes_on(5).await;
     for lost in [1, 2, 1] {
@@ -39,7 +43,11 @@ async fn answers_that_are_lost_count_nothing_twice() {
 
 #[tokio::test]
 async fn answers_that_come_too_late_count_nothing_twice() {
-    let (rng, hasher, store) = (Server::good(), Server::good(), Store::start().await);
+    read_or_not(survives_late_answers).await;
+}
+
+async fn survives_late_answers(store: Store) {
+    let (rng, hasher) = (Server::good(), Server::good());
     let flags = [&FAST[..], &IMPATIENT].concat();
     let worker = Worker::start(&rng.target(), &hasher.target(), &store, &flags);
     store.goes_on(5).await;
@@ -57,7 +65,11 @@ async fn answers_that_come_too_late_count_nothing_twice() {
 
 #[tokio::test]
 async fn a_stop_amid_late_answers_settles_once_redis_is_quick_again() {
-    let (rng, hasher, store) = (Server::good(), Server::good(), Store::start().await);
+    read_or_not(stops_amid_late_answers).await;
+}
+
+async fn stops_amid_late_answers(store: Store) {
+    let (rng, hasher) = (Server::good(), Server::good());
     let flags = [&FAST[..], &IMPATIENT].concat();
     let worker = Worker::start(&rng.target(), &hasher.target(), &store, &flags);
     store.goes_on(5).await;
@@ -74,7 +86,11 @@ async fn a_stop_amid_late_answers_settles_once_redis_is_quick_again() {
 
 #[tokio::test]
 async fn connections_cut_and_refused_lose_no_loop_and_no_coin() {
-    let (rng, hasher, store) = (Server::good(), Server::good(), Store::start().await);
+    read_or_not(survives_cut_connections).await;
+}
+
+async fn survives_cut_connections(store: Store) {
+    let (rng, hasher) = (Server::good(), Server::good());
     let worker = Worker::start(&rng.target(), &hasher.target(), &store, &FAST);
     store.goes_on(5).await;
     store.faults.refuse_connections(true);
@@ -97,7 +113,11 @@ fn lucky(request: &Request) -> Exchange {
 
 #[tokio::test]
 async fn coins_that_cannot_be_written_are_kept_until_they_can() {
-    let (rng, hasher, store) = (Server::start(lucky), Server::good(), Store::start().await);
+    read_or_not(keeps_coins).await;
+}
+
+async fn keeps_coins(store: Store) {
+    let (rng, hasher) = (Server::start(lucky), Server::good());
     // Only coins are written before the end, so that it is they who meet the cut connections.
     let flags = ["--think-time", "5ms", "--flush-interval", "1h"];
     let worker = Worker::start(&rng.target(), &hasher.target(), &store, &flags);

@@ -90,6 +90,13 @@ impl Store {
     }
 }
 
+/// Runs a test with a Redis whose reports are read, and with one whose reports are not, as in a class
+/// that looks at the page alone: the worker then leaves it to Redis to watch for changes.
+pub(crate) async fn read_or_not(test: impl AsyncFn(Store)) {
+    let (read, unread) = (Store::start().await, Store::unobserved().await);
+    tokio::join!(test(read), test(unread));
+}
+
 impl Drop for Store {
     fn drop(&mut self) {
         self.server.abort();
