@@ -1,5 +1,6 @@
 //! The contract table of the original app, held by rng, hasher and webui as processes, with a Redis
-//! that holds nothing and one that holds counts.
+//! that holds nothing and one that holds counts. What it says of the worker and of the keys in Redis is in
+//! `contract_worker`.
 
 use std::net::SocketAddr;
 

@@ -4,6 +4,7 @@
 #![expect(clippy::panic, reason = "what these tests share fails the test")]
 
 mod contract;
+mod contract_worker;
 mod counting;
 mod diagnosing;
 mod embedded;
