@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
@@ -205,9 +206,9 @@ fn theirs(service: Service, addresses: Addresses, peers: Peers) -> Command {
     let python = installed.join("python/bin/python");
     let (interpreter, program) = match service {
         Service::Rng => (python, "rng.py"),
-        Service::Hasher => (found("ruby"), "hasher.rb"),
+        Service::Hasher => (ruby(), "hasher.rb"),
         Service::Worker => (python, "worker.py"),
-        Service::Webui => (found("node"), "webui.js"),
+        Service::Webui => (node(), "webui.js"),
     };
     let mut command = Command::new(interpreter);
     command.arg(programs.join(program)).env_clear();
@@ -226,23 +227,49 @@ fn programs() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/standins"))
 }
 
-/// A program in `PATH`.
-fn found(name: &str) -> PathBuf {
+/// The first Ruby that has what the stand-in for hasher runs on, with no more of the environment than that gets.
+/// Where another one is first in `PATH`, Debian's has Debian's packages.
+fn ruby() -> PathBuf {
+    static RUBY: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
+        let has_libraries = |ruby: &PathBuf| {
+            let mut command = Command::new(ruby);
+            command.args(["-e", "require 'sinatra/base'; require 'thin'"]).env_clear();
+            command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+            command.output().is_ok_and(|output| output.status.success())
+        };
+        in_path("ruby").chain([PathBuf::from("/usr/bin/ruby")]).find(has_libraries)
+    });
+    let missing =
+        "no Ruby with sinatra and thin: the stand-in for hasher runs on them; run scripts/tools";
+    RUBY.clone().expect(missing)
+}
+
+fn node() -> PathBuf {
+    let missing = "node is missing: the stand-in for webui runs on it; run scripts/tools";
+    in_path("node").next().expect(missing)
+}
+
+/// Every program of that name in `PATH`.
+fn in_path(name: &str) -> impl Iterator<Item = PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
-    let mut programs = std::env::split_paths(&folders).map(|folder| folder.join(name));
-    programs.find(|program| program.is_file()).unwrap_or_else(|| {
-        panic!("{name} is missing: a stand-in for the original app runs on it; run scripts/tools")
-    })
+    let programs = std::env::split_paths(&folders).map(|folder| folder.join(name));
+    programs.filter(|program| program.is_file()).collect::<Vec<_>>().into_iter()
 }
 
 /// The packages they run on: installed beside what cargo builds. A copy of each list of versions says that all of
 /// that list is there.
 fn installed() -> PathBuf {
     let test = std::env::current_exe().expect("this test's own path");
-    let lists = ["requirements.txt", "installed-lock.json"];
-    let mut folders = test.ancestors().map(|folder| folder.join("standins"));
-    folders.find(|folder| lists.iter().all(|list| folder.join(list).is_file())).expect(
-        "target/standins is missing or incomplete: the packages that the stand-ins for the original app run on; \
-         run scripts/tools",
+    let copies =
+        [("requirements.txt", "requirements.txt"), ("package-lock.json", "installed-lock.json")];
+    let is_complete = |folder: &PathBuf| {
+        copies.iter().all(|(list, copy)| {
+            let list = std::fs::read(programs().join(list)).expect("a list of versions");
+            std::fs::read(folder.join(copy)).is_ok_and(|copy| copy == list)
+        })
+    };
+    test.ancestors().map(|folder| folder.join("standins")).find(is_complete).expect(
+        "target/standins is missing or has other versions than tests/standins lists: the packages that the \
+         stand-ins for the original app run on; run scripts/standins",
     )
 }

@@ -126,8 +126,8 @@ pub struct ProbeArgs {
     /// Probe this in place of the app, by the name that stands before it; may be given again
     #[arg(long, value_name = "[NAME=]URL", value_parser = named_url)]
     pub url: Vec<(String, Url)>,
-    /// Exit with 1 when the median of a path, or of that service's paths, is longer; may be given
-    /// again
+    /// Exit with 1 when the median of a path, or of that service's paths, is longer, with 3 when
+    /// one cannot be compared; may be given again
     #[arg(long, value_name = "[SERVICE=]TIME", value_parser = threshold)]
     pub fail_above: Vec<Threshold>,
     /// How results are printed

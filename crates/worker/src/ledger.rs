@@ -106,7 +106,7 @@ impl Ledger {
             coins: Coins::default(),
             books: tokio::sync::Mutex::new(Books {
                 account: Account::default(),
-                work_log: WorkLog::new(settings.work_log),
+                work_log: WorkLog::new(settings.work_log.clone()),
                 last_report: None,
                 followed: false,
             }),

@@ -16,6 +16,7 @@ use crate::cycle::Worker;
 use crate::health::{self, Health};
 use crate::policy::Policy;
 use crate::targets::Targets;
+use crate::work_log::WorkLogging;
 
 /// worker: asks rng for bytes, has hasher hash them, and counts in Redis.
 ///
@@ -64,10 +65,11 @@ pub struct Settings {
     /// Port to answer /health on, on every address; 0 lets the system choose [default: none]
     #[arg(long, value_name = "PORT")]
     pub(crate) health_port: Option<u16>,
-    /// Log about once a second how many units of work were counted in Redis
-    #[arg(long, value_name = "BOOL", default_value = "true", default_missing_value = "true",
+    /// Log about once a second how many units of work were counted in Redis: true, false, or @FILE
+    /// that holds one of them and is read for each line
+    #[arg(long, value_name = "BOOL|@FILE", default_value = "true", default_missing_value = "true",
           action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true)]
-    pub(crate) work_log: bool,
+    pub(crate) work_log: WorkLogging,
     #[command(flatten)]
     pub(crate) common: Common,
 }

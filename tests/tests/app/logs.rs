@@ -42,30 +42,47 @@ async fn without_being_asked_requests_are_not_shown() {
 }
 
 #[tokio::test]
-async fn of_several_workers_none_logs_its_work_including_those_that_are_added_later() {
+async fn of_several_workers_none_logs_its_work_whatever_their_number_was_before() {
     let place = Place::fast();
-    let up = place.up(&["--worker", "2"]).await;
-    let short = ["scale", "--worker", "3", "--duration", "100ms", "--warmup", "0"];
-    place.run(&short).await;
-    for name in ["worker.1", "worker.2", "worker.3"] {
-        let worker = up.replica(name).await;
-        assert!(worker.arguments().contains(&"--work-log=false".to_owned()), "{worker:?}");
-    }
-    drop(up);
+    let up = place.up(&[]).await;
+    shows(&up, "worker.1", WORK).await;
+    let scale = async |workers: &str| {
+        place.run(&["scale", "--worker", workers, "--duration", "2.5s", "--warmup", "0"]).await
+    };
+    let begin = worker_lines(&up);
+    scale("3").await;
+    // At most one line was under way when the app was scaled.
+    assert!(worker_lines(&up) <= begin + 1, "{:?}", up.process.lines());
+    let silent = worker_lines(&up);
+    up.goes_on(20).await;
+    assert_eq!(worker_lines(&up), silent, "{:?}", up.process.lines());
+    scale("1").await;
+    eventually("lines of the worker that is left", async || {
+        (worker_lines(&up) >= silent + 2).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn several_workers_log_their_work_where_that_is_asked_for() {
+    let place = Place::fast();
     let up = place.up(&["--worker", "2", "--logs", "rng,worker"]).await;
     for name in ["worker.1", "worker.2"] {
-        let worker = up.replica(name).await;
-        assert!(worker.arguments().contains(&"--work-log=true".to_owned()), "{worker:?}");
+        shows(&up, name, WORK).await;
     }
     shows(&up, "rng.1", "\"GET /32 HTTP/1.1\" 200 32 ").await;
+}
+
+/// Lines about their work that workers have logged.
+fn worker_lines(up: &Up) -> usize {
+    up.process.lines().iter().filter(|line| line.contains(WORK)).count()
 }
 
 #[tokio::test]
 async fn a_worker_alone_logs_its_work_unless_nothing_is_to_be_logged() {
     let place = Place::fast();
     let up = place.up(&[]).await;
-    let worker = up.replica("worker.1").await;
-    assert!(!worker.arguments().iter().any(|word| word.contains("work-log")), "{worker:?}");
+    shows(&up, "worker.1", WORK).await;
     drop(up);
     let place = Place::fast().with("RNG_ACCESS_LOG", "true");
     let up = place.up(&["--logs", "none"]).await;

@@ -14,9 +14,11 @@ Examples:
   bench scale --worker 10 --out run; bench plan --target 40 --from run
 
 Exit codes:
-  0  there is a plan
-  2  bad arguments, or no run in the directory
-  3  no number of containers reaches the rate, or the run does not tell enough";
+  0    there is a plan
+  2    bad arguments, or no run in the directory
+  3    no number of containers reaches the rate, or the run does not tell enough
+  5    an error of bench itself, or the plan could not be printed
+  130  interrupted";
 
 /// Arguments of `bench plan`.
 #[derive(Args, Clone, Debug)]

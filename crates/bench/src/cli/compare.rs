@@ -19,7 +19,8 @@ Exit codes:
   1  shown to be slower (98 % confidence), and a slowdown of --fail-if-slower is not ruled out
   2  bad arguments, or something that is no result
   3  inconclusive: undecided (says how many runs would decide; --undecided pass or fail),
-     too few samples, absent data, more errors than before, or nothing to compare
+     too few samples, absent data, more errors than before, the load generator was the limit,
+     or nothing to compare
   5  the comparison could not be printed";
 
 /// Arguments of `bench compare`.

@@ -16,10 +16,12 @@ Examples:
   bench sweep --worker 1..10 --rng 1..5 --cluster sim
 
 Exit codes:
-  0  done
-  2  bad arguments, or another sweep in the directory
-  3  a cell has no verdict, or the model and the measurements differ
-  4  the cluster refused, or did not settle";
+  0    done
+  2    bad arguments, or another sweep in the directory
+  3    a cell has no verdict, or the model and the measurements differ
+  4    the cluster refused, or did not settle
+  5    an error of bench itself, or results could not be written or printed
+  130  interrupted; the cells that were measured are kept with --out";
 
 /// Arguments of `bench sweep`.
 #[derive(Args, Clone, Debug)]

@@ -29,8 +29,8 @@ pub struct QueueFindings {
     pub answers_in_ms: f64,
     /// Median time in the queue: as the server reports it, else the round trip on a connection that is there.
     pub queue_ms: f64,
-    /// Median time of the work: as the server reports it, else what the path with work takes longer, else the nominal
-    /// 100 ms of rng and hasher.
+    /// Median time of the work: as the server reports it, else what the path with work takes longer, else (that
+    /// path has fewer than five responses) the nominal 100 ms of rng and hasher.
     pub service_ms: Option<f64>,
     /// Requests that wait, over all replicas, on average.
     pub waiting: Option<f64>,
@@ -149,7 +149,8 @@ impl<'a> Probes<'a> {
         let has_nominal = [Service::Rng, Service::Hasher].iter().any(|app| app.name() == name);
         match (self.is_free, self.has_heavy) {
             (true, true) if self.heavy.len() >= ENOUGH => self.difference(),
-            (true, false) if has_nominal => Some(Median::exactly(NOMINAL_WORK_MS)),
+            // Not probed, or, where the probing was interrupted, not often enough.
+            (true, _) if has_nominal => Some(Median::exactly(NOMINAL_WORK_MS)),
             _ => None,
         }
     }

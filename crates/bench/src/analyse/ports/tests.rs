@@ -110,6 +110,25 @@ fn the_path_without_work_is_enough_where_the_work_is_known_by_contract() {
 }
 
 #[test]
+fn too_few_responses_with_work_are_as_good_as_none() {
+    let interrupted = |wait_ms, count| {
+        let mut seen = seen(vec![
+            probed("rng", "/", wait_ms, None),
+            probed("rng", "/32", wait_ms + 100.0, None),
+        ]);
+        seen.places.clear();
+        seen.ports[0].samples.truncate(5);
+        seen.ports[1].samples.truncate(count);
+        ports(&seen).verdict
+    };
+    let slow = Some(PortsVerdict::Queue { service: "rng".to_owned(), waiting: None });
+    for count in 0..5 {
+        assert_eq!(interrupted(818.0, count), slow, "{count} responses");
+        assert_eq!(interrupted(4.0, count), Some(PortsVerdict::NoQueue), "{count} responses");
+    }
+}
+
+#[test]
 fn requests_are_known_by_the_contract() {
     assert_eq!(Work::of("rng", "/"), Work::None);
     assert_eq!(Work::of("hasher", "/"), Work::None);

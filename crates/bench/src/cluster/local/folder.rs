@@ -15,8 +15,10 @@ pub(super) const CONTROL_SOCKET: &str = "control.sock";
 pub(super) const REDIS_SOCKET: &str = "redis.sock";
 /// The password that its Redis asks for over TCP.
 pub(super) const REDIS_PASSWORD: &str = "redis-password";
+/// Whether workers log their work: `true` or `false`.
+pub(super) const WORK_LOG: &str = "work-log";
 /// All that an app keeps. Whatever else is in its directory is not bench's and is left alone.
-const KEPT: [&str; 8] = [
+const KEPT: [&str; 10] = [
     CONTROL_SOCKET,
     REDIS_SOCKET,
     REDIS_PASSWORD,
@@ -25,6 +27,8 @@ const KEPT: [&str; 8] = [
     "rng.new",
     "hasher",
     "hasher.new",
+    WORK_LOG,
+    "work-log.new",
 ];
 /// Longest path of a socket that a system takes, in bytes.
 const LONGEST_SOCKET_PATH: usize = 107;

@@ -201,7 +201,18 @@ impl LocalCluster {
     pub fn scale(&self, replicas: Replicas) {
         locked(&self.rng).set(replicas.rng);
         locked(&self.hasher).set(replicas.hasher);
-        locked(&self.worker).set(replicas.worker);
+        let mut worker = locked(&self.worker);
+        // Under the lock, so that of two scalings at a time both have their effect in the same order.
+        self.switch_work_log(replicas.worker == 1);
+        worker.set(replicas.worker);
+    }
+
+    /// Has workers log their work from now on, or not, unless that was set otherwise.
+    fn switch_work_log(&self, on: bool) {
+        if let Err(error) = self.folder.write(folder::WORK_LOG, format!("{on}\n").as_bytes()) {
+            let folder = self.folder.path().display();
+            tracing::error!(%error, %folder, "cannot write whether workers log their work");
+        }
     }
 
     /// How things are now.
@@ -257,7 +268,9 @@ impl Commands<'_> {
         let list = |service: Service| format!("@{}", self.folder.join(service.name()).display());
         let arguments = [("--rng", list(Service::Rng)), ("--hasher", list(Service::Hasher))];
         let command = Command::silent(Service::Worker, self.starts).with(arguments);
-        command.with_redis(self.redis).work_log(self.logs.worker)
+        command
+            .with_redis(self.redis)
+            .work_log(self.logs.worker, &self.folder.join(folder::WORK_LOG))
     }
 
     fn webui(&self) -> Command {

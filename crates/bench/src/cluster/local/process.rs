@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,8 +43,6 @@ pub(super) struct Command {
     service: Service,
     listens: bool,
     arguments: Vec<String>,
-    /// For a replica that is one of several.
-    crowded: Vec<String>,
     /// The Redis it uses, if any.
     redis: Option<RedisAddress>,
 }
@@ -67,14 +66,7 @@ impl Command {
     /// A service without a port.
     pub(super) fn silent(service: Service, starts: &Arc<Semaphore>) -> Self {
         let arguments = vec!["service".to_owned(), service.name().to_owned(), "--lifeline".into()];
-        Self {
-            starts: Arc::clone(starts),
-            service,
-            listens: false,
-            arguments,
-            crowded: Vec::new(),
-            redis: None,
-        }
+        Self { starts: Arc::clone(starts), service, listens: false, arguments, redis: None }
     }
 
     /// The same command with more flags.
@@ -91,25 +83,16 @@ impl Command {
         self
     }
 
-    /// The same command, which says whether a worker logs its work, if that was asked for; else one of
-    /// several does not, unless the environment says so.
-    pub(super) fn work_log(mut self, asked: Option<bool>) -> Self {
-        let flag = |on| format!("--work-log={on}");
-        match asked {
-            Some(on) => self.arguments.push(flag(on)),
-            None if std::env::var_os("WORKER_WORK_LOG").is_some() => {}
-            None => self.crowded.push(flag(false)),
-        }
+    /// The same command, which says whether a worker logs its work, if that was asked for; else the
+    /// file `switch` does, unless the environment says so.
+    pub(super) fn work_log(mut self, asked: Option<bool>, switch: &Path) -> Self {
+        let value = match asked {
+            Some(on) => on.to_string(),
+            None if std::env::var_os("WORKER_WORK_LOG").is_some() => return self,
+            None => format!("@{}", switch.display()),
+        };
+        self.arguments.push(format!("--work-log={value}"));
         self
-    }
-
-    /// The command for one replica of `count`.
-    pub(super) fn one_of(&self, count: u32) -> Self {
-        let mut command = self.clone();
-        if count > 1 {
-            command.arguments.extend_from_slice(&self.crowded);
-        }
-        command
     }
 
     /// The same command with a Redis to use.

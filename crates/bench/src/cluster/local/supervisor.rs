@@ -61,8 +61,7 @@ impl Supervisor {
             let (stop, stopped) = oneshot::channel();
             self.wanted.push(stop);
             let slot = self.keeper.registry.enter();
-            let command = self.keeper.command.one_of(count);
-            self.tasks.spawn(Arc::clone(&self.keeper).keep(slot, command, stopped));
+            self.tasks.spawn(Arc::clone(&self.keeper).keep(slot, stopped));
         }
     }
 
@@ -80,12 +79,12 @@ impl Supervisor {
 }
 
 impl Keeper {
-    /// Runs the replica in `slot` with `command`, again and again, until `stop`.
-    async fn keep(self: Arc<Self>, slot: u32, command: Command, mut stop: oneshot::Receiver<()>) {
+    /// Runs the replica in `slot`, again and again, until `stop`.
+    async fn keep(self: Arc<Self>, slot: u32, mut stop: oneshot::Receiver<()>) {
         let mut backoff = Backoff::default();
         loop {
             let begin = Instant::now();
-            let how = match command.run(&self.registry, slot, &self.events, &mut stop).await {
+            let how = match self.command.run(&self.registry, slot, &self.events, &mut stop).await {
                 End::Stopped => break,
                 End::Died(how) => how,
             };
