@@ -113,26 +113,23 @@ async fn hypers_client_does_the_same() {
 #[tokio::test]
 async fn streams_of_http2_share_a_connection() {
     // Requests that are being served, and the most there were at a time.
-    let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let peak = Arc::clone(&most);
-    let address = serve(move |stream, _| {
-        let (open, most) = (Arc::clone(&open), Arc::clone(&most));
-        async move {
-            let answer = service_fn(|_| async {
-                most.fetch_max(open.fetch_add(1, Relaxed) + 1, Relaxed);
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-                open.fetch_sub(1, Relaxed);
-                Ok::<_, Infallible>(hyper::Response::new(Full::new(Bytes::from("hello"))))
-            });
-            let server = http2::Builder::new(TokioExecutor::new());
-            let _ = server.serve_connection(TokioIo::new(stream), answer).await;
-        }
+    static OPEN: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let address = serve(|stream, _| async move {
+        let answer = service_fn(|_| async {
+            MOST.fetch_max(OPEN.fetch_add(1, Relaxed) + 1, Relaxed);
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            OPEN.fetch_sub(1, Relaxed);
+            Ok::<_, Infallible>(hyper::Response::new(Full::new(Bytes::from("hello"))))
+        });
+        let server = http2::Builder::new(TokioExecutor::new());
+        let _ = server.serve_connection(TokioIo::new(stream), answer).await;
     });
     let words = ["--http2", "-c2", "--streams", "10", "-n100", &address.to_string()];
     let (summary, seen) = summary(&words).await;
     assert_eq!((seen.exit(), summary.requests, summary.connections.made), (0, 100, 2), "{seen:?}");
     // One after the other on each connection would be two.
-    let peak = peak.load(Relaxed);
+    let peak = MOST.load(Relaxed);
     assert!((3..=20).contains(&peak), "{peak}");
 }
 
