@@ -84,7 +84,7 @@ impl RedisServer {
         }
     }
 
-    /// Sets the counter, and puts so many coins into the wallet.
+    /// Sets the counter, and puts `coins` coins into the wallet.
     pub async fn count(&self, hashes: &str, coins: u64) {
         let mut connection = connect(self.address()).await.expect("redis-server answers");
         let mut counts = redis::pipe();

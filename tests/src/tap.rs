@@ -63,7 +63,7 @@ impl Tap {
 }
 
 /// Relays one connection until both sides are closed. Once the client has closed its side, responses are passed
-/// on, but not counted: nobody reads them.
+/// on, but not counted: the client reads them no more.
 async fn connection(client: TcpStream, server: SocketAddr, statuses: Statuses) {
     // A server that is gone is seen by the client as a connection that closes.
     let Ok(server) = TcpStream::connect(server).await else { return };

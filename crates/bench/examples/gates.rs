@@ -30,8 +30,8 @@ fn main() -> Result<(), Trouble> {
     println!("{:>5} {:>28} {:>28}", "", "failed/passed/undecided", "failed/passed/undecided");
     for runs in [2, 3, 4, 5, 6, 8, 10] {
         let [same, slower] = [1.0, 0.97].map(|speed| pairs(policy, speed, (PAIRS, runs)));
-        let shares = |tally: experiment::Tally| {
-            [tally.failed, tally.passed, tally.undecided]
+        let shares = |outcomes: experiment::Outcomes| {
+            [outcomes.failed, outcomes.passed, outcomes.undecided]
                 .map(|number| format!("{:.1}", f64::from(number) * 100.0 / f64::from(PAIRS)))
                 .join(" / ")
         };

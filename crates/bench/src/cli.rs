@@ -263,7 +263,7 @@ pub struct LocalArgs {
     pub idle_timeout: Duration,
 }
 
-/// How long a connection to a published port may be idle unless told otherwise.
+/// How long a connection to a published port may be idle by default.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl LocalArgs {

@@ -27,7 +27,7 @@ pub fn run(plan: &ComparePlan) -> Result<Comparison, Failure> {
 /// The exit code that tells.
 #[must_use]
 pub fn exit(comparison: &Comparison) -> Exit {
-    let exit = comparison.gate.as_ref().map_or(0, |gate| gate.outcome.exit(gate.undecided));
+    let exit = comparison.gate.as_ref().map_or(0, |gate| gate.found.exit());
     match exit {
         0 => Exit::Done,
         1 => Exit::Failed,

@@ -23,8 +23,6 @@ use bench::plan::{AdvicePlan, Plan, ProbePlan, ReportPlan, ScalePlan, SweepPlan,
 use bench::{advise, analyse, compare, probe, record, report, review, scale, session, sweep};
 use clap::Parser as _;
 use service::launch::launch;
-use service::redacted::without_secrets;
-use service::settings::hide_logins;
 use tokio::time::Instant;
 
 use crate::board::Board;
@@ -48,7 +46,7 @@ fn main() -> ExitCode {
         .and_then(Plan::try_from)
     {
         Ok(plan) => plan,
-        Err(error) => return misuse::misused(hide_logins(error)),
+        Err(error) => return misuse::misused(error),
     };
     service::launch::raise_file_limit();
     if let Err(missing) = service::preflight::check(FILES, THREADS) {
@@ -58,7 +56,7 @@ fn main() -> ExitCode {
     match run(plan) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            anstream::eprintln!("error: {}", without_secrets(&format!("{error:#}")));
+            anstream::eprintln!("error: {}", redacted::text(&format!("{error:#}")));
             ExitCode::from(code(&error))
         }
     }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use bench::failure::Exit;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use exchange::redacted;
+use service::settings::hide_logins;
 
 /// Flags that people try, and what does what they mean; the spelling alone would not suggest it.
 const MEANT: [(&str, &str); 10] = [
@@ -40,8 +40,8 @@ pub(crate) fn arguments(typed: impl Iterator<Item = OsString>) -> Vec<OsString> 
 }
 
 /// Says what is wrong with the arguments, or prints the help or version that they ask for.
-pub(crate) fn misused(mut error: clap::Error) -> ExitCode {
-    redact(&mut error);
+pub(crate) fn misused(error: clap::Error) -> ExitCode {
+    let mut error = hide_logins(error);
     suggest(&mut error);
     let printed = error.print().and_then(|()| io::stdout().flush());
     let pings = std::env::args_os().nth(1).is_some_and(|command| command == "ping");
@@ -49,23 +49,13 @@ pub(crate) fn misused(mut error: clap::Error) -> ExitCode {
     match (error.exit_code(), printed) {
         // Whoever closed the pipe has seen enough.
         (0, Err(unprinted)) if unprinted.kind() != io::ErrorKind::BrokenPipe => {
-            // With nowhere to print to, the exit code still tells.
+            // With nowhere to print to, the exit code still reports it.
             let _ = writeln!(io::stderr(), "error: cannot print: {unprinted}");
             ExitCode::from(Exit::Internal as u8)
         }
         (0, _) => ExitCode::SUCCESS,
         _ if like_httping => ExitCode::FAILURE,
         _ => ExitCode::from(Exit::Usage as u8),
-    }
-}
-
-/// Takes users and passwords out of what was typed.
-fn redact(error: &mut clap::Error) {
-    for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg] {
-        if let Some(ContextValue::String(text)) = error.get(kind) {
-            let shown = redacted(text);
-            error.insert(kind, ContextValue::String(shown));
-        }
     }
 }
 

@@ -11,7 +11,6 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use service::redacted::without_secrets;
 
 use crate::analyse::{Findings, Prediction, Sweeps};
 use crate::cluster::Cluster;
@@ -266,7 +265,7 @@ fn write_aside(path: &Path, content: impl Fn(&mut File) -> io::Result<()>) -> io
 /// What was typed, without the user names and passwords of URLs.
 fn command_line() -> Vec<String> {
     let words = std::env::args_os();
-    words.map(|word| without_secrets(&word.to_string_lossy()).into_owned()).collect()
+    words.map(|word| redacted::text(&word.to_string_lossy()).into_owned()).collect()
 }
 
 /// Where a file is written before it is moved into its place.

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-/// Whether a stream is a terminal that moves its cursor when told to; one that says it is `dumb` is
+/// Whether a stream is a terminal that can move its cursor; one that says it is `dumb` is
 /// written to like a file.
 pub(crate) fn is_drawable(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")

@@ -56,7 +56,7 @@ fn a_clock_that_is_set_before_or_after_the_window_spoils_nothing() {
     }
 }
 
-/// A webui like the original's, whose clock is set by so many seconds at its thirtieth response.
+/// A webui like the original's, whose clock is set by `seconds` at its thirtieth response.
 fn webui_set_by(seconds: f64) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

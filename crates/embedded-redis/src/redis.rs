@@ -83,7 +83,7 @@ impl Redis {
         Self { password: Some(password), ..self }
     }
 
-    /// The same Redis, but clients that come to this handle when so many are connected are refused.
+    /// The same Redis, but this handle refuses clients beyond `maximum_clients` connected ones.
     #[must_use]
     pub fn with_maximum_clients(self, maximum_clients: usize) -> Self {
         Self { maximum_clients, ..self }

@@ -177,7 +177,7 @@ impl Decoder {
         }
     }
 
-    /// Reads a head with room for so many headers; 0 while it is not whole.
+    /// Reads a head, with its headers into `headers`; 0 while it is not whole.
     fn parse<'a>(
         &mut self,
         input: &'a [u8],

@@ -25,7 +25,7 @@ pub use connection::{Connection, Protocol, Secured};
 pub use dial::{BadProxy, Dialer, Family, Peer, Proxy, ProxyKind, Route, Trust};
 pub use failure::{Failure, Kind};
 pub use head::{Head, Headers};
-pub use login::{Login, redacted};
+pub use login::Login;
 pub use lookup::look_up;
 pub use request::{BadHeader, Form, Prepared, Request, check_headers};
 pub use stamps::{Phase, Phases, Stamps};

@@ -71,10 +71,10 @@ fn start(first: Name) -> io::Result<()> {
         }
     };
     let started = Builder::new().name("lookup".to_owned()).spawn(work);
-    let told = |error: io::Error| {
+    let explained = |error: io::Error| {
         io::Error::new(error.kind(), "the system lets this process start no further thread")
     };
-    started.map(drop).map_err(told)
+    started.map(drop).map_err(explained)
 }
 
 /// The next name for a thread; `None` when it is to end.

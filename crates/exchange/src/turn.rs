@@ -16,7 +16,7 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    /// Notes that a piece was taken of which so many bytes were looked at.
+    /// Counts a piece that was taken, of which `bytes` bytes were looked at.
     pub(crate) fn took(&mut self, bytes: usize) {
         self.bytes += bytes;
         self.pieces += 1;
@@ -31,7 +31,7 @@ impl Turn {
         over
     }
 
-    /// Notes that a piece was taken of which so many bytes were looked at, and lets others have their turn where it is theirs.
+    /// Counts a piece like [`Self::took`], and yields to other tasks when the turn is over.
     pub(crate) async fn taken(&mut self, bytes: usize) {
         self.took(bytes);
         if self.is_over() {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use http::uri::PathAndQuery;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use crate::login::{Login, redacted};
+use crate::login::Login;
 
 /// Which of the two ways to speak HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -109,7 +109,7 @@ impl FromStr for Url {
     type Err = BadUrl;
 
     fn from_str(text: &str) -> Result<Self, BadUrl> {
-        parsed(text.trim()).map_err(|reason| BadUrl { text: redacted(text), reason })
+        parsed(text.trim()).map_err(|reason| BadUrl { text: redacted::address(text), reason })
     }
 }
 

@@ -144,7 +144,7 @@ impl Effect {
         })
     }
 
-    /// Standard error of the logarithm, and its degrees of freedom, to expect from so many runs on each
+    /// Standard error of the logarithm, and its degrees of freedom, to expect from `runs` runs on each
     /// side at the spread of these.
     pub(crate) fn expected(&self, runs: f64) -> (f64, f64) {
         let squares = self.variances.map(|variance| variance / runs);

@@ -1,6 +1,6 @@
 //! A gate: whether B may count as no slower than A, from repeated runs of both. It decides with known
 //! error rates or says that it cannot; what belongs to a verdict beside the numbers (absent data,
-//! errors) is decided by its callers.
+//! errors) is decided by its callers, who count errors with [`Failures`].
 //!
 //! With the limit T, the slowdown that must be caught, d the slowdown that was measured, s its standard
 //! error, t Student's quantiles, all on the logarithmic scale:
@@ -20,18 +20,22 @@
 //! numbers of replicas) share the 2 % of false alarms (Bonferroni); to pass, each must pass, which needs
 //! no such correction.
 
+mod findings;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Refusal;
 use crate::comparison::Effect;
 use crate::quantile::Student;
 
+pub use findings::{Failures, GateFindings};
+
 /// The share of comparisons of equal sides that fail by mistake, and of slowdowns of the limit that
 /// pass by mistake.
 pub const MISTAKES: f64 = 0.02;
 /// Fewest runs on each side that have a spread.
 const FEWEST: u32 = 2;
-/// More repetitions than this are not proposed: nobody makes them.
+/// More repetitions than this are not proposed: they would take days.
 pub const MOST_REPETITIONS: u32 = 10_000;
 
 /// What is compared, and so which direction is slower.
@@ -145,7 +149,8 @@ impl Outcome {
 }
 
 impl Gate {
-    /// A gate for slowdowns of `limit`, a share of A, for a comparison that judges so many quantities.
+    /// A gate for slowdowns of `limit`, a share of A, for a comparison that judges `tests`
+    /// quantities.
     ///
     /// # Errors
     /// When the limit is not above 0 and below 1: no number of runs shows that two sides are equal.

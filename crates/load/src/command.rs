@@ -276,7 +276,7 @@ pub fn compare(settings: &CompareSettings, results: &mut dyn Write) -> Result<En
         CompareOutput::Json => formats::pretty(&comparison),
     };
     print(results, &text)?;
-    let exit = comparison.gate.as_ref().map_or(0, |gate| gate.outcome.exit(gate.undecided));
+    let exit = comparison.gate.as_ref().map_or(0, |gate| gate.found.exit());
     Ok(match exit {
         0 => Ending::Done,
         1 => Ending::Missed,

@@ -26,10 +26,10 @@ pub struct Typed<'a> {
     pub variable: &'static str,
 }
 
-/// Why nobody can be named.
+/// Why there is no user to log in as.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unknown {
-    /// A password of nobody.
+    /// A password without a user.
     #[error("{password} needs a user: {user} NAME, or NAME@ before the host")]
     User {
         /// The flag of the password.
@@ -50,7 +50,7 @@ pub enum Unknown {
 }
 
 impl Typed<'_> {
-    /// Who asks, `of_url` being who the URL names; `None` for nobody.
+    /// Who asks, `of_url` being who the URL names; `None` without a user.
     ///
     /// # Errors
     /// When there is a password and no user, or its file cannot be read.

@@ -4,6 +4,7 @@ mod arriving;
 mod bodies;
 mod targets;
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use rustix::process::{Resource, getrlimit};
 use crate::credentials::Unknown;
 use crate::schedule::{Arrival, Limits};
 use crate::settings::{Output, Settings, Spread};
+use crate::words::counted;
 pub use arriving::Asked;
 use arriving::arrival;
 pub(crate) use targets::order;
@@ -100,7 +102,9 @@ pub enum Refusal {
     LargeBody(u64),
     /// More connections than the process may open files.
     #[error(
-        "{wanted} connections need {needed} open files, and {limit} are allowed: raise the limit with `ulimit -n {needed}`, or use --connections {fitting}"
+        "too few open files for {}: {needed} are needed, the limit is {limit}; raise it with `ulimit -n {needed}`{}",
+        counted(*.wanted, "connection"),
+        .fitting.map_or_else(String::new, |fits| format!(", or use --connections {fits}"))
     )]
     Descriptors {
         /// Connections.
@@ -109,10 +113,10 @@ pub enum Refusal {
         needed: u64,
         /// The limit.
         limit: u64,
-        /// Connections that fit.
-        fitting: u64,
+        /// Connections that fit; `None` where not even one does.
+        fitting: Option<NonZeroU64>,
     },
-    /// Nobody can be named as who asks.
+    /// There is no user to log in as.
     #[error("{0}")]
     Unknown(#[from] Unknown),
     /// A header that cannot be sent.
@@ -201,7 +205,7 @@ impl Plan {
         match needed <= limit {
             true => Ok(()),
             false => {
-                let fitting = (limit.saturating_sub(other) / servers).max(1);
+                let fitting = NonZeroU64::new(limit.saturating_sub(other) / servers);
                 Err(Refusal::Descriptors { wanted, needed, limit, fitting })
             }
         }

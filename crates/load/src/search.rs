@@ -62,7 +62,7 @@ pub struct TooFew {
     pub reached_per_second: f64,
     /// The longest step.
     pub longest_s: f64,
-    /// The highest percentile that such a step can tell, with the requests that it needs.
+    /// The highest percentile that such a step can show, with the requests that it needs.
     pub instead: Option<(&'static str, u64)>,
 }
 
@@ -220,7 +220,7 @@ async fn reachable(plan: &Plan) -> Result<(), RunError> {
 
 impl Search {
     /// Whether no rate was shown to be missed: the generator was the limit, or a step had too few
-    /// requests to tell.
+    /// requests to decide.
     #[must_use]
     pub fn is_undecided(&self) -> bool {
         self.generator_was_the_limit || self.steps.last().is_none_or(|step| step.undecided)

@@ -52,7 +52,7 @@ pub(crate) fn asked_rate(a_second: f64) -> String {
     }
 }
 
-/// A number above 0 with so many digits, without zeros at its end.
+/// A number above 0 with `digits` significant digits, without zeros at its end.
 fn significant(number: f64, digits: i32) -> String {
     let whole = number.log10().floor();
     let unit = 10_f64.powf(f64::from(digits - 1) - whole);

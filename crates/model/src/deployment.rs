@@ -55,7 +55,7 @@ impl Deployment {
         self.fewer(kind, 1)
     }
 
-    /// The same with so many less of a kind; `None` when none would be left.
+    /// The same with `by` less of a kind; `None` when none would be left.
     #[must_use]
     pub fn fewer(&self, kind: Resource, by: u32) -> Option<Self> {
         let mut fewer = self.clone();

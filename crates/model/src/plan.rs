@@ -18,9 +18,9 @@ use crate::scenario::Scenario;
 const MISSING: f64 = 2e-3;
 /// Rounds of adding after which a rate is out of reach.
 const ROUNDS: u32 = 100;
-/// Containers of a kind that are left out or moved at a time at first: one in so many.
+/// Containers of a kind that are left out or moved at a time at first: one in this number.
 const AT_FIRST: u32 = 16;
-/// Fewer than one in so many of a kind make no difference that a simulation shows.
+/// Fewer than one in this number of a kind make no difference that a simulation shows.
 const FINEST: u32 = 1000;
 /// Runs of each deployment on the way to the best; that one is simulated as often as was asked.
 const MOST_RUNS: NonZeroU32 = match NonZeroU32::new(6) {

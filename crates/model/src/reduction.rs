@@ -16,14 +16,14 @@ use crate::impossible::Impossible;
 use crate::numbers::whole;
 use crate::scenario::{Policy, Replica, Scenario, Stage};
 
-/// Apps of up to so many workers are simulated as they are.
+/// Apps of up to this number of workers are simulated as they are.
 pub(crate) const MOST_WORKERS: u32 = 500;
 /// Workers beyond the knee for each place of the station that limits: with m places and W workers a
 /// balanced network idles for (m - 1) / (W + m - 1) of the time, a thousandth then.
 const WAITING_FOR_EACH_PLACE: f64 = 1000.0;
 /// Pairs of a worker and a replica that a policy may have to keep count of.
 const MOST_PAIRS: f64 = 1e6;
-/// Replicas that a reduced stage keeps at least, where it has so many: fewer are rounded too much, and
+/// Replicas that a reduced stage keeps at least, where it has that many: fewer are rounded too much, and
 /// their places are reduced in their stead.
 const FEWEST_REPLICAS: f64 = 4.0;
 

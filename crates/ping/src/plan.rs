@@ -141,7 +141,7 @@ pub enum Refusal {
         /// What the system says.
         reason: String,
     },
-    /// Nobody can be named as who asks.
+    /// There is no user to log in as.
     #[error("{0}")]
     Unknown(#[from] load::credentials::Unknown),
     /// A header that cannot be sent.

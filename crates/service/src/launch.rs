@@ -109,7 +109,7 @@ fn refused(error: &clap::Error) -> ExitCode {
             let _ = writeln!(io::stderr(), "error: cannot print: {unprinted}");
             ExitCode::FAILURE
         }
-        // With nowhere to print to, the exit code still tells.
+        // With nowhere to print to, the exit code still reports it.
         (code, _) => ExitCode::from(u8::try_from(code).unwrap_or(2)),
     }
 }

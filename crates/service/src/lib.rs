@@ -16,7 +16,6 @@ pub mod logging;
 mod outage;
 pub mod pause;
 pub mod preflight;
-pub mod redacted;
 mod replica;
 pub mod reply;
 mod reserve;

@@ -32,7 +32,7 @@ pub enum Missing {
     },
 }
 
-/// Sees that so many files can be open and so many threads run besides what there is.
+/// Checks that this number of files can be opened and of threads started, besides those there are.
 ///
 /// # Errors
 /// When they cannot.
@@ -51,7 +51,7 @@ pub fn check(files: usize, threads: usize) -> Result<(), Missing> {
     enough_threads(threads)
 }
 
-/// Sees that so many threads can run at once: each waits until the senders are dropped.
+/// Checks that this number of threads can run at once: each waits until the senders are dropped.
 fn enough_threads(threads: usize) -> Result<(), Missing> {
     let (mut started, mut senders) = (Vec::new(), Vec::new());
     let mut refused = None;

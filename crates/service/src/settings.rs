@@ -8,8 +8,6 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args, Command, Parser};
 
-use crate::redacted::{redacted, without_secrets};
-
 /// What every service can be told besides its own settings.
 #[derive(Args, Clone, Debug)]
 pub struct Common {
@@ -120,12 +118,13 @@ fn name_variable(mut error: clap::Error, command: &Command, arguments: &[OsStrin
 /// The same error without the user names and passwords that the wrong values may hold.
 #[must_use]
 pub fn hide_logins(mut error: clap::Error) -> clap::Error {
-    let is_redis = matches!(error.get(ContextKind::InvalidArg),
-        Some(ContextValue::String(shown)) if shown.starts_with("--redis"));
-    let hidden = |kind: ContextKind, text: &str| match kind {
-        // Even one that is not written as a URL is may hold a password.
-        ContextKind::InvalidValue if is_redis => redacted(text),
-        _ => without_secrets(text).into_owned(),
+    let hidden = |kind: ContextKind, text: &str| match (kind, text.split_once('=')) {
+        (ContextKind::InvalidArg, Some((flag, value))) if flag.starts_with('-') => {
+            format!("{flag}={}", redacted::address(value))
+        }
+        // Even what is not written as a URL may hold a password.
+        (ContextKind::InvalidArg | ContextKind::InvalidValue, _) => redacted::address(text),
+        _ => redacted::text(text).into_owned(),
     };
     let values: Vec<_> = error
         .context()
@@ -250,6 +249,10 @@ mod tests {
             ("--redis=ada:geheim@host", "'***@host'"),
             ("--redis=redis://:geheim@host", "'redis://***@host'"),
             ("--engine=tcp://ada:geheim@host", "'tcp://***@host'"),
+            ("--engine=ada:ge/geheim@host", "'***@host'"),
+            ("--engine=unix:///r?pass=geheim", "'unix:///r?pass=***'"),
+            ("ada:geheim@host", "'***@host'"),
+            ("--unknown=ada:geheim@host", "'--unknown=***@host'"),
         ] {
             let words = ["example", word].map(OsString::from);
             let error = parse::<Example>("example", &words).unwrap_err().to_string();

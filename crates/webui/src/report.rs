@@ -33,7 +33,7 @@ type Key = Vec<u8>;
 #[derive(Debug, Default)]
 pub(crate) struct Reports {
     complained: Mutex<HashSet<Key>>,
-    /// When Redis was last told that they are read.
+    /// When it was last noted in Redis that they are read.
     marked: Mutex<Option<Instant>>,
 }
 
@@ -102,7 +102,7 @@ impl Reports {
         })
     }
 
-    /// Whether Redis is to be told, now, that reports are read.
+    /// Whether it is time to note in Redis that reports are read.
     fn is_mark_due(&self) -> bool {
         let mut marked = self.marked.lock().unwrap_or_else(PoisonError::into_inner);
         let due = marked.is_none_or(|last| last.elapsed() >= MARK_PERIOD);

@@ -136,7 +136,7 @@ impl Account {
         }
         let addition = note - self.counted;
         let grown = |value: i64, before: i64| {
-            // Lower than before: it was set anew, which says nothing of the addition.
+            // Lower than before: it was set by hand, which says nothing of the addition.
             value < before || value.abs_diff(before) >= addition
         };
         match (hashes, self.last_value) {

@@ -93,7 +93,7 @@ impl Replies {
         }
     }
 
-    /// So many strings or nothing in place of each.
+    /// `N` strings, `None` where there is none.
     pub(crate) fn texts<const N: usize>(
         &mut self,
         command: &'static str,

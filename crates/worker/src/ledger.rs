@@ -27,7 +27,7 @@ use crate::work_log::WorkLog;
 
 /// Flush intervals without a flush after which the workers count as stuck.
 const STUCK: u32 = 3;
-/// Least time between two reports while nobody reads them.
+/// Least time between two reports while they are not read.
 const REPORT_PAUSE: Duration = Duration::from_secs(5);
 /// Transactions tried in one flush: one may find a watched key changed, one `hashes` unfit to be
 /// added to, and one restores the note; each is followed by a closer look.
@@ -287,8 +287,8 @@ impl Ledger {
         self.link.lost(&self.tally, number, trouble);
     }
 
-    /// The cycles so far, with the report of them if one is due: with each flush while somebody
-    /// reads, otherwise now and then.
+    /// The cycles so far, with the report of them if one is due: with each flush while
+    /// reports are read, otherwise every few seconds.
     fn report_if_due(&self, books: &Books, at: Instant) -> RedisResult<(u64, Option<Vec<u8>>)> {
         match self.report_is_due(books) {
             true => self.report(at).map(|(total, report)| (total, Some(report))),

@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpStream, UnixStream};
 
-/// `bench up` where no more than so many files may be open.
+/// `bench up` where at most `files` files may be open.
 async fn up_with_files(place: &Place, files: u32, words: &[&str]) -> Up {
     let bench = place.command(&[&["up"], words].concat());
     let mut shell = Command::new("sh");

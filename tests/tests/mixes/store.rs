@@ -17,7 +17,7 @@ pub(crate) async fn wallet(redis: SocketAddr) -> Vec<(String, Vec<u8>)> {
     get.query_async(&mut connect(redis).await).await.unwrap()
 }
 
-/// Sets the counter, and puts so many coins into the wallet.
+/// Sets the counter, and puts `coins` coins into the wallet.
 pub(crate) async fn count(redis: SocketAddr, hashes: &str, coins: u64) {
     let mut counts = redis::pipe();
     counts.cmd("SET").arg("hashes").arg(hashes).ignore();

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use inference::Refusal;
 use inference::comparison::{Effect, Outcome, Side, effect};
-use inference::gate::{Gate, IfUndecided, Quantity};
+use inference::gate::{Failures, Gate, IfUndecided, Quantity};
 use inference::long_run::FEWEST_FREQUENCIES;
-use load::numbers::float;
+use load::numbers::{float, whole};
 use serde::{Deserialize, Serialize};
 
 use super::{Interval, SCHEMA_VERSION, StepFindings};
@@ -59,7 +59,7 @@ pub struct Comparison {
 pub struct ReplicasCompared {
     /// Its replicas.
     pub replicas: Replicas,
-    /// How workers were told to spread requests, where they were.
+    /// The policy by which workers spread requests, where one was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
     /// Hashes per second on each side; the geometric mean of several runs.
@@ -208,7 +208,7 @@ fn compared(
         policy: state.policy.clone(),
         hashes_per_second: sides.map(geometric_mean),
         runs: sides.map(<[_]>::len),
-        errors_per_hash: sides.map(|side| errors(side).0),
+        errors_per_hash: sides.map(|side| per_hash(failures(side))),
         change: change(&effect),
         outcome: match effect.outcome(equal)? {
             Outcome::Tie => Found::Tie,
@@ -221,22 +221,26 @@ fn compared(
     })
 }
 
-/// Failed requests per hash, and hashes.
-fn errors(side: &[&StepFindings]) -> (f64, f64) {
-    let failed: u64 = side.iter().flat_map(|step| step.errors.values()).sum();
+/// Failed requests and hashes of a side.
+fn failures(side: &[&StepFindings]) -> Failures {
+    let failed = side.iter().flat_map(|step| step.errors.values()).sum();
     let hashes: f64 = side
         .iter()
         .map(|step| step.hashes_per_second.interval.value * float(step.window_ms) / 1e3)
         .sum();
-    (float(failed) / hashes.max(1.0), hashes)
+    // A rate times its window is a whole number but for rounding.
+    Failures { failed, of: whole(hashes.round()) }
 }
 
-/// More failures than before: by one request or more, had both sides made as many hashes.
+fn per_hash(side: Failures) -> f64 {
+    float(side.failed) / float(side.of.max(1))
+}
+
+/// Whether more requests failed than before, for the hashes made.
 fn more_errors([first, second]: [&[&StepFindings]; 2]) -> Option<Unjudged> {
-    let ((before, _), (after, hashes)) = (errors(first), errors(second));
-    // Less than a whole one is rounding.
-    let more = (after - before) * hashes > 1.0 - 1e-6;
-    more.then_some(Unjudged::MoreErrors { before, after })
+    let (before, after) = (failures(first), failures(second));
+    Failures::rose(before, after)
+        .then(|| Unjudged::MoreErrors { before: per_hash(before), after: per_hash(after) })
 }
 
 fn change(effect: &Effect) -> Interval {

@@ -1,5 +1,5 @@
 //! Clocks beside each other: webui's, by which rates are measured, and this machine's monotonic one, which
-//! nobody sets. Written down only: `analyse::clocks` compares them.
+//! cannot be set. Written down only: `analyse::clocks` compares them.
 
 use serde::{Deserialize, Serialize};
 

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use service::redacted::without_secrets;
-
 use super::{Target, Timing};
 use crate::cli::{ReplicaList, StatusFormat, SweepArgs};
 use crate::cluster::{Change, Replicas};
@@ -51,7 +49,7 @@ impl SweepPlan {
                 ("--cluster", format!("{place:?}")),
                 (
                     "--engine or --context",
-                    without_secrets(&format!("{:?}", swarm.engine)).into_owned(),
+                    redacted::text(&format!("{:?}", swarm.engine)).into_owned(),
                 ),
                 ("--stack", swarm.stack.clone()),
                 ("--service", format!("{:?}", swarm.named)),

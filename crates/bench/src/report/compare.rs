@@ -40,8 +40,8 @@ fn text(comparison: &Comparison) -> String {
         let _ = writeln!(text, "{DOUBT}left out: {left_out}{DOUBT:#}");
     }
     if let Some(gate) = &comparison.gate {
-        let style = if gate.outcome == Outcome::Passed { GOOD } else { DOUBT };
-        let percent = gate.limit * 100.0;
+        let style = if gate.found.outcome == Outcome::Passed { GOOD } else { DOUBT };
+        let percent = gate.found.limit * 100.0;
         let _ = writeln!(text, "{style}--fail-if-slower {percent} %: {}{style:#}", gate.text);
     }
     if comparison.replicas.iter().any(|one| one.runs.contains(&1)) {

@@ -1,8 +1,6 @@
 //! Where a report's numbers come from, as names and values: how a step was measured, and what the
 //! run was. Shared by the page and Markdown.
 
-use service::redacted::without_secrets;
-
 use super::{evidence, words};
 use crate::analyse::{StepFindings, StopFindings, WarmUpFindings};
 use crate::record::Run;
@@ -134,7 +132,7 @@ pub(super) fn command(words: &[String]) -> String {
     let program = words.next().map_or("bench", |path| path.rsplit('/').next().unwrap_or(path));
     let all = std::iter::once(program).chain(words.map(String::as_str));
     // A run of an older version may still hold a login.
-    all.map(|word| quoted(&without_secrets(word))).collect::<Vec<_>>().join(" ")
+    all.map(|word| quoted(&redacted::text(word))).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -16,9 +16,9 @@ pub(crate) const LIMIT: f64 = 0.03;
 const WINDOW_S: f64 = 60.0;
 const WARM_UP_S: f64 = 10.0;
 
-/// What the gate said of a number of pairs.
+/// Verdicts of the gate on a number of pairs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
+pub(crate) struct Outcomes {
     /// Shown to be slower.
     pub(crate) failed: u32,
     /// A slowdown of the limit ruled out.
@@ -85,16 +85,16 @@ pub(crate) fn pairs(
     policy: Policy,
     speed: f64,
     (pairs, runs): (u32, u32),
-) -> Result<Tally, Trouble> {
+) -> Result<Outcomes, Trouble> {
     let (before, after) = (app(policy, 1.0)?, app(policy, speed)?);
-    let mut tally = Tally::default();
+    let mut outcomes = Outcomes::default();
     for pair in 0..pairs {
         let sides = (rates(&before, runs, (pair, 0))?, rates(&after, runs, (pair, 1))?);
         match verdict(&sides.0, &sides.1, LIMIT)?.outcome() {
-            Outcome::Failed => tally.failed += 1,
-            Outcome::Passed => tally.passed += 1,
-            Outcome::Undecided | Outcome::NotJudged => tally.undecided += 1,
+            Outcome::Failed => outcomes.failed += 1,
+            Outcome::Passed => outcomes.passed += 1,
+            Outcome::Undecided | Outcome::NotJudged => outcomes.undecided += 1,
         }
     }
-    Ok(tally)
+    Ok(outcomes)
 }

@@ -10,14 +10,14 @@ const PAIRS: u32 = 1000;
 
 #[test]
 fn identical_runs_hardly_ever_fail() {
-    let tally = pairs(Policy::Random, 1.0, (PAIRS, RECOMMENDED)).unwrap();
-    assert!(tally.failed <= 30, "at most 3 % may fail by mistake: {tally:?}");
-    assert!(tally.passed >= 900, "the recommended number decides: {tally:?}");
+    let outcomes = pairs(Policy::Random, 1.0, (PAIRS, RECOMMENDED)).unwrap();
+    assert!(outcomes.failed <= 30, "at most 3 % may fail by mistake: {outcomes:?}");
+    assert!(outcomes.passed >= 900, "the recommended number decides: {outcomes:?}");
 }
 
 #[test]
 fn slowdowns_of_three_per_cent_are_caught() {
-    let tally = pairs(Policy::Random, 0.97, (PAIRS, RECOMMENDED)).unwrap();
-    assert!(tally.failed >= 900, "at least 90 % must fail: {tally:?}");
-    assert!(tally.passed <= 30, "2 % may pass by mistake, and some by chance: {tally:?}");
+    let outcomes = pairs(Policy::Random, 0.97, (PAIRS, RECOMMENDED)).unwrap();
+    assert!(outcomes.failed >= 900, "at least 90 % must fail: {outcomes:?}");
+    assert!(outcomes.passed <= 30, "2 % may pass by mistake, and some by chance: {outcomes:?}");
 }

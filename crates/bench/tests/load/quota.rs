@@ -14,7 +14,7 @@ const MEANS: &str = "this needs /sys/fs/cgroup mounted for writing";
 pub(crate) struct Quota(PathBuf);
 
 impl Quota {
-    /// A group whose processes may use so many processors; `None`, with a line that says so, for
+    /// A group whose processes may use `processors` processors together; `None`, with a line that says so, for
     /// users who may not make any.
     pub(crate) fn new(processors: f64) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
@@ -68,7 +68,7 @@ impl Quota {
 
 impl Drop for Quota {
     fn drop(&mut self) {
-        // Its processes have ended; a group that is still busy stays, which hurts nobody.
+        // Its processes have ended; a group that is still busy stays, which does no harm.
         let _ = fs::remove_dir(&self.0);
     }
 }

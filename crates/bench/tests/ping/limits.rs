@@ -50,7 +50,7 @@ fn what_is_left_is_enough_where_it_starts() {
     }
 }
 
-/// The superuser has no such limit, so it is tried as somebody else, who need not be able to read the
+/// The superuser has no such limit, so it is tried as another user, who need not be able to read the
 /// folder of the program.
 #[test]
 fn too_few_threads_are_a_sentence_with_the_fix() {

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use super::authority;
 use crate::failure::Failure;
-use crate::login::{Login, redacted};
+use crate::login::Login;
 use crate::url::Url;
 
 /// A proxy.
@@ -85,7 +85,7 @@ impl FromStr for Proxy {
     /// The port must be given: HTTP proxies have no usual one. User and password are
     /// percent-encoded.
     fn from_str(text: &str) -> Result<Self, BadProxy> {
-        let bad = || BadProxy(redacted(text));
+        let bad = || BadProxy(redacted::address(text));
         let (kind, rest) = match text.split_once("://") {
             None => (ProxyKind::Http, text),
             Some(("http", rest)) => (ProxyKind::Http, rest),

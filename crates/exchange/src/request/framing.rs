@@ -48,7 +48,7 @@ pub enum BadHeader {
     NotInHttp2(HeaderName),
 }
 
-/// Checks the headers that a user gave for a request with a body of so many bytes.
+/// Checks the headers that a user gave for a request with a body of this length.
 ///
 /// - `Content-Length` must be the body's, and `Transfer-Encoding` be `chunked`, in which the body is
 ///   sent then; not both.

@@ -1,13 +1,13 @@
 //! `--fail-if-slower`: what the verdicts on all judged numbers come to. What cannot be judged never
 //! passes.
 
-use inference::gate::{IfUndecided, Outcome};
+use inference::gate::{Failures, GateFindings as Findings, IfUndecided, Outcome};
 use serde::Serialize;
 
 use super::metric::Metric;
-use super::verdict::{Reason, Verdict, Which, reason, repetitions, sentence};
+use super::verdict::{Reason, Which, reason, repetitions, sentence};
 use super::{Line, Loaded};
-use crate::numbers::{float, share};
+use crate::numbers::share;
 use crate::settings::Undecided;
 
 /// What is asked of a comparison.
@@ -24,18 +24,11 @@ pub struct Asked {
 /// What became of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GateFindings {
-    /// The slowdown that must be caught, as a share.
-    pub limit: f64,
+    /// The limit and what all verdicts together come to.
+    #[serde(flatten)]
+    pub found: Findings,
     /// Names of the numbers that are judged.
     pub judged: Vec<&'static str>,
-    /// The worst of their verdicts.
-    pub outcome: Outcome,
-    /// What was to become of an undecided one.
-    pub undecided: IfUndecided,
-    /// Runs on each side that decide all that is undecided; missing where nothing is, or where no
-    /// number of runs would.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub repetitions_needed: Option<u32>,
     /// Why the whole is not judged, beside what single numbers lack.
     pub not_judged: Vec<Reason>,
     /// All of it in words.
@@ -66,17 +59,18 @@ pub(super) fn obstacles(before: &[Loaded], after: &[Loaded]) -> Vec<Reason> {
     reasons
 }
 
-/// More errors than before: by one request or more, had both sides made as many.
+/// Whether more requests failed than before, for their number.
 fn more_errors(before: &[Loaded], after: &[Loaded]) -> Option<Reason> {
     let sum = |runs: &[Loaded]| {
-        runs.iter()
-            .map(|run| run.summary.outcomes())
-            .fold((0, 0), |(bad, all), (b, a)| (bad + b, all + a))
+        runs.iter().map(|run| run.summary.outcomes()).fold(
+            Failures { failed: 0, of: 0 },
+            |sum, (bad, all)| Failures { failed: sum.failed + bad, of: sum.of + all },
+        )
     };
-    let ((bad_before, before), (bad_after, after)) = (sum(before), sum(after));
-    let (from, to) = (share(bad_before, before), share(bad_after, after));
-    (float(bad_after) >= from * float(after) + 1.0)
-        .then_some(Reason::MoreErrors { before: from, after: to })
+    let (before, after) = (sum(before), sum(after));
+    let share = |side: Failures| share(side.failed, side.of);
+    Failures::rose(before, after)
+        .then(|| Reason::MoreErrors { before: share(before), after: share(after) })
 }
 
 /// What the gate comes to.
@@ -85,29 +79,20 @@ pub(super) fn gate(asked: &Asked, lines: &[Line], obstacles: &[Reason]) -> GateF
         let lines = lines.iter().filter_map(|line| line.metric.zip(line.verdict.as_ref()));
         lines.filter(|(metric, _)| asked.metrics.contains(metric))
     };
-    let by_lines = judged().map(|(_, verdict)| verdict.outcome()).max();
-    let of_all = if obstacles.is_empty() { Outcome::Passed } else { Outcome::NotJudged };
-    let outcome = by_lines.unwrap_or(Outcome::NotJudged).max(of_all);
-    let needed: Vec<Option<u32>> = judged()
-        .filter_map(|(_, verdict)| match verdict {
-            Verdict::Undecided { repetitions_needed } => Some(*repetitions_needed),
-            _ => None,
-        })
-        .collect();
-    let all: Option<Vec<u32>> = needed.iter().copied().collect();
-    let repetitions_needed = all.and_then(|all| all.into_iter().max());
+    let verdicts = judged().map(|(_, verdict)| verdict);
+    let found = Findings::of((asked.limit, asked.undecided), verdicts, !obstacles.is_empty());
     let of = |wanted: Outcome| {
         judged()
             .filter(move |(_, verdict)| verdict.outcome() == wanted)
             .map(|(metric, verdict)| sentence(metric, verdict))
     };
     let limit = crate::words::percent(asked.limit);
-    let text = match outcome {
+    let text = match found.outcome {
         Outcome::Passed => format!("passed: no slowdown of {limit} or more"),
         Outcome::Failed => {
             format!("failed: {}", of(Outcome::Failed).collect::<Vec<_>>().join("; "))
         }
-        Outcome::Undecided => format!("undecided: {}", repetitions(repetitions_needed)),
+        Outcome::Undecided => format!("undecided: {}", repetitions(found.repetitions_needed)),
         Outcome::NotJudged if obstacles.is_empty() => {
             let reasons = judged().filter_map(|(metric, verdict)| reason(metric, verdict));
             format!("not judged: {}", reasons.collect::<Vec<_>>().join("; "))
@@ -118,11 +103,8 @@ pub(super) fn gate(asked: &Asked, lines: &[Line], obstacles: &[Reason]) -> GateF
         }
     };
     GateFindings {
-        limit: asked.limit,
+        found,
         judged: asked.metrics.iter().map(|metric| metric.name()).collect(),
-        outcome,
-        undecided: asked.undecided,
-        repetitions_needed,
         not_judged: obstacles.to_vec(),
         text,
     }

@@ -53,9 +53,9 @@ fn runs(factors: &[f64]) -> Vec<Loaded> {
 fn one_run_each_has_intervals() {
     let comparison = compare(&[run(1.0)], &[run(1.2)], Some(&asked(0.05)));
     insta::assert_snapshot!(text(&comparison));
-    assert_eq!(comparison.gate.unwrap().outcome, Outcome::Failed);
-    assert_eq!(gated(&[run(1.2)], &[run(1.0)], 0.05).outcome, Outcome::Passed);
-    assert_eq!(gated(&[run(1.0)], &[run(1.0)], 0.05).outcome, Outcome::Passed);
+    assert_eq!(comparison.gate.unwrap().found.outcome, Outcome::Failed);
+    assert_eq!(gated(&[run(1.2)], &[run(1.0)], 0.05).found.outcome, Outcome::Passed);
+    assert_eq!(gated(&[run(1.0)], &[run(1.0)], 0.05).found.outcome, Outcome::Passed);
 }
 
 /// What a file of an older version lacks, and a run that is too short.
@@ -71,7 +71,7 @@ fn without_an_interval_nothing_is_better_or_worse() {
         let verdict = line.verdict.clone().unwrap();
         assert!(matches!(verdict, Verdict::NotJudged { .. }), "{line:?}");
     }
-    assert_eq!(comparison.gate.unwrap().outcome, Outcome::NotJudged);
+    assert_eq!(comparison.gate.unwrap().found.outcome, Outcome::NotJudged);
 }
 
 #[test]
@@ -81,11 +81,14 @@ fn several_runs_are_judged_by_the_spread_between_them() {
     let apart = compare(&before, &after, None);
     assert!(apart.lines.iter().take(5).all(|line| line.apart == Some(true)), "{apart:?}");
     assert!(apart.lines.iter().take(5).all(|line| line.verdict == Some(Verdict::Slower)));
-    assert_eq!(gated(&before, &after, 0.05).outcome, Outcome::Failed);
-    assert_eq!(gated(&before, &runs(&[1.004, 0.992, 1.01, 0.998]), 0.1).outcome, Outcome::Passed);
+    assert_eq!(gated(&before, &after, 0.05).found.outcome, Outcome::Failed);
+    assert_eq!(
+        gated(&before, &runs(&[1.004, 0.992, 1.01, 0.998]), 0.1).found.outcome,
+        Outcome::Passed
+    );
     let wide = gated(&runs(&[1.0, 1.3, 0.8]), &runs(&[1.1, 1.4, 0.9]), 0.05);
-    assert_eq!(wide.outcome, Outcome::Undecided);
-    assert!(wide.repetitions_needed.is_some_and(|needed| needed > 100), "{wide:?}");
+    assert_eq!(wide.found.outcome, Outcome::Undecided);
+    assert!(wide.found.repetitions_needed.is_some_and(|needed| needed > 100), "{wide:?}");
     assert!(wide.text.contains("runs on each side"), "{wide:?}");
     assert!(!apart.warnings.iter().any(|warning| warning.contains("single run")));
 }
@@ -98,7 +101,7 @@ fn what_cannot_be_judged_does_not_pass_whatever_undecided_counts_as() {
         change(&mut changed);
         changed
     };
-    let untold = changed(|run| {
+    let without = changed(|run| {
         run.summary.latency.p99_ms = None;
         run.latency = Distribution::default();
         (0..40).for_each(|_| run.latency.record(Duration::from_millis(5)));
@@ -112,10 +115,10 @@ fn what_cannot_be_judged_does_not_pass_whatever_undecided_counts_as() {
     });
     let plain = || vec![run(1.0)];
     for (name, before, after) in [
-        ("a percentile is absent after", plain(), vec![untold.clone()]),
-        ("a percentile is absent before", vec![untold.clone()], plain()),
-        ("a percentile is absent on both sides", vec![untold.clone()], vec![untold.clone()]),
-        ("one run of several lacks it", plain(), vec![run(1.0), untold]),
+        ("a percentile is absent after", plain(), vec![without.clone()]),
+        ("a percentile is absent before", vec![without.clone()], plain()),
+        ("a percentile is absent on both sides", vec![without.clone()], vec![without.clone()]),
+        ("one run of several lacks it", plain(), vec![run(1.0), without]),
         ("no response was good after", plain(), vec![all_bad.clone()]),
         ("no response was good before", vec![all_bad.clone()], plain()),
         ("no response was good at all", vec![all_bad.clone()], vec![all_bad]),
@@ -123,8 +126,8 @@ fn what_cannot_be_judged_does_not_pass_whatever_undecided_counts_as() {
         ("never answered", vec![unanswered.clone()], vec![unanswered]),
     ] {
         let gate = gated(&before, &after, 0.5);
-        assert_eq!(gate.outcome, Outcome::NotJudged, "{name}: {gate:?}");
-        assert_eq!(gate.outcome.exit(IfUndecided::Pass), 3, "{name}");
+        assert_eq!(gate.found.outcome, Outcome::NotJudged, "{name}: {gate:?}");
+        assert_eq!(gate.found.outcome.exit(IfUndecided::Pass), 3, "{name}");
         assert!(gate.text.starts_with("not judged: "), "{name}: {gate:?}");
     }
 }
@@ -136,8 +139,20 @@ fn as_many_errors_as_before_or_fewer_do_not_stop_a_gate() {
         run.summary.good = run.summary.requests - bad;
         run
     };
-    assert_eq!(gated(&[with_bad(10)], &[with_bad(10)], 0.05).outcome, Outcome::Passed);
-    assert_eq!(gated(&[with_bad(10)], &[with_bad(9)], 0.05).outcome, Outcome::Passed);
+    assert_eq!(gated(&[with_bad(10)], &[with_bad(10)], 0.05).found.outcome, Outcome::Passed);
+    assert_eq!(gated(&[with_bad(10)], &[with_bad(9)], 0.05).found.outcome, Outcome::Passed);
+    for requests in [1_000, 2_999, 3_000, 7_919] {
+        let failing = |bad: u64| {
+            let mut run = run(1.0);
+            (run.summary.requests, run.summary.good) = (requests, requests - bad);
+            (run.summary.failed, run.summary.scheduled) = (0, run.summary.sent);
+            run
+        };
+        for bad in [0, 1, 29, requests / 3] {
+            let one_more = gated(&[failing(bad)], &[failing(bad + 1)], 0.05);
+            assert_eq!(one_more.found.outcome, Outcome::NotJudged, "{bad} of {requests}");
+        }
+    }
     let more = gated(&[with_bad(10)], &[with_bad(11)], 0.05);
     assert!(matches!(&more.not_judged[..], [Reason::MoreErrors { .. }]), "{more:?}");
     let slower =
@@ -149,7 +164,7 @@ fn as_many_errors_as_before_or_fewer_do_not_stop_a_gate() {
 fn slower_is_a_failure_also_beside_more_errors() {
     let mut after = run(2.0);
     after.summary.good -= 30;
-    assert_eq!(gated(&[run(1.0)], &[after], 0.05).outcome, Outcome::Failed);
+    assert_eq!(gated(&[run(1.0)], &[after], 0.05).found.outcome, Outcome::Failed);
 }
 
 #[test]
@@ -158,7 +173,7 @@ fn only_what_is_named_is_judged() {
     short.summary.latency.p99_ms = None;
     let only = Asked { metrics: vec![Metric::Rate, Metric::P50], ..asked(0.05) };
     let gate = compare(&[short.clone()], &[short], Some(&only)).gate.unwrap();
-    assert_eq!(gate.outcome, Outcome::Passed, "{gate:?}");
+    assert_eq!(gate.found.outcome, Outcome::Passed, "{gate:?}");
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub fn text(comparison: &Comparison) -> String {
     }
     let judged = comparison.gate.as_ref().map_or(&[][..], |gate| &gate.judged);
     for line in &comparison.lines {
-        // That nobody asks for what neither side has needs no words.
+        // What neither side has and no gate judges needs no words.
         let matters = line.before.or(line.after).is_some() || judged.contains(&&*line.name);
         let open =
             matches!(line.verdict, Some(Verdict::NotJudged { .. } | Verdict::Undecided { .. }));
@@ -42,7 +42,7 @@ pub fn text(comparison: &Comparison) -> String {
     }
     if let Some(gate) = &comparison.gate {
         let gap = if text.ends_with('\n') { "\n" } else { "\n\n" };
-        let _ = write!(text, "{gap}--fail-if-slower {}: {}", percent(gate.limit), gate.text);
+        let _ = write!(text, "{gap}--fail-if-slower {}: {}", percent(gate.found.limit), gate.text);
     }
     for warning in &comparison.warnings {
         let _ = write!(text, "\nwarning: {warning}");

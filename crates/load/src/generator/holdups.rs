@@ -17,7 +17,7 @@ pub(crate) const BEAT: Duration = Duration::from_millis(10);
 /// A beat that is late by more than this was held up.
 const LATE: Duration = Duration::from_millis(10);
 /// Of hold-ups as long as this, one in which the thread neither worked nor waited for a processor
-/// was a stop. Shorter ones are too near what clocks and beats can tell apart.
+/// was a stop. Shorter ones are too near what clocks and beats can distinguish.
 const STOP: Duration = Duration::from_millis(100);
 /// A thread that is occupied for more than this many quarters of the time has hardly any left.
 const PRESSED: u32 = 3;
@@ -214,7 +214,7 @@ impl Monitor {
         seen.late.add(late);
         let worked = used.worked.saturating_sub(before.worked);
         let waited = used.waited.zip(before.waited).map(|(now, was)| now.since(was).time);
-        // Where the kernel does not count waits, a stop cannot be told from one.
+        // Where the kernel does not count waits, a stop cannot be distinguished from one.
         if let Some(waited) = waited {
             let stopped = late.saturating_sub(worked + waited);
             if stopped >= STOP {

@@ -115,6 +115,12 @@ fn too_few_files_are_refused_with_the_fix() {
     assert!(plan.fits(None).is_ok() && plan.fits(Some(137)).is_ok());
     let refusal = plan.fits(Some(136)).unwrap_err().to_string();
     assert!(refusal.contains("ulimit -n 137") && refusal.contains("--connections 99"), "{refusal}");
+    let one = Plan { connections: 1, ..plan };
+    assert_eq!(
+        one.fits(Some(30)).unwrap_err().to_string(),
+        "too few open files for 1 connection: 38 are needed, the limit is 30; raise it with \
+         `ulimit -n 38`"
+    );
 }
 
 #[test]

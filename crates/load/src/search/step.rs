@@ -48,7 +48,7 @@ pub struct Step {
     pub verdict: String,
     /// Whether the generator itself was the limit: it was held up, worked all the time, or was late.
     pub generator_was_the_limit: bool,
-    /// Whether there were too few requests to tell.
+    /// Whether there were too few requests to decide.
     pub undecided: bool,
     /// Whether the server may be gone: nothing was good, or connections could not be made.
     #[serde(skip)]
@@ -62,7 +62,7 @@ pub struct Step {
 pub enum Outcome {
     /// All terms hold, and the server keeps up.
     Met,
-    /// Terms that do not hold or cannot be told.
+    /// Terms that do not hold or cannot be decided.
     Terms { missed: Vec<Verdict> },
     /// No response was good.
     NothingGood,
@@ -185,7 +185,7 @@ fn outcome(
     }
 }
 
-/// Whether nothing was missed, but not everything can be told.
+/// Whether nothing was missed, but not every term can be decided.
 fn undecided(verdicts: &[Verdict]) -> bool {
     let missed = verdicts.iter().any(|verdict| verdict.met == Some(false));
     !missed && verdicts.iter().any(|verdict| verdict.met.is_none())

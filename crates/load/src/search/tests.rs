@@ -39,8 +39,8 @@ pub(crate) fn found() -> Search {
     Search::new(steps, &bracket, End::Found)
 }
 
-/// All trials with a server that falls behind above `capacity`: by how much a short step tells
-/// above 1.03 of it, and only a longer run below.
+/// All trials with a server that falls behind above `capacity`: a short step shows
+/// it above 1.03 of that, and only a longer run below.
 fn tried(first: f64, capacity: f64, floor: f64) -> (Vec<Trial>, Bracket) {
     let mut bracket = Bracket::from(first, floor);
     let mut trials = Vec::new();

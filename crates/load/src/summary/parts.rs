@@ -19,7 +19,7 @@ pub struct Failures {
     pub first: String,
 }
 
-/// Lengths of time. A percentile with too few values beyond it is not told.
+/// Lengths of time. A percentile with too few values beyond it is missing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Times {
     /// How many values.
@@ -151,19 +151,19 @@ impl Times {
     /// The percentiles of a distribution, without its histogram.
     #[must_use]
     pub fn of(values: &Distribution) -> Self {
-        let told = PERCENTILES.map(|(_, quantile)| values.told(quantile).map(milliseconds));
+        let percentiles = PERCENTILES.map(|(_, quantile)| values.told(quantile).map(milliseconds));
         Self {
             count: values.count(),
             min_ms: values.min().map(milliseconds),
             mean_ms: values.mean().map(|mean| mean / 1e6),
             stdev_ms: values.deviation().map(|deviation| deviation / 1e6),
-            p50_ms: told[0],
-            p75_ms: told[1],
-            p90_ms: told[2],
-            p95_ms: told[3],
-            p99_ms: told[4],
-            p99_9_ms: told[5],
-            p99_99_ms: told[6],
+            p50_ms: percentiles[0],
+            p75_ms: percentiles[1],
+            p90_ms: percentiles[2],
+            p95_ms: percentiles[3],
+            p99_ms: percentiles[4],
+            p99_9_ms: percentiles[5],
+            p99_99_ms: percentiles[6],
             max_ms: values.max().map(milliseconds),
             clamped: values.clamped(),
             histogram: String::new(),

@@ -94,7 +94,7 @@ async fn a_rate_over_connections_that_cannot_be_made_says_that() {
     });
     let (sum, seen) = summary(&["-c2", "--rate", "300", "-d", "800ms", &address]).await;
     assert!(sum.sent_late.no_connection > 20, "{seen:?}");
-    assert!(sum.sent_late.no_connection > 10 * sum.sent_late.connections_busy, "{seen:?}");
+    assert!(sum.sent_late.no_connection > sum.sent_late.connections_busy, "{seen:?}");
     let warnings = sum.warnings.join("\n");
     assert!(warnings.contains("no connection could be made (cannot connect"), "{warnings}");
 }

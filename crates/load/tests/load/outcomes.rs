@@ -69,9 +69,9 @@ async fn a_run_that_is_stopped_says_what_it_measured() {
     let seen = stopped_after(some, &words).await;
     let sum = seen.summary();
     assert_eq!((seen.exit(), sum.unfinished, sum.requests, sum.failed), (130, 2, 0, 0), "{seen:?}");
-    // What they had taken by then is known, and is no less than the run.
+    // What they had taken by then is known: all of the run but for its start.
     assert_eq!(sum.latency.count, 2);
-    assert!(sum.latency.min_ms.unwrap() >= sum.window_s * 1e3 - 50.0, "{sum:?}");
+    assert!(sum.latency.min_ms.unwrap() >= sum.window_s * 1e3 / 2.0, "{sum:?}");
     assert!(sum.warnings.iter().any(|warning| warning.contains("when the run was stopped")));
 }
 

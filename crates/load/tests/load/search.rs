@@ -109,7 +109,7 @@ async fn a_rate_that_is_not_sustained_is_not_met_though_its_latency_is() {
     // A machine that is short of processors takes from the server, and from the generator.
     let steps = found["steps"].as_array().unwrap();
     let spoilt = steps.iter().any(|step| step["generator_was_the_limit"] == true);
-    assert!(met >= 25.0 * if spoilt { 0.5 } else { 0.95 }, "{found:#}");
+    assert!(met >= 25.0 * if spoilt { 0.5 } else { 0.85 }, "{found:#}");
     let confirmed = |step: &&Value| step["confirming"] == true && step["met"] == true;
     let confirmed = steps.iter().find(confirmed).unwrap();
     assert!(confirmed["target_per_second"] == met && confirmed["window_s"] == 8.0, "{found:#}");

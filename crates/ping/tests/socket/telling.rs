@@ -133,9 +133,9 @@ async fn what_servers_refuse_is_counted_although_it_is_an_answer() {
     let server = Server::new(&[Deed::Answers(FINE), Deed::Answers(refusal)]).await;
     let ended = run(&format!("-c 3 -i 0.01 -G {}", server.address)).await;
     assert_eq!(ended.code, 0, "{ended:?}");
-    let told =
+    let note =
         "\n2 responses were 4xx (2 × 422) and count as ok; --ok 2xx,3xx makes that a failure\n";
-    assert!(ended.out.contains("0.00% failed") && ended.out.contains(told), "{}", ended.out);
+    assert!(ended.out.contains("0.00% failed") && ended.out.contains(note), "{}", ended.out);
     let strict = run(&format!("-c 1 -G --ok 2xx {}", server.address)).await;
     assert!(strict.out.ends_with("failed: 1 status 422\n"), "{}", strict.out);
     assert_eq!(strict.code, 1);

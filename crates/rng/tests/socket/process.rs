@@ -24,7 +24,7 @@ async fn the_most_bytes_are_sent_without_being_held_in_memory() {
     client.skip(64 << 20).await;
     let grown = rng.most_memory() - before;
     assert!(grown < 8 << 10, "grew by {grown} KiB");
-    // A client that leaves amid so many bytes leaves nothing behind.
+    // A client that leaves amid such a response leaves nothing behind.
     drop(client);
     let mut client = Client::connect(rng.address).await;
     client.send(get("/20000000")).await;

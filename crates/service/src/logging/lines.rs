@@ -11,7 +11,7 @@ const MOST_BYTES: usize = 1 << 20;
 /// How long a line may wait for others to be written with it: to wake the thread for each line would
 /// cost more than all the rest.
 const GATHER: Duration = Duration::from_millis(20);
-/// So many bytes are written without waiting for more. A buffer that has grown beyond this is given back
+/// Bytes that are written without waiting for more. A buffer that has grown beyond this is given back
 /// to the system afterwards.
 const ENOUGH_BYTES: usize = 64 << 10;
 
@@ -64,13 +64,13 @@ impl Lines {
         }
     }
 
-    /// Waits until everything is written, for `patience` at most.
-    pub fn finish(&self, patience: Duration) {
+    /// Waits until everything is written, for `timeout` at most.
+    pub fn finish(&self, timeout: Duration) {
         let mut queue = self.0.lock();
         queue.finishing = true;
         self.0.changed.notify_all();
         let is_busy = |queue: &mut Queue| queue.writing || !queue.is_empty();
-        drop(self.0.changed.wait_timeout_while(queue, patience, is_busy));
+        drop(self.0.changed.wait_timeout_while(queue, timeout, is_busy));
     }
 }
 

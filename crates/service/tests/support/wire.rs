@@ -107,7 +107,7 @@ impl Client {
         self.ahead.is_empty() && nothing.is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock)
     }
 
-    /// Reads so many bytes of a body and forgets them.
+    /// Reads `length` bytes of a body and drops them.
     pub(crate) async fn skip(&mut self, length: u64) {
         let mut left = length;
         self.ahead.reserve(64 << 10);

@@ -26,7 +26,7 @@ impl Store {
         store
     }
 
-    /// A Redis whose reports nobody reads.
+    /// A Redis whose reports are not read.
     pub(crate) async fn unobserved() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

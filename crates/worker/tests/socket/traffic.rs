@@ -1,5 +1,5 @@
-//! What a worker sends to Redis, as `redis-cli monitor` shows it: few commands while nobody reads
-//! its report, and a report with each flush as soon as somebody does.
+//! What a worker sends to Redis, as `redis-cli monitor` shows it: few commands while its
+//! report is not read, and a report with each flush as soon as it is.
 
 use observation::{COUNTED_KEY, OBSERVED_KEY, WORKER_KEY};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};

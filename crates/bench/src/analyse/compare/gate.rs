@@ -1,7 +1,7 @@
 //! `--fail-if-slower` of recorded runs: verdicts, why something is not judged, and what all of it comes
 //! to. What cannot be judged never passes.
 
-use inference::gate::{IfUndecided, Outcome};
+use inference::gate::{GateFindings as Findings, IfUndecided, Outcome};
 use serde::{Deserialize, Serialize};
 
 use super::{ReplicasCompared, Shown, named};
@@ -39,7 +39,7 @@ pub enum Unjudged {
 pub struct NotCompared {
     /// Its replicas.
     pub replicas: Replicas,
-    /// How workers were told to spread requests, where they were.
+    /// The policy by which workers spread requests, where one was set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
     /// Why.
@@ -53,16 +53,9 @@ pub struct NotCompared {
 /// What a gate came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GateFindings {
-    /// The slowdown that must be caught, as a share.
-    pub limit: f64,
-    /// The worst verdict of all states.
-    pub outcome: Outcome,
-    /// What was to become of an undecided one.
-    pub undecided: IfUndecided,
-    /// Runs on each side that decide all that is undecided; missing where nothing is, or where no
-    /// number of runs would.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repetitions_needed: Option<u32>,
+    /// The limit and what all verdicts together come to.
+    #[serde(flatten)]
+    pub found: Findings,
     /// All of it in words.
     pub text: String,
 }
@@ -109,21 +102,14 @@ pub(super) fn gate(
 ) -> GateFindings {
     let verdicts = || compared.iter().filter_map(|one| Some((one, one.verdict.as_ref()?)));
     let missing: Vec<_> = not_compared.iter().filter(|left_out| left_out.of_first).collect();
-    let of_missing = if missing.is_empty() { Outcome::Passed } else { Outcome::NotJudged };
-    let by_states = verdicts().map(|(_, verdict)| verdict.outcome()).max();
-    let outcome = by_states.unwrap_or(Outcome::NotJudged).max(of_missing);
-    let needed = verdicts().filter_map(|(_, verdict)| match verdict {
-        Verdict::Undecided { repetitions_needed } => Some(*repetitions_needed),
-        _ => None,
-    });
-    let needed: Option<Vec<u32>> = needed.collect();
-    let repetitions_needed = needed.and_then(|needed| needed.into_iter().max());
+    let judged = verdicts().map(|(_, verdict)| verdict);
+    let found = Findings::of((limit, undecided), judged, !missing.is_empty());
     let states = |wanted: Outcome| {
         let of = verdicts().filter(move |(_, verdict)| verdict.outcome() == wanted);
         of.map(|(one, _)| named(one.replicas, one.policy.as_deref()))
     };
     let percent = limit * 100.0;
-    let text = match outcome {
+    let text = match found.outcome {
         Outcome::Passed => format!("passed: a slowdown of {percent} % or more is ruled out"),
         Outcome::Failed => {
             format!(
@@ -131,7 +117,7 @@ pub(super) fn gate(
                 states(Outcome::Failed).collect::<Vec<_>>().join("; ")
             )
         }
-        Outcome::Undecided => format!("undecided: {}", repetitions(repetitions_needed)),
+        Outcome::Undecided => format!("undecided: {}", repetitions(found.repetitions_needed)),
         Outcome::NotJudged => {
             let reasons = verdicts().filter_map(|(one, verdict)| match verdict {
                 Verdict::NotJudged { reason } => Some(format!(
@@ -145,7 +131,7 @@ pub(super) fn gate(
             format!("not judged: {}", reasons.chain(missing).collect::<Vec<_>>().join("; "))
         }
     };
-    GateFindings { limit, outcome, undecided, repetitions_needed, text }
+    GateFindings { found, text }
 }
 
 /// How many runs would decide.

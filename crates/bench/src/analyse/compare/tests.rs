@@ -18,7 +18,7 @@ fn slowed(factor: f64) -> StepFindings {
 }
 
 fn outcome(comparison: &Comparison) -> GateOutcome {
-    comparison.gate.as_ref().unwrap().outcome
+    comparison.gate.as_ref().unwrap().found.outcome
 }
 
 fn found(first: &[f64], second: &[f64]) -> ReplicasCompared {
@@ -145,10 +145,10 @@ fn more_errors_than_before_do_not_pass() {
 
 #[test]
 fn policies_are_states_of_their_own() {
-    let told =
+    let with =
         |policy: &str, factor| StepFindings { policy: Some(policy.to_owned()), ..slowed(factor) };
-    let first = [told("round-robin", 1.0), told("random", 0.8)];
-    let second = [told("random", 0.8), told("round-robin", 0.9), slowed(1.0)];
+    let first = [with("round-robin", 1.0), with("random", 0.8)];
+    let second = [with("random", 0.8), with("round-robin", 0.9), slowed(1.0)];
     let found = compare(&first, &second, MARGINS).unwrap();
     let outcomes: Vec<_> =
         found.replicas.iter().map(|one| (one.policy.as_deref(), one.outcome)).collect();

@@ -9,7 +9,7 @@ use crate::measure::{PortSamples, PortsSeen};
 
 /// Nothing is concluded where a larger share of a path's probes failed: the slowest may be missing.
 const A_GAP: f64 = 0.05;
-/// A worker of the original counts every 1.2 s: where nothing is counted in twice that, nobody works.
+/// A worker of the original counts every 1.2 s: where nothing is counted in twice that, no worker works.
 const IDLE_US: u64 = 2_400_000;
 
 /// Where requests queue.
@@ -105,9 +105,9 @@ fn failing(probed: &PortSamples) -> Option<NoVerdict> {
 
 /// Whether no worker works: there is none, or nothing was counted for long enough.
 fn is_idle(seen: &PortsSeen) -> bool {
-    let nobody = seen.replicas.get(Service::Worker.name()) == Some(&0);
+    let none_is_wanted = seen.replicas.get(Service::Worker.name()) == Some(&0);
     let stands_still = seen.counted.is_some_and(|[first, last]| {
         first.hashes == last.hashes && last.now_us.saturating_sub(first.now_us) >= IDLE_US
     });
-    nobody || stands_still
+    none_is_wanted || stands_still
 }

@@ -15,7 +15,7 @@ use crate::failure::Failure;
 const OWN: u64 = 8192;
 /// Published ports.
 const PORTS: u64 = 3;
-/// Most connections a port has unless told otherwise: as many as a replica takes.
+/// Most connections a port has by default: as many as a replica takes.
 const USUAL: u64 = 20_000;
 /// Health checks over a port's limit that are passed on at a time.
 const HEALTH_CHECKS: u64 = 16;

@@ -63,7 +63,7 @@ pub enum Setting {
     Tells(bool),
     /// How long a new replica takes to start.
     Start(Duration),
-    /// The clock of webui, or of the first worker, is set by so many microseconds.
+    /// The clock of webui, or of the first worker, is set by this number of microseconds.
     Clock(Shown, i64),
     /// What chance begins with.
     Seed(u64),

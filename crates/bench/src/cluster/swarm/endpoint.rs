@@ -5,7 +5,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use service::redacted::without_secrets;
 use sha2::{Digest as _, Sha256};
 
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -85,7 +84,7 @@ impl Choice {
     pub fn from(asked: &Asked, environment: &Environment) -> Result<Self, String> {
         // An address that is no engine's may be one with a password.
         let chosen = Self::unredacted(asked, environment);
-        chosen.map_err(|reason| without_secrets(&reason).into_owned())
+        chosen.map_err(|reason| redacted::text(&reason).into_owned())
     }
 
     fn unredacted(asked: &Asked, environment: &Environment) -> Result<Self, String> {

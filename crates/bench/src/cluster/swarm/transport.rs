@@ -83,7 +83,7 @@ where
     sender.send_request(request).await.map_err(io::Error::other)
 }
 
-/// A stream from which no more than so many bytes can be read.
+/// A stream from which a limited number of bytes can be read.
 #[derive(Debug)]
 struct Bounded<S> {
     stream: S,

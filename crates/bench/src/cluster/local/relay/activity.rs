@@ -1,5 +1,5 @@
-//! What a relay knows of a connection without reading it: when bytes moved, and which way last. From
-//! that it tells a connection that is idle from one whose request is under way.
+//! What a relay knows of a connection without reading it: when bytes moved, and which way last. It
+//! distinguishes an idle connection from one whose request is under way.
 
 use std::io;
 use std::pin::Pin;

@@ -124,8 +124,8 @@ fn refusal(limit: usize, head: bool) -> Vec<u8> {
     (if head { headers } else { headers + &body }).into_bytes()
 }
 
-/// Ends the connection so that the client reads the response even if it is still sending: bytes
-/// that nobody reads would make the system reset the connection.
+/// Ends the connection so that the client reads the response even if it is still sending: unread
+/// bytes would make the system reset the connection.
 async fn close(mut client: TcpStream) {
     if client.shutdown().await.is_err() {
         return;

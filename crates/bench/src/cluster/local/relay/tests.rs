@@ -162,7 +162,7 @@ async fn a_silent_crowd_over_the_limit_keeps_no_health_check_from_its_answer() {
         crowd.push(TcpStream::connect(relayed.address).await.unwrap());
     }
     assert!(relayed.once("GET /health").await.ends_with("well"));
-    // The oldest are told why they are closed.
+    // The oldest get a response before they are closed.
     assert!(rest(&mut crowd[0]).await.starts_with("HTTP/1.1 503 "));
     assert!(ask(&mut inside, "/").await.ends_with("ok"));
 }

@@ -74,8 +74,7 @@ impl ServerCertVerifier for Given {
     }
 }
 
-/// Whether a certificate fails for who signed it alone: nobody who is known, or itself as an
-/// authority.
+/// Whether a certificate fails only for its signer: an unknown one, or itself as an authority.
 fn is_of_signer(error: &CertificateError) -> bool {
     *error == CertificateError::UnknownIssuer || super::super::words::is_of_authority(error)
 }

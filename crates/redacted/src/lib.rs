@@ -1,5 +1,6 @@
-//! Texts that may hold a URL with a login in it, such as a command line or an error about one,
-//! with the login taken out.
+//! Texts with the logins of the URLs in them hidden: a command line or an error by [`text`], a value
+//! that should be an address by [`address`]. It depends on nothing of ours, and parses no URL: what is
+//! written wrongly may hold a password too, so where two readings are possible it hides more.
 
 use std::borrow::Cow;
 
@@ -11,7 +12,7 @@ const SECRET_PARTS: [&str; 6] = ["pass", "password", "user", "username", "token"
 /// The text with the login of every URL in it replaced by `***`: from the scheme to the last `@`
 /// before a space or quote, since passwords that are not encoded hold anything.
 #[must_use]
-pub fn without_secrets(text: &str) -> Cow<'_, str> {
+pub fn text(text: &str) -> Cow<'_, str> {
     if !text.contains("://") {
         return Cow::Borrowed(text);
     }
@@ -32,19 +33,30 @@ pub fn without_secrets(text: &str) -> Cow<'_, str> {
     Cow::Owned(result)
 }
 
-/// A value that was to be the address of a server, with whatever may be a login hidden, however
-/// wrongly it is written.
+/// A value that should be the address of a server, with whatever may be a login replaced by `***`,
+/// however wrongly it is written: without a scheme, with `/` or `@` in the password.
 #[must_use]
-pub fn redacted(value: &str) -> String {
+pub fn address(value: &str) -> String {
     match value.split_once("://") {
         Some((scheme, url)) => format!("{scheme}://{}", hidden(url)),
+        None if is_port(value) => value.to_owned(),
         None => hidden(value),
     }
+}
+
+/// `:80` and `:80/PATH`, whose host was forgotten, rather than a password.
+fn is_port(value: &str) -> bool {
+    let number = value.strip_prefix(':').map(|rest| rest.split('/').next().unwrap_or(rest));
+    number.is_some_and(|number| number.parse::<u16>().is_ok()) && !value.contains(['@', '?'])
 }
 
 /// What follows the scheme, without its login.
 fn hidden(url: &str) -> String {
     let (hides, url) = match url.rsplit_once('@') {
+        // The @ of a password in the query: what follows is the rest of the password.
+        Some((before, rest)) if ends_in_secret(before) => {
+            (true, rest.find('&').map_or("", |end| &rest[end..]))
+        }
         Some((_, host)) => (true, host),
         // A password without a host after it.
         None if url.starts_with(':') => (true, ""),
@@ -53,24 +65,34 @@ fn hidden(url: &str) -> String {
     let login = match (hides, url) {
         (false, _) => "",
         (true, "") => HIDDEN,
+        (true, rest) if rest.starts_with('&') => return format!("{HIDDEN}{}", parts(rest)),
         (true, _) => "***@",
     };
     match url.split_once('?') {
         None => format!("{login}{url}"),
         Some((path, query)) => {
-            let parts: Vec<_> = query.split('&').map(part).collect();
-            format!("{login}{path}?{}", parts.join("&"))
+            format!("{login}{path}?{}", parts(query))
         }
     }
 }
 
-fn part(part: &str) -> Cow<'_, str> {
-    match part.split_once('=') {
-        Some((name, _)) if SECRET_PARTS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) => {
-            Cow::Owned(format!("{name}={HIDDEN}"))
-        }
+/// Whether the last part of a query is one that holds a login.
+fn ends_in_secret(url: &str) -> bool {
+    let last = url.rsplit_once(['?', '&']).and_then(|(_, part)| part.split_once('='));
+    last.is_some_and(|(name, _)| is_secret(name))
+}
+
+/// A query with the values of parts that hold a login hidden.
+fn parts(query: &str) -> String {
+    let hidden = query.split('&').map(|part| match part.split_once('=') {
+        Some((name, _)) if is_secret(name) => Cow::Owned(format!("{name}={HIDDEN}")),
         _ => Cow::Borrowed(part),
-    }
+    });
+    hidden.collect::<Vec<_>>().join("&")
+}
+
+fn is_secret(name: &str) -> bool {
+    SECRET_PARTS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
 #[cfg(test)]
@@ -91,10 +113,11 @@ mod tests {
             ("redis://:pw", "redis://***"),
             ("http://h:80/a@b", "http://***@b"),
             ("http://h:80/a", "http://h:80/a"),
+            ("a list: http://u:p@h,http://v:q@k", "a list: http://***@h,http://***@k"),
             ("\u{1b}[33mhttp://u:p@h\u{1b}[0m a@b", "\u{1b}[33mhttp://***@h\u{1b}[0m a@b"),
         ] {
-            assert_eq!(without_secrets(text), shown, "{text}");
-            assert_eq!(without_secrets(shown), shown, "twice: {text}");
+            assert_eq!(super::text(text), shown, "{text}");
+            assert_eq!(super::text(shown), shown, "twice: {text}");
         }
     }
 
@@ -103,10 +126,30 @@ mod tests {
         for (text, shown) in [
             ("ada:pw@h:1", "***@h:1"),
             (":pw", "***"),
+            (":80", ":80"),
+            (":80/x", ":80/x"),
+            (":80/w@host", "***@host"),
             ("redis:port", "redis:port"),
             ("http://u:pw@h", "http://***@h"),
+            ("http://u:pw@host:81/x", "http://***@host:81/x"),
+            ("u:p@w@host", "***@host"),
+            ("user:p@ss@host", "***@host"),
+            ("http://u:p/w@host:x/", "http://***@host:x/"),
+            ("u:p/w@host", "***@host"),
+            ("u:p@s/w@host/x", "***@host/x"),
+            ("http://u:p?w#x@host/", "http://***@host/"),
+            ("http://host/x", "http://host/x"),
+            ("host:80/x?y=1", "host:80/x?y=1"),
+            ("unix:///r?pass=pw", "unix:///r?pass=***"),
+            ("/r?db=1&PASS=pw&x=1", "/r?db=1&PASS=***&x=1"),
+            ("redis://h?pass=p@w", "redis://***"),
+            ("redis://h?pass=p@w&db=1&user=ada", "redis://***&db=1&user=***"),
+            ("h?token=t", "h?token=***"),
+            ("http://u:p@h,http://v:q@k", "http://***@k"),
+            ("", ""),
         ] {
-            assert_eq!(redacted(text), shown, "{text}");
+            assert_eq!(address(text), shown, "{text}");
+            assert_eq!(address(shown), shown, "twice: {text}");
         }
     }
 }
