@@ -1,7 +1,6 @@
 //! Why a run's numbers may not be what they seem: each cause by itself, as figures. What they are
 //! in words is in `sentences`.
 
-use exchange::Kind;
 use serde::{Deserialize, Serialize};
 
 use super::Summary;
@@ -76,7 +75,7 @@ pub enum Doubt {
     Excess { responses: u64 },
 }
 
-/// Why a rate was not achieved, counted apart.
+/// Why a rate was not achieved: each request is counted under one cause only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are counts by their names")]
@@ -87,7 +86,7 @@ pub enum Cause {
     NoConnection { requests: u64, first: Option<String> },
     /// Sent late because the generator itself could not run.
     GeneratorHeldUp { requests: u64 },
-    /// Failed otherwise.
+    /// Sent in time, and failed otherwise.
     Failed { requests: u64 },
     /// Sent in time and answered after the end of the window.
     AnsweredLater { requests: u64 },
@@ -222,47 +221,23 @@ fn overloaded(summary: &Summary, measured: &Measured) -> Option<Doubt> {
     })
 }
 
-/// What kept requests from being answered in time.
+/// What kept requests from being answered in time. Each request is counted once.
 fn causes(summary: &Summary, measured: &Measured) -> Vec<Cause> {
-    let late = summary.sent_late;
-    let kinds = &measured.recording.failures;
-    let dialling = kinds.iter().filter(|(kind, ..)| is_of_connecting(*kind));
-    let unconnected: u64 = dialling.clone().map(|(_, count, _)| count).sum();
-    let first = dialling.map(|(.., first)| first.to_string()).next();
-    let failed = summary.failed - unconnected;
-    let in_window = measured.recording.counts.answers_in_window;
-    let later = summary.requests.saturating_sub(in_window).saturating_sub(late.total());
+    let (late, in_time) = (summary.sent_late, measured.recording.counts.in_time);
+    let unconnected = late.no_connection + in_time.unconnected;
+    let first = measured.recording.unconnected.as_ref().map(ToString::to_string);
+    let connections = summary.connections.wanted * summary.connections.streams;
     let causes = [
         (
             late.connections_busy,
-            Cause::ConnectionsBusy {
-                requests: late.connections_busy,
-                connections: summary.connections.wanted * summary.connections.streams,
-            },
+            Cause::ConnectionsBusy { requests: late.connections_busy, connections },
         ),
-        (
-            late.no_connection + unconnected,
-            Cause::NoConnection { requests: late.no_connection + unconnected, first },
-        ),
+        (unconnected, Cause::NoConnection { requests: unconnected, first }),
         (late.generator_held_up, Cause::GeneratorHeldUp { requests: late.generator_held_up }),
-        (failed, Cause::Failed { requests: failed }),
-        (later, Cause::AnsweredLater { requests: later }),
+        (in_time.failed, Cause::Failed { requests: in_time.failed }),
+        (in_time.answered_later, Cause::AnsweredLater { requests: in_time.answered_later }),
     ];
     causes.into_iter().filter(|(requests, _)| *requests > 0).map(|(_, cause)| cause).collect()
-}
-
-/// Whether failures of this kind are of a connection that could not be made.
-pub(crate) fn is_of_connecting(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Resolve
-            | Kind::Refused
-            | Kind::Unreachable
-            | Kind::Connect
-            | Kind::Descriptors
-            | Kind::Tls
-            | Kind::Proxy
-    )
 }
 
 fn never_sent(summary: &Summary) -> Option<Doubt> {

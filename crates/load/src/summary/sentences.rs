@@ -165,7 +165,9 @@ fn cause(cause: &Cause) -> String {
         Cause::GeneratorHeldUp { requests } => {
             format!("{} sent late because bench itself was held up", were(*requests))
         }
-        Cause::Failed { requests } => format!("{} failed", counted(*requests, "request")),
+        Cause::Failed { requests } => {
+            format!("{} sent in time and failed", were(*requests))
+        }
         Cause::AnsweredLater { requests } => {
             format!("{} answered only after the end of the window", were(*requests))
         }

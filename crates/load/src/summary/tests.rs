@@ -189,14 +189,15 @@ fn a_shortfall_names_each_of_its_causes() {
     let counts = &mut run.recording.counts;
     counts.answers_in_window = 700;
     counts.late = crate::recording::Late { waited: 120, unconnected: 30, held_up: 50 };
+    counts.in_time = crate::recording::InTime { unconnected: 1, failed: 2, answered_later: 100 };
     let refused = Failure::Connect {
         peer: "127.0.0.1:9".to_owned(),
         kind: exchange::Kind::Refused,
         reason: "connection refused".to_owned(),
     };
-    run.recording.failure(refused, Duration::from_millis(1));
+    run.recording.unconnected = Some(refused);
     let summary = Summary::new(&plan(true), &run);
-    insta::assert_snapshot!(summary.warnings.join("\n"), @"69.86% of the target rate of 100/s was achieved: 120 requests were sent late because all 16 connections were waiting for responses; 31 requests were sent late or failed because no connection could be made (cannot connect to 127.0.0.1:9: connection refused); 50 requests were sent late because bench itself was held up; 2 requests failed; 100 requests were answered only after the end of the window");
+    insta::assert_snapshot!(summary.warnings.join("\n"), @"69.86% of the target rate of 100/s was achieved: 120 requests were sent late because all 16 connections were waiting for responses; 31 requests were sent late or failed because no connection could be made (cannot connect to 127.0.0.1:9: connection refused); 50 requests were sent late because bench itself was held up; 2 requests were sent in time and failed; 100 requests were answered only after the end of the window");
     let Some(Doubt::Shortfall { causes, .. }) = summary.doubts.first() else {
         panic!("{summary:?}")
     };
