@@ -52,8 +52,15 @@ pub enum Doubt {
     WaitedForProcessor { time_ms: f64, share: f64, longest_ms: f64, quota_hidden: bool },
     /// The generator woke late, and the kernel does not say why.
     LateWakeups { times: u64, time_ms: f64, longest_ms: f64 },
-    /// The generator used all the processor time that it may use.
-    Busy { share: f64, processors: f64, threads: u64 },
+    /// The generator was at its limit: its busiest thread used this share of one processor, or all
+    /// its threads this share of the processors that it may use.
+    Busy {
+        share: f64,
+        processors: f64,
+        threads: u64,
+        #[serde(default)]
+        one_thread: bool,
+    },
     /// The generator sent late, beside the latency that it measured.
     Late { p50_ms: f64, p99_ms: f64, latency_p50_ms: f64 },
     /// Less than the rate that was asked for was achieved.
@@ -119,7 +126,7 @@ pub(super) fn doubts(summary: &Summary, measured: &Measured) -> Vec<Doubt> {
         throttled(summary, measured),
         stopped(summary),
         waited(summary, measured),
-        busy(summary),
+        busy(summary, measured),
         late(summary),
         shortfall(summary, measured),
         overloaded(summary, measured),
@@ -181,12 +188,15 @@ fn waited(summary: &Summary, measured: &Measured) -> Option<Doubt> {
         .then_some(Doubt::WaitedForProcessor { time_ms, share, longest_ms, quota_hidden })
 }
 
-fn busy(summary: &Summary) -> Option<Doubt> {
+fn busy(summary: &Summary, measured: &Measured) -> Option<Doubt> {
     let generator = &summary.generator;
+    let (thread, all) = (measured.generator.use_of_thread(), measured.generator.use_of_all());
     (generator.busiest > BUSY).then_some(Doubt::Busy {
         share: generator.busiest,
         processors: generator.processors,
         threads: generator.threads,
+        // One thread is all threads where no more than its processor may be used.
+        one_thread: thread > all,
     })
 }
 
@@ -215,10 +225,12 @@ fn shortfall(summary: &Summary, measured: &Measured) -> Option<Doubt> {
 fn overloaded(summary: &Summary, measured: &Measured) -> Option<Doubt> {
     let constant = matches!(summary.asked, Some(Asked::Rate(_)));
     let trend = measured.trend.filter(|trend| constant && trend.is_growth())?;
-    (measured.generator.occupied() < BUSY && busy(summary).is_none()).then_some(Doubt::Overloaded {
-        growth_ms_per_s: trend.slope * 1e3,
-        completed_per_second: summary.requests_per_second,
-    })
+    (measured.generator.occupied() < BUSY && busy(summary, measured).is_none()).then_some(
+        Doubt::Overloaded {
+            growth_ms_per_s: trend.slope * 1e3,
+            completed_per_second: summary.requests_per_second,
+        },
+    )
 }
 
 /// What kept requests from being answered in time. Each request is counted once.

@@ -173,8 +173,10 @@ fn each_way_to_be_held_up_is_named_as_what_it_is() {
     });
     insta::assert_snapshot!(uncounted.warnings.join("\n"), @"bench itself was held up: it woke late 1 time by 1.30 s (longest 1.30 s): latency and service times contain that time, and are not the server's alone");
     let busy = of_generator(|generator| generator.processors = 0.25);
-    insta::assert_snapshot!(busy.warnings.join("\n"), @"the generator was the limit: it used 100% of the processor time that it may use (0.25 processors); give it more processors, or more --threads (now 1) on free ones");
-    for held_up in [throttled, stopped, waited, uncounted, busy] {
+    insta::assert_snapshot!(busy.warnings.join("\n"), @"the generator was the limit: its threads used 100% of the 0.25 processors that it may use; give it more processors");
+    let one_thread = of_generator(|generator| generator.busiest = ms(9_600));
+    insta::assert_snapshot!(one_thread.warnings.join("\n"), @"the generator was the limit: its busiest thread used 96.00% of one processor; give it more --threads (now 1; it may use 2 processors)");
+    for held_up in [throttled, stopped, waited, uncounted, busy, one_thread] {
         assert!(held_up.latency_doubtful && held_up.doubts.len() == 1, "{held_up:?}");
     }
     assert!(!of_generator(|_| {}).latency_doubtful);
