@@ -10,19 +10,27 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use service::settings::hide_logins;
 
-/// Flags that people try, and what does what they mean; the spelling alone would not suggest it.
-const MEANT: [(&str, &str); 10] = [
-    ("--replicas", "replicas are set by service: --worker N, --rng N, --hasher N"),
-    ("--replica", "replicas are set by service: --worker N, --rng N, --hasher N"),
-    ("--scale", "replicas are set by service: --worker N, --rng N, --hasher N"),
-    ("--concurrency", "the number of connections is --connections N"),
-    ("--users", "the number of connections is --connections N"),
-    ("--qps", "the rate is --rate N"),
-    ("--rps", "the rate is --rate N"),
-    ("--post-data", "a body is --data in `bench ping` and --body in `bench load`"),
-    ("--json", "the format is --output json"),
-    ("--format", "the format is --output FORMAT"),
+/// Flags that people try, what does what they mean, and in which commands; the spelling alone would
+/// not suggest it.
+const MEANT: [(&str, &str, &[&str]); 12] = [
+    ("--replicas", REPLICAS, SERVICES),
+    ("--replica", REPLICAS, SERVICES),
+    ("--scale", REPLICAS, SERVICES),
+    ("--concurrency", "the number of connections is --connections N", &["load"]),
+    ("--users", "the number of connections is --connections N", &["load"]),
+    ("--qps", "the rate is --rate N", &["load"]),
+    ("--rps", "the rate is --rate N", &["load"]),
+    ("--post-data", "a body is --data", &["ping"]),
+    ("--post-data", "a body is --body", &["load"]),
+    ("--json", "the format is --output json", FORMATS),
+    ("--format", "the format is --output FORMAT", FORMATS),
+    ("--format", "the format is --output FORMAT", &["load"]),
 ];
+/// The commands that set or count replicas.
+const SERVICES: &[&str] = &["up", "scale", "sweep", "plan"];
+/// The commands with several formats and no flag for one of them.
+const FORMATS: &[&str] = &["scale", "sweep", "plan", "status", "probe"];
+const REPLICAS: &str = "replicas are set by service: --worker N, --rng N, --hasher N";
 
 /// The arguments, with `--help` in the place of all of `bench ping`'s where its `-h` has no host: to
 /// httping's hands that is the host, and to all others a wish for help.
@@ -66,18 +74,37 @@ fn suggest(error: &mut clap::Error) {
     }
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return };
     let flag = typed.split('=').next().unwrap_or(typed);
-    if let Some((_, meant)) = MEANT.iter().find(|(tried, _)| *tried == flag) {
+    let command = std::env::args().nth(1).unwrap_or_default();
+    if let Some(meant) = meant(flag, &command) {
         // What is spelled alike is not what is meant, nor is it how the command is used.
         error.remove(ContextKind::SuggestedArg);
         error.remove(ContextKind::Usage);
-        let tip = StyledStr::from(*meant);
+        let tip = StyledStr::from(meant);
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
     }
+}
+
+/// What this flag probably means in this command.
+fn meant(flag: &str, command: &str) -> Option<&'static str> {
+    let fits = |(tried, _, commands): &&(&str, &str, &[&str])| {
+        *tried == flag && commands.contains(&command)
+    };
+    MEANT.iter().find(fits).map(|(_, meant, _)| *meant)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_flag_is_explained_where_it_fits_only() {
+        assert_eq!(meant("--qps", "load"), Some("the rate is --rate N"));
+        assert_eq!(meant("--qps", "scale"), None);
+        assert_eq!(meant("--post-data", "ping"), Some("a body is --data"));
+        assert_eq!(meant("--post-data", "load"), Some("a body is --body"));
+        assert_eq!(meant("--replicas", "ping"), None);
+        assert!(meant("--format", "load").is_some() && meant("--json", "load").is_none());
+    }
 
     #[test]
     fn ping_s_h_without_a_host_is_a_wish_for_help() {

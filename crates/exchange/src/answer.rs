@@ -10,6 +10,8 @@ use chunks::Chunks;
 
 /// Most bytes of a head.
 pub(crate) const MOST_HEAD: usize = 256 * 1024;
+/// Most headers of an answer that hyper reads.
+pub(crate) const MOST_HEADERS: usize = 512;
 /// Headers of an answer for which there is room without an allocation; more are read all the same.
 const USUAL_HEADERS: usize = 128;
 /// Most interim answers (1xx) before the answer itself.
@@ -44,6 +46,9 @@ pub enum Malformed {
     /// The head does not end.
     #[error("a head of more than {MOST_HEAD} bytes")]
     HeadTooLong,
+    /// The head does not end, or has more headers than hyper has room for; hyper does not tell which.
+    #[error("a head of more than {MOST_HEAD} bytes or {MOST_HEADERS} headers")]
+    HeadTooLarge,
     /// The status is none.
     #[error("status {0}")]
     Status(u16),

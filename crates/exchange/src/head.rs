@@ -1,5 +1,7 @@
 //! The head of an answer, as its readers see it: borrowed, whichever protocol it came by.
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 
 /// Status and headers of an answer.
@@ -34,10 +36,17 @@ impl<'a> Headers<'a> {
         named.map(|header| header.value).chain(mapped)
     }
 
-    /// The first value of a header as text, if it is text; `name` in small letters.
+    /// The first value of a header as text, if it is text; `name` in small letters. One that goes on
+    /// over several lines is one line with spaces between (RFC 9112, section 5.2).
     #[must_use]
-    pub fn text(self, name: &'a str) -> Option<&'a str> {
-        str::from_utf8(self.all(name).next()?).ok()
+    pub fn text(self, name: &'a str) -> Option<Cow<'a, str>> {
+        let text = str::from_utf8(self.all(name).next()?).ok()?;
+        if !text.contains(['\r', '\n']) {
+            return Some(text.into());
+        }
+        let lines = text.split(['\r', '\n']).map(|line| line.trim_matches([' ', '\t']));
+        let lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
+        Some(lines.join(" ").into())
     }
 
     /// Names and values.

@@ -47,17 +47,29 @@ impl Generator {
         if wall > 0.0 { occupied / wall } else { 0.0 }
     }
 
-    /// The share of what it may use that the generator used: a thread may use one processor, all
-    /// threads together as many as the process may.
+    /// The share of what it may use that the generator used: that of its busiest thread or that of
+    /// all threads together, whichever is more.
     #[must_use]
     pub fn use_of_allowed(&self) -> f64 {
-        let wall = self.wall.as_secs_f64();
-        if wall <= 0.0 || self.processors <= 0.0 {
-            return 0.0;
-        }
-        let one = self.busiest.as_secs_f64() / (wall * self.processors.min(1.0));
-        let all = self.worked.as_secs_f64() / (wall * self.processors);
-        one.max(all)
+        self.use_of_thread().max(self.use_of_all())
+    }
+
+    /// The share of one processor, or of what the process may use if that is less, that its busiest
+    /// thread used.
+    #[must_use]
+    pub fn use_of_thread(&self) -> f64 {
+        self.use_of(self.busiest, self.processors.min(1.0))
+    }
+
+    /// The share of the processors that the process may use that all threads used.
+    #[must_use]
+    pub fn use_of_all(&self) -> f64 {
+        self.use_of(self.worked, self.processors)
+    }
+
+    fn use_of(&self, worked: Duration, processors: f64) -> f64 {
+        let allowed = self.wall.as_secs_f64() * processors;
+        if allowed > 0.0 { worked.as_secs_f64() / allowed } else { 0.0 }
     }
 }
 

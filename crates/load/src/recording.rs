@@ -1,11 +1,14 @@
 //! What one thread of a run writes down between two deliveries, and the sum of such pieces. It
 //! judges nothing: what the numbers mean is decided in `summary`.
 
+mod by_due;
+
 use std::time::Duration;
 
 use exchange::{Answer, Failure, Kind, Phases};
 
 use crate::distribution::Distribution;
+pub use by_due::ByDue;
 
 /// What was written down.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +25,8 @@ pub struct Recording {
     pub failed: Distribution,
     /// From due to the stop, of requests that were under way then.
     pub unfinished: Distribution,
+    /// From due to done, as in `latency`, by when the requests were due.
+    pub by_due: ByDue,
     /// Phases of new connections: resolve, connect, tls.
     pub dialled: [Distribution; 3],
     /// Counts.
@@ -30,6 +35,8 @@ pub struct Recording {
     pub statuses: Statuses,
     /// Failures by kind, each with the first one's words.
     pub failures: Vec<(Kind, u64, Failure)>,
+    /// The first failure for want of a connection.
+    pub unconnected: Option<Failure>,
 }
 
 /// What is only counted.
@@ -39,6 +46,8 @@ pub struct Counts {
     pub sent: u64,
     /// Of those, sent late because no connection was free when they were due.
     pub late: Late,
+    /// Of those, sent as soon as they were due, by what became of them.
+    pub in_time: InTime,
     /// Due by the end, and never sent.
     pub unsent: u64,
     /// Sent before the window opened; counted nowhere else.
@@ -76,6 +85,17 @@ pub struct Late {
     pub held_up: u64,
 }
 
+/// What became of requests that were not sent late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InTime {
+    /// No connection could be made for them.
+    pub unconnected: u64,
+    /// They failed otherwise.
+    pub failed: u64,
+    /// They were answered after the window closed.
+    pub answered_later: u64,
+}
+
 /// Numbers of answers by status code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statuses(Vec<(u16, u64)>);
@@ -109,6 +129,7 @@ impl Counts {
         let Self {
             sent,
             late,
+            in_time,
             unsent,
             warmup,
             good_in_window,
@@ -126,6 +147,9 @@ impl Counts {
         self.late.waited += late.waited;
         self.late.unconnected += late.unconnected;
         self.late.held_up += late.held_up;
+        self.in_time.unconnected += in_time.unconnected;
+        self.in_time.failed += in_time.failed;
+        self.in_time.answered_later += in_time.answered_later;
         self.unsent += unsent;
         self.warmup += warmup;
         self.good_in_window += good_in_window;
@@ -207,6 +231,7 @@ impl Recording {
         self.lateness.add(&other.lateness);
         self.failed.add(&other.failed);
         self.unfinished.add(&other.unfinished);
+        self.by_due.add(&other.by_due);
         for (mine, others) in self.dialled.iter_mut().zip(&other.dialled) {
             mine.add(others);
         }
@@ -217,6 +242,9 @@ impl Recording {
         for (kind, count, failure) in &other.failures {
             self.fail(*kind, *count, failure.clone());
         }
+        if self.unconnected.is_none() {
+            self.unconnected.clone_from(&other.unconnected);
+        }
     }
 
     /// Forgets everything, and keeps its memory for what comes next.
@@ -225,10 +253,12 @@ impl Recording {
         distributions.into_iter().for_each(Distribution::clear);
         self.failed.clear();
         self.unfinished.clear();
+        self.by_due.clear();
         self.dialled.iter_mut().for_each(Distribution::clear);
         self.counts = Counts::default();
         self.statuses.0.clear();
         self.failures.clear();
+        self.unconnected = None;
     }
 
     fn fail(&mut self, kind: Kind, number: u64, failure: Failure) {

@@ -29,7 +29,6 @@ use crate::rows::{Due, Row, Rows};
 use crate::schedule::Schedule;
 use desk::Job;
 use thread::{Assignment, Delivery, Outbox, Stage};
-use trend::Pieces;
 pub use trend::Trend;
 
 /// Why a run did not take place.
@@ -160,7 +159,6 @@ struct Run {
     threads: usize,
     sum: Recording,
     rows: Rows,
-    pieces: Pieces,
     parts: Parts,
     started: Timestamp,
     connected: usize,
@@ -208,7 +206,6 @@ impl Run {
             threads: plan.threads,
             sum: Recording::default(),
             rows: Rows::default(),
-            pieces: Pieces::default(),
             parts: Parts::of_pieces(thread::PIECE),
             started: Timestamp::now(),
             connected: 0,
@@ -274,7 +271,6 @@ impl Run {
                 self.rows.add(number, &recording, due);
                 // What is awaited after the window says nothing of it.
                 if self.begins_within_window(number) {
-                    self.pieces.add(number, &recording);
                     self.parts.add(number, &recording);
                 }
                 recording.clear();
@@ -333,6 +329,7 @@ impl Run {
         while let Some(due) = schedule.left_over(end) {
             if due >= opens {
                 self.sum.unsent(now - due);
+                self.sum.by_due.unknown(thread::pieces(opens, due));
             }
         }
         let end = match (self.last_done, schedule.closes()) {
@@ -350,6 +347,7 @@ impl Run {
         self.generator.wall = now.saturating_duration_since(began);
         self.generator.processors = generator::processors(self.groups.quota());
         self.generator.throttled = self.groups.throttled_since(&self.counted);
+        let trend = Trend::of(&self.sum.by_due.means(), thread::PIECE.as_secs_f64());
         Measured {
             recording: self.sum,
             rows: self.rows.finish(),
@@ -358,7 +356,7 @@ impl Run {
             window,
             due_span,
             generator: self.generator,
-            trend: self.pieces.trend(thread::PIECE),
+            trend,
             stopped,
             connected: self.connected,
             unconnected: self.unconnected,

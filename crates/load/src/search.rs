@@ -67,7 +67,8 @@ pub struct TooFew {
 }
 
 impl TooFew {
-    /// `None` where the steps of `plan` have enough requests at the rate that was reached.
+    /// `None` where the steps of `plan` have enough requests at the rate that was reached, and where
+    /// none was reached: then the steps themselves show that nothing is answered.
     fn check(plan: &Plan, slo: &Slo, reached: f64) -> Option<Self> {
         let longest = plan.longest_step().as_secs_f64();
         let there = reached * longest;
@@ -81,7 +82,7 @@ impl TooFew {
                 .map(|(name, quantile)| (*name, needed(*quantile)))
                 .find(|(_, needed)| float(*needed) <= there),
         };
-        (float(few.needed) > there).then_some(few)
+        (reached > 0.0 && float(few.needed) > there).then_some(few)
     }
 
     fn sentence(&self) -> String {
@@ -125,7 +126,7 @@ pub async fn search(
     if sounded.stopped {
         return Ok(Search::new(Vec::new(), &Bracket::from(1.0, 1.0), End::Interrupted));
     }
-    let reached = Summary::new(&sounding, &sounded).requests_per_second;
+    let reached = reached(&Summary::new(&sounding, &sounded));
     if let Some(few) = TooFew::check(plan, goal.slo, reached) {
         return Err(SearchError::TooFew(few));
     }
@@ -143,13 +144,28 @@ pub async fn search(
             Err(error) => Step::broken(trial, &error),
         };
         stepped(&taken);
-        let gone = gone(plan, &taken, ongoing.was_met(&taken)).await;
+        let gone = tokio::select! {
+            gone = gone(plan, &taken, ongoing.was_met(&taken)) => gone,
+            () = &mut stop => Some(End::Interrupted),
+        };
         let over = ongoing.take(taken);
         if let Some(end) = gone.or(over) {
             break end;
         }
     };
     Ok(Search::new(ongoing.steps, &ongoing.bracket, end))
+}
+
+/// Requests a second that a closed loop reached; 0 where nothing was answered at all. Of a server that
+/// takes longer than the loop lasted, as many as its connections and its latency come to.
+fn reached(closed: &Summary) -> f64 {
+    let at_once = float(closed.connections.wanted * closed.connections.streams);
+    let latency = closed.latency.mean_ms.filter(|_| closed.requests > 0);
+    let by_latency = latency.map_or(0.0, |latency| at_once / (latency / 1e3));
+    match closed.requests_per_second > 0.0 {
+        true => closed.requests_per_second,
+        false => by_latency,
+    }
 }
 
 /// A search under way.
@@ -164,6 +180,8 @@ impl Ongoing {
     fn new(plan: &Plan, goal: Goal<'_>, reached: f64) -> Self {
         // At a lower rate even the longest step has too few requests.
         let least = goal.slo.needed().max(1);
+        // Some more, since what fails has no latency.
+        let least = least + (least / 100).max(1);
         let floor = float(least) / plan.longest_step().as_secs_f64();
         let first = rounded((reached * FIRST).max(floor * 1.01));
         Self { bracket: Bracket::from(first, floor), steps: Vec::new(), tries: 0 }

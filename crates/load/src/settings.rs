@@ -38,8 +38,10 @@ Exit codes:
   0    done, and all was good
   1    --slo was missed, nothing could connect or not any more, no response was good, or more
        failed than --max-errors allows
-  2    bad arguments
-  3    inconclusive: too few requests to decide what --slo asks
+  2    bad arguments, too many connections for the limit of open files, or a percentile that no
+       step of --find-max can judge
+  3    inconclusive: too few requests to decide what --slo asks, or bench itself was held up or at
+       its limit; --find-max says so too
   5    an error of bench itself, results or help could not be written, or too few open files or
        threads
   130  interrupted; what was measured is printed";
@@ -197,7 +199,7 @@ pub struct ConnectionArgs {
     /// Trust any certificate
     #[arg(short = 'k', long, conflicts_with = "ca")]
     pub insecure: bool,
-    /// Trust the authorities in this PEM file
+    /// Trust only this PEM file: authorities or server certificates
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
 }

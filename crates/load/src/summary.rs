@@ -2,7 +2,7 @@
 //! belong to them. Pure. This is also the shape of the JSON, and what `bench compare` reads.
 
 mod doubts;
-mod parts;
+mod figures;
 mod sentences;
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::recording::Recording;
 use crate::run::Measured;
 use crate::schedule::{Arrival, Spacing};
 pub use doubts::{Cause, Doubt};
-pub use parts::{Bytes, Connections, Failures, Generator, SentLate, Times, Wakeups};
+pub use figures::{Bytes, Connections, Failures, Generator, SentLate, Times, Wakeups};
 
 /// Version of [`Summary`] as JSON; fields are added within a version, never renamed.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -4,6 +4,7 @@
 mod patience;
 mod payload;
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use exchange::{Answer, Connection, Dialer, Failure, Head, Peer, Phase, Phases, Prepared};
@@ -207,7 +208,7 @@ impl Prober {
         let mut on_head = |head: &Head<'_>| {
             head.reason.clone_into(reason);
             *server = ServerTiming::read(head.headers.all("server-timing"));
-            *replica = head.headers.text("x-replica").map(str::to_owned);
+            *replica = head.headers.text("x-replica").map(Cow::into_owned);
         };
         let answer = connection.exchange(&self.prepared, stamps, &mut on_head).await?;
         if self.target.keeps_connection && answer.reusable {

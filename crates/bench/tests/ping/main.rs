@@ -139,7 +139,7 @@ fn a_pipe_that_closes_ends_it_quietly() {
 /// In a terminal of its own: what it drew and printed, and its exit code. Each word of `keys` is
 /// typed once another picture was drawn, and the terminal's size changes with it.
 fn in_a_terminal(words: &str, keys: &[&[u8]]) -> (String, Option<i32>) {
-    in_a_terminal_of("xterm", words, keys)
+    in_a_terminal_of("xterm", &format!("ping {words}"), keys)
 }
 
 /// The same in a terminal of this kind.
@@ -152,7 +152,7 @@ fn in_a_terminal_of(kind: &str, words: &str, keys: &[&[u8]]) -> (String, Option<
     let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
     let end = || File::options().read(true).write(true).open(&name).unwrap();
     let mut command = Command::new("setsid");
-    command.args(["--ctty", "--wait", BENCH, "ping"]).args(words.split_whitespace());
+    command.args(["--ctty", "--wait", BENCH]).args(words.split_whitespace());
     command.stdin(end()).stdout(end()).stderr(end()).env("TERM", kind);
     let mut child = command.spawn().unwrap();
     drop(command);
@@ -244,8 +244,12 @@ fn waits_for_the_terminal(child: &Child) -> bool {
 
 #[test]
 fn nothing_is_drawn_on_a_terminal_that_is_dumb() {
-    let words = format!("-K -c 3 -i 0.02 {}", server());
-    let (text, code) = in_a_terminal_of("dumb", &words, &[]);
-    assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("3 connects") && !text.contains('\x1b'), "{text:?}");
+    for (command, result) in
+        [("ping -K -c 3 -i 0.02", "3 connects"), ("load -c1 -n20 --rate 50", "status 200")]
+    {
+        let words = format!("{command} {}", server());
+        let (text, code) = in_a_terminal_of("dumb", &words, &[]);
+        assert_eq!(code, Some(0), "{text}");
+        assert!(text.contains(result) && !text.contains('\x1b'), "{text:?}");
+    }
 }

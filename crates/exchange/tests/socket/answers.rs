@@ -1,5 +1,7 @@
 //! Good answers of all kinds, and connections that are kept or not.
 
+use std::borrow::Cow;
+
 use exchange::{Failure, Phase, Protocol};
 
 use crate::server::{Act, OK, acting, connected, get, got, head, listening, send, speaking, to};
@@ -50,7 +52,7 @@ async fn headers_are_seen_once_with_what_the_server_wrote() {
         let mut seen = Vec::new();
         let mut on_head = |head: &exchange::Head<'_>| {
             let all = head.headers.all("x").map(<[u8]>::to_vec).collect::<Vec<_>>();
-            let timing = head.headers.text("server-timing").map(str::to_owned);
+            let timing = head.headers.text("server-timing").map(Cow::into_owned);
             seen.push((head.status, head.reason.to_owned(), timing, all));
         };
         connection.unwrap().exchange(&get(&route), &mut stamps, &mut on_head).await.unwrap();
@@ -58,6 +60,41 @@ async fn headers_are_seen_once_with_what_the_server_wrote() {
         let timing = Some("queue;dur=1".to_owned());
         assert_eq!(seen, [(200, "Fine".to_owned(), timing, x)], "{protocol:?}");
     }
+}
+
+#[tokio::test]
+async fn heads_of_every_shape_are_read_by_both() {
+    let many: String = (0..300).map(|number| format!("X-{number}: {number}\r\n")).collect();
+    let large = format!("X-Large: {}\r\n", "y".repeat(200 * 1024));
+    let folded = "X-Replica: one\r\n  and\r\n\t two\r\n".to_owned();
+    for (headers, name, value) in
+        [(many, "x-299", "299"), (large, "x-end", "here"), (folded, "x-replica", "one and two")]
+    {
+        let text = format!("HTTP/1.1 200 OK\r\n{headers}X-End: here\r\nContent-Length: 0\r\n\r\n");
+        for protocol in BOTH {
+            let route = speaking(acting(vec![send(&text)]).await, protocol);
+            let (connection, mut stamps) = connected(&route).await;
+            let mut seen = None;
+            let mut on_head = |head: &exchange::Head<'_>| {
+                seen = head.headers.text(name).map(Cow::into_owned);
+            };
+            let mut connection = connection.unwrap();
+            let answer = connection.exchange(&get(&route), &mut stamps, &mut on_head).await;
+            assert_eq!(answer.map(|answer| answer.status), Ok(200), "{protocol:?} {name}");
+            assert_eq!(seen.as_deref(), Some(value), "{protocol:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_hyper_has_no_room_for_says_both_of_its_limits() {
+    let many: String = (0..513).map(|number| format!("X-{number}: {number}\r\n")).collect();
+    let text = format!("HTTP/1.1 200 OK\r\n{many}Content-Length: 0\r\n\r\n");
+    let route = speaking(acting(vec![send(&text)]).await, Protocol::Hyper1);
+    let failure = got(&route).await.0.unwrap_err().to_string();
+    assert!(failure.contains("a head of more than 262144 bytes or 512 headers"), "{failure}");
+    let route = speaking(acting(vec![send(&text)]).await, Protocol::Http1);
+    assert_eq!(got(&route).await.0.unwrap().status, 200);
 }
 
 #[tokio::test]

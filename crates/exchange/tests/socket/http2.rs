@@ -66,7 +66,7 @@ async fn it_is_spoken_with_prior_knowledge_and_over_tls() {
         let mut asked = None;
         let mut on_head = |head: &exchange::Head<'_>| {
             assert_eq!(head.reason, "");
-            asked = head.headers.text("x-asked").map(str::to_owned);
+            asked = head.headers.text("x-asked").map(std::borrow::Cow::into_owned);
         };
         let mut connection = connection.unwrap();
         let answer = connection.exchange(&get(&route), &mut stamps, &mut on_head).await.unwrap();
@@ -110,8 +110,9 @@ async fn a_body_is_sent_and_the_host_is_where_http_2_has_it() {
     let dialer = Dialer::new(route.clone()).unwrap();
     let (connection, mut stamps) = connected(&route).await;
     let mut asked = None;
-    let mut on_head =
-        |head: &exchange::Head<'_>| asked = head.headers.text("x-asked").map(str::to_owned);
+    let mut on_head = |head: &exchange::Head<'_>| {
+        asked = head.headers.text("x-asked").map(std::borrow::Cow::into_owned)
+    };
     let request = dialer.prepare(&request, &route.url);
     connection.unwrap().exchange(&request, &mut stamps, &mut on_head).await.unwrap();
     assert_eq!(asked.unwrap(), "http://other/");

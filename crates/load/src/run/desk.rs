@@ -4,11 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 
-use exchange::{Answer, Failure, Prepared, Stamps};
+use exchange::{Answer, Failure, Kind, Prepared, Stamps};
 use tokio::time::Instant;
 
 use super::pacer::Pacer;
 use super::patience::Patience;
+use super::thread::pieces;
 use crate::generator::Monitor;
 use crate::plan::Good;
 use crate::recording::Recording;
@@ -42,6 +43,14 @@ pub(super) struct Free {
     pub(super) since: Instant,
     /// Whether it was not free before because it could not be made.
     pub(super) unconnected: bool,
+}
+
+/// A request that was begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Begun {
+    pub(super) due: Instant,
+    /// Whether it was sent late, for no connection was free when it was due.
+    late: bool,
 }
 
 /// What one thread works with.
@@ -97,12 +106,13 @@ impl Desk {
     }
 
     /// A request that was due then is about to be sent over a connection that became free then.
-    pub(super) fn begin(&self, due: Instant, free: Free, request: &Prepared) {
+    pub(super) fn begin(&self, due: Instant, free: Free, request: &Prepared) -> Begun {
         let mut recording = self.recording.borrow_mut();
+        let begun = Begun { due, late: free.since > due };
         if self.counts(due) {
             recording.counts.sent += 1;
             recording.counts.bytes_sent += request.bytes().len() as u64;
-            if free.since > due {
+            if begun.late {
                 let late = &mut recording.counts.late;
                 match free.unconnected {
                     _ if self.monitor.is_why(due) => late.held_up += 1,
@@ -113,12 +123,13 @@ impl Desk {
         } else {
             recording.counts.warmup += 1;
         }
+        begun
     }
 
     /// An answer came, over a connection that was kept or is new; returns when.
     pub(super) fn answer(
         &self,
-        due: Instant,
+        Begun { due, late }: Begun,
         stamps: &Stamps,
         answer: &Answer,
         kept: bool,
@@ -135,6 +146,8 @@ impl Desk {
         }
         let sent = stamps.sent.unwrap_or(done);
         recording.answer(answer, done - due, done - sent);
+        recording.by_due.record(self.piece(due), done - due);
+        recording.counts.in_time.answered_later += u64::from(!late && !in_window);
         if kept {
             recording.lateness.record(sent - stamps.began);
         }
@@ -143,24 +156,46 @@ impl Desk {
         done
     }
 
-    /// A request failed.
-    pub(super) fn failure(&self, due: Instant, now: Instant, failure: Failure) {
-        if self.counts(due) {
-            self.recording.borrow_mut().failure(failure, now - due);
-            self.last_done.set(Some(now));
+    /// A request failed, for want of a connection or otherwise.
+    pub(super) fn failure(&self, begun: Begun, failure: Failure, unconnected: bool, now: Instant) {
+        let Begun { due, late } = begun;
+        if !self.counts(due) {
+            return;
         }
+        let mut recording = self.recording.borrow_mut();
+        if failure.kind() == Kind::Timeout {
+            recording.by_due.record(self.piece(due), now - due);
+        }
+        if unconnected && recording.unconnected.is_none() {
+            recording.unconnected = Some(failure.clone());
+        }
+        let in_time = &mut recording.counts.in_time;
+        match unconnected {
+            _ if late => {}
+            true => in_time.unconnected += 1,
+            false => in_time.failed += 1,
+        }
+        recording.failure(failure, now - due);
+        self.last_done.set(Some(now));
     }
 
     /// A request was under way when the run was stopped.
     pub(super) fn unfinished(&self, due: Instant, now: Instant) {
         if self.counts(due) {
-            self.recording.borrow_mut().unfinished(now - due);
+            let mut recording = self.recording.borrow_mut();
+            recording.unfinished(now - due);
+            recording.by_due.unknown(self.piece(due));
         }
     }
 
     /// A connection was given up before it stood.
     pub(super) fn connect_failed(&self) {
         self.recording.borrow_mut().counts.connect_failures += 1;
+    }
+
+    /// The piece of time in which a request that counts was due.
+    fn piece(&self, due: Instant) -> u64 {
+        self.window.get().map_or(0, |(opens, _)| pieces(opens, due))
     }
 
     /// Whether something done then counts for the rate, whenever it was due.

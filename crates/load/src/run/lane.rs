@@ -96,14 +96,14 @@ impl Lane {
         let desk = Rc::clone(&self.desk);
         let (origin, request) = desk.job.request(self.turn);
         self.turn = self.turn.wrapping_add(1);
-        desk.begin(due, free, request);
+        let begun = desk.begin(due, free, request);
         let outcome = self.exchange(origin, request, &mut stamps).await;
         let link = &mut self.links[origin];
         let failure = match outcome.result {
             Ok(Ok(answer)) => {
                 link.answered(answer.reusable && desk.job.keep);
                 self.pause = FIRST_PAUSE;
-                let since = desk.answer(due, &stamps, &answer, !outcome.dialled);
+                let since = desk.answer(begun, &stamps, &answer, !outcome.dialled);
                 return Free { since, unconnected: false };
             }
             Ok(Err(failure)) => Some(failure),
@@ -124,7 +124,7 @@ impl Lane {
         if gave_up_dialling {
             desk.connect_failed();
         }
-        desk.failure(due, now, failure);
+        desk.failure(begun, failure, unconnected, now);
         let since = if unconnected { self.pause(now).await } else { now };
         Free { since, unconnected }
     }
@@ -152,9 +152,12 @@ impl Lane {
                 match connection.exchange(request, stamps, &mut |_| {}).await {
                     Err(failure) if proven && failure.is_stale() && stamps.first.is_none() => {
                         link.drop_connection();
-                        desk.write(&|recording| match failure {
-                            Failure::Excess => recording.counts.excess += 1,
-                            _ => recording.counts.repeated += 1,
+                        let excess = failure == Failure::Excess;
+                        // Bytes that belong to no response may have come before it was sent.
+                        let repeated = !excess || stamps.sent.is_some();
+                        desk.write(&|recording| {
+                            recording.counts.excess += u64::from(excess);
+                            recording.counts.repeated += u64::from(repeated);
                         });
                         *stamps = Stamps::from(stamps.began);
                     }

@@ -206,7 +206,7 @@ impl Outbox {
 }
 
 /// How many whole pieces of time passed since `opens`.
-fn pieces(opens: Instant, now: Instant) -> u64 {
+pub(super) fn pieces(opens: Instant, now: Instant) -> u64 {
     let passed = now.saturating_duration_since(opens).as_nanos() / PIECE.as_nanos();
     u64::try_from(passed).unwrap_or(u64::MAX)
 }

@@ -2,10 +2,7 @@
 //! it can do does, however short the run. A straight line is fitted to the mean latencies of equal
 //! pieces of time. Pure.
 
-use std::time::Duration;
-
 use crate::numbers::float;
-use crate::recording::Recording;
 
 /// The pieces of time are gathered into this many batches at most: neighbouring means of one queue
 /// depend on each other, and fewer, longer ones less.
@@ -22,15 +19,15 @@ const STANDARD_ERRORS: f64 = 4.0;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trend {
     /// Growth in seconds of latency per second of the run; below 0 when it fell. Of a server that is
-    /// overloaded it is the share of the rate by which it falls behind.
+    /// overloaded it is the share of its capacity by which the rate exceeds that.
     pub slope: f64,
     /// Standard error of the slope.
     pub error: f64,
 }
 
 impl Trend {
-    /// The line through the latencies done in each piece of time, as their number and mean in
-    /// seconds, the pieces being of `length` seconds. `None` of too few.
+    /// The line through the latencies of the requests due in each piece of time, as their number and
+    /// mean in seconds, the pieces being of `length` seconds. `None` of too few.
     #[must_use]
     pub fn of(pieces: &[(u64, f64)], length: f64) -> Option<Self> {
         let points = batches(pieces, length);
@@ -57,35 +54,6 @@ impl Trend {
     }
 }
 
-/// Latencies done in each piece of time within the window.
-#[derive(Debug, Default)]
-pub(super) struct Pieces {
-    /// Their number, and their mean in seconds.
-    all: Vec<(u64, f64)>,
-}
-
-impl Pieces {
-    /// Adds what one thread did in the piece with this number.
-    pub(super) fn add(&mut self, number: u64, recording: &Recording) {
-        let Ok(at) = usize::try_from(number) else { return };
-        let mean = recording.latency.mean().map(|nanoseconds| nanoseconds / 1e9);
-        let Some(mean) = mean else { return };
-        if self.all.len() <= at {
-            self.all.resize(at + 1, (0, 0.0));
-        }
-        let (count, known) = &mut self.all[at];
-        let more = recording.latency.count();
-        let sum = *known * float(*count) + mean * float(more);
-        *count += more;
-        *known = sum / float(*count);
-    }
-
-    /// How latency went over the pieces, each of this length.
-    pub(super) fn trend(&self, piece: Duration) -> Option<Trend> {
-        Trend::of(&self.all, piece.as_secs_f64())
-    }
-}
-
 /// Time in seconds and mean latency of each batch that has any.
 fn batches(pieces: &[(u64, f64)], length: f64) -> Vec<(f64, f64)> {
     let size = pieces.len().div_ceil(BATCHES).max(1);
@@ -101,23 +69,33 @@ fn batches(pieces: &[(u64, f64)], length: f64) -> Vec<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::recording::ByDue;
 
     /// Latencies of a server that takes `service` seconds for each request, one after the other,
-    /// asked `rate` times a second for `seconds`; in pieces of a quarter of a second.
+    /// asked `rate` times a second for `seconds`; by when they were due, in pieces of a quarter of a
+    /// second.
     fn pieces(rate: f64, seconds: f64, service: impl Fn(u64) -> f64) -> Vec<(u64, f64)> {
-        let place = |time: f64| usize::try_from(crate::numbers::whole(time * 4.0)).unwrap();
-        let mut sums = vec![(0, 0.0); place(seconds)];
         let mut free = 0.0_f64;
-        for number in 0..crate::numbers::whole(rate * seconds) {
+        let latency = |number: u64| {
             let due = float(number) / rate;
             free = free.max(due) + service(number);
-            if let Some((count, sum)) = sums.get_mut(place(free)) {
-                *count += 1;
-                *sum += free - due;
-            }
+            free - due
+        };
+        by_due(rate, seconds, latency)
+    }
+
+    fn by_due(rate: f64, seconds: f64, latency: impl FnMut(u64) -> f64) -> Vec<(u64, f64)> {
+        let requests = 0..crate::numbers::whole(rate * seconds);
+        let latencies: Vec<_> = requests.clone().map(latency).collect();
+        let mut by_due = ByDue::default();
+        for (number, latency) in requests.zip(latencies) {
+            let piece = crate::numbers::whole(float(number) / rate * 4.0);
+            by_due.record(piece, Duration::from_secs_f64(latency));
         }
-        sums.into_iter().map(|(count, sum)| (count, sum / float(count.max(1)))).collect()
+        by_due.means()
     }
 
     fn trend(rate: f64, seconds: f64, service: impl Fn(u64) -> f64) -> Trend {
@@ -131,7 +109,7 @@ mod tests {
         for rate in [10.1, 10.2, 10.5, 12.0] {
             let seen = trend(rate, 20.0, service);
             assert!(seen.is_growth(), "{rate}: {seen:?}");
-            assert!((seen.slope - (1.0 - 10.0 / rate)).abs() < 0.002, "{seen:?}");
+            assert!((seen.slope - (rate / 10.0 - 1.0)).abs() < 0.002, "{seen:?}");
         }
         assert!(trend(10.2, 5.0, service).is_growth());
         for rate in [5.0, 9.0, 9.5, 9.8, 9.9] {
@@ -151,6 +129,21 @@ mod tests {
             growing += u32::from(seen.is_growth());
         }
         assert!(growing <= 10, "{growing} of 500");
+    }
+
+    #[test]
+    fn latencies_as_long_as_the_run_are_no_growth() {
+        use rand::SeedableRng as _;
+        use rand_distr::Distribution as _;
+        let growing = (0..300).filter(|seed| {
+            let random = rand::rngs::SmallRng::seed_from_u64(*seed);
+            let mut times = rand_distr::Exp1.sample_iter(random);
+            // 1 s on average, each by itself, in a window of 10 s.
+            let pieces = by_due(50.0, 10.0, |_| times.next().unwrap());
+            Trend::of(&pieces, 0.25).unwrap().is_growth()
+        });
+        let growing = growing.count();
+        assert!(growing <= 6, "{growing} of 300");
     }
 
     #[test]

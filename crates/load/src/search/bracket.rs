@@ -57,7 +57,7 @@ impl Bracket {
     }
 
     /// What to try next; `None` at the end.
-    pub(super) fn next(&mut self) -> Option<Trial> {
+    pub(super) fn next(&self) -> Option<Trial> {
         if let Some(rate) = self.doubted {
             return Some(Trial { rate, confirming: true });
         }
@@ -68,7 +68,7 @@ impl Bracket {
             (None, Some(missed)) if missed <= self.floor * 1.01 => None,
             (None, Some(missed)) => {
                 let beside = self.beside_within(self.floor, missed);
-                step(beside.unwrap_or_else(|| rounded(missed / 4.0).max(self.floor)))
+                step(beside.unwrap_or_else(|| rounded(missed / 4.0).max(self.floor * 1.01)))
             }
             (Some((met, _)), Some(missed)) if missed - met > met * NARROW => {
                 let beside = self.beside_within(met, missed);
@@ -81,18 +81,15 @@ impl Bracket {
     }
 
     /// The next rate beside the throughput of an overloaded server that lies well within these.
-    fn beside_within(&mut self, low: f64, high: f64) -> Option<f64> {
-        while let Some(rate) = self.beside.pop() {
-            if rate > low * 1.01 && rate < high * 0.99 {
-                return Some(rate);
-            }
-        }
-        None
+    fn beside_within(&self, low: f64, high: f64) -> Option<f64> {
+        let within = |rate: &f64| *rate > low * 1.01 && *rate < high * 0.99;
+        self.beside.iter().copied().find(within)
     }
 
     /// Takes what became of a rate.
     pub(super) fn learn(&mut self, step: &Step) {
         let rate = step.target_per_second;
+        self.beside.retain(|beside| !same(*beside, rate));
         let growing = matches!(step.outcome, Outcome::Growing { .. });
         self.doubted = (growing && !step.confirming).then_some(rate);
         if self.doubted.is_some() {
@@ -109,8 +106,7 @@ impl Bracket {
             // A rate that was good once and then not is not good; one below it may be.
             self.met.retain(|(known, _)| *known < rate && !same(*known, rate));
             if let Outcome::Behind { completed_per_second, .. } = step.outcome {
-                self.beside =
-                    BESIDE.iter().rev().map(|by| rounded(completed_per_second * by)).collect();
+                self.beside = BESIDE.map(|by| rounded(completed_per_second * by)).to_vec();
             }
         }
     }

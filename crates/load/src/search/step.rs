@@ -88,8 +88,10 @@ impl Step {
             doubtful: false,
         };
         let verdicts = goal.slo.judge(&judged);
-        let undecided = undecided(&verdicts);
+        let untold = undecided(&verdicts);
         let outcome = outcome(&summary, verdicts, measured, goal.most_errors);
+        // Where it was missed otherwise, it is missed.
+        let undecided = untold && matches!(outcome, Outcome::Terms { .. });
         let limit = generator_was_the_limit(&summary, measured, &outcome);
         Self {
             target_per_second: trial.rate,

@@ -106,6 +106,32 @@ fn a_good_rate_that_fails_when_it_is_confirmed_leaves_the_one_below() {
 }
 
 #[test]
+fn a_step_that_was_spoilt_is_tried_again_at_its_rate() {
+    let mut bracket = Bracket::from(5.0, 1.0);
+    bracket.learn(&step(Trial { rate: 5.0, confirming: false }, Outcome::Met));
+    let behind = Outcome::Behind { achieved: 0.8, completed_per_second: 10.0 };
+    bracket.learn(&step(Trial { rate: 12.5, confirming: false }, behind));
+    let beside = bracket.next();
+    assert_eq!(beside.map(|trial| trial.rate), Some(9.8));
+    assert_eq!(bracket.next(), beside);
+    bracket.learn(&step(beside.unwrap(), Outcome::Met));
+    assert_eq!(bracket.next().map(|trial| trial.rate), Some(10.2));
+}
+
+#[test]
+fn a_step_that_was_missed_otherwise_is_not_undecided() {
+    let slo: Slo = "p99.9<250ms".parse().unwrap();
+    let undecided = |answers: u64| {
+        let mut run = measured();
+        run.recording.counts.answers_in_window = answers;
+        let goal = Goal { slo: &slo, most_errors: 1.0 };
+        let step = Step::new(Trial { rate: 100.0, confirming: false }, &plan(true), &run, goal);
+        step.undecided
+    };
+    assert!(undecided(1_002) && !undecided(700));
+}
+
+#[test]
 fn rates_can_be_typed_again() {
     for (rate, text) in [
         (12_345.6, "12300"),

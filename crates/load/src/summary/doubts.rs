@@ -1,7 +1,6 @@
 //! Why a run's numbers may not be what they seem: each cause by itself, as figures. What they are
 //! in words is in `sentences`.
 
-use exchange::Kind;
 use serde::{Deserialize, Serialize};
 
 use super::Summary;
@@ -53,8 +52,15 @@ pub enum Doubt {
     WaitedForProcessor { time_ms: f64, share: f64, longest_ms: f64, quota_hidden: bool },
     /// The generator woke late, and the kernel does not say why.
     LateWakeups { times: u64, time_ms: f64, longest_ms: f64 },
-    /// The generator used all the processor time that it may use.
-    Busy { share: f64, processors: f64, threads: u64 },
+    /// The generator was at its limit: its busiest thread used this share of one processor, or all
+    /// its threads this share of the processors that it may use.
+    Busy {
+        share: f64,
+        processors: f64,
+        threads: u64,
+        #[serde(default)]
+        one_thread: bool,
+    },
     /// The generator sent late, beside the latency that it measured.
     Late { p50_ms: f64, p99_ms: f64, latency_p50_ms: f64 },
     /// Less than the rate that was asked for was achieved.
@@ -76,7 +82,7 @@ pub enum Doubt {
     Excess { responses: u64 },
 }
 
-/// Why a rate was not achieved, counted apart.
+/// Why a rate was not achieved: each request is counted under one cause only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "cause", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are counts by their names")]
@@ -87,7 +93,7 @@ pub enum Cause {
     NoConnection { requests: u64, first: Option<String> },
     /// Sent late because the generator itself could not run.
     GeneratorHeldUp { requests: u64 },
-    /// Failed otherwise.
+    /// Sent in time, and failed otherwise.
     Failed { requests: u64 },
     /// Sent in time and answered after the end of the window.
     AnsweredLater { requests: u64 },
@@ -120,7 +126,7 @@ pub(super) fn doubts(summary: &Summary, measured: &Measured) -> Vec<Doubt> {
         throttled(summary, measured),
         stopped(summary),
         waited(summary, measured),
-        busy(summary),
+        busy(summary, measured),
         late(summary),
         shortfall(summary, measured),
         overloaded(summary, measured),
@@ -182,12 +188,15 @@ fn waited(summary: &Summary, measured: &Measured) -> Option<Doubt> {
         .then_some(Doubt::WaitedForProcessor { time_ms, share, longest_ms, quota_hidden })
 }
 
-fn busy(summary: &Summary) -> Option<Doubt> {
+fn busy(summary: &Summary, measured: &Measured) -> Option<Doubt> {
     let generator = &summary.generator;
+    let (thread, all) = (measured.generator.use_of_thread(), measured.generator.use_of_all());
     (generator.busiest > BUSY).then_some(Doubt::Busy {
         share: generator.busiest,
         processors: generator.processors,
         threads: generator.threads,
+        // One thread is all threads where no more than its processor may be used.
+        one_thread: thread > all,
     })
 }
 
@@ -216,53 +225,31 @@ fn shortfall(summary: &Summary, measured: &Measured) -> Option<Doubt> {
 fn overloaded(summary: &Summary, measured: &Measured) -> Option<Doubt> {
     let constant = matches!(summary.asked, Some(Asked::Rate(_)));
     let trend = measured.trend.filter(|trend| constant && trend.is_growth())?;
-    (measured.generator.occupied() < BUSY && busy(summary).is_none()).then_some(Doubt::Overloaded {
-        growth_ms_per_s: trend.slope * 1e3,
-        completed_per_second: summary.requests_per_second,
-    })
+    (measured.generator.occupied() < BUSY && busy(summary, measured).is_none()).then_some(
+        Doubt::Overloaded {
+            growth_ms_per_s: trend.slope * 1e3,
+            completed_per_second: summary.requests_per_second,
+        },
+    )
 }
 
-/// What kept requests from being answered in time.
+/// What kept requests from being answered in time. Each request is counted once.
 fn causes(summary: &Summary, measured: &Measured) -> Vec<Cause> {
-    let late = summary.sent_late;
-    let kinds = &measured.recording.failures;
-    let dialling = kinds.iter().filter(|(kind, ..)| is_of_connecting(*kind));
-    let unconnected: u64 = dialling.clone().map(|(_, count, _)| count).sum();
-    let first = dialling.map(|(.., first)| first.to_string()).next();
-    let failed = summary.failed - unconnected;
-    let in_window = measured.recording.counts.answers_in_window;
-    let later = summary.requests.saturating_sub(in_window).saturating_sub(late.total());
+    let (late, in_time) = (summary.sent_late, measured.recording.counts.in_time);
+    let unconnected = late.no_connection + in_time.unconnected;
+    let first = measured.recording.unconnected.as_ref().map(ToString::to_string);
+    let connections = summary.connections.wanted * summary.connections.streams;
     let causes = [
         (
             late.connections_busy,
-            Cause::ConnectionsBusy {
-                requests: late.connections_busy,
-                connections: summary.connections.wanted * summary.connections.streams,
-            },
+            Cause::ConnectionsBusy { requests: late.connections_busy, connections },
         ),
-        (
-            late.no_connection + unconnected,
-            Cause::NoConnection { requests: late.no_connection + unconnected, first },
-        ),
+        (unconnected, Cause::NoConnection { requests: unconnected, first }),
         (late.generator_held_up, Cause::GeneratorHeldUp { requests: late.generator_held_up }),
-        (failed, Cause::Failed { requests: failed }),
-        (later, Cause::AnsweredLater { requests: later }),
+        (in_time.failed, Cause::Failed { requests: in_time.failed }),
+        (in_time.answered_later, Cause::AnsweredLater { requests: in_time.answered_later }),
     ];
     causes.into_iter().filter(|(requests, _)| *requests > 0).map(|(_, cause)| cause).collect()
-}
-
-/// Whether failures of this kind are of a connection that could not be made.
-pub(crate) fn is_of_connecting(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Resolve
-            | Kind::Refused
-            | Kind::Unreachable
-            | Kind::Connect
-            | Kind::Descriptors
-            | Kind::Tls
-            | Kind::Proxy
-    )
 }
 
 fn never_sent(summary: &Summary) -> Option<Doubt> {

@@ -1,6 +1,7 @@
 //! The doubts of a run in words: what it is, then what to do. Pure.
 
 use super::doubts::{Cause, Doubt};
+use crate::numbers::float;
 use crate::words::{asked_rate, count, counted, nanoseconds, percent, rate};
 
 /// What hold-ups do to the figures.
@@ -19,12 +20,7 @@ pub(super) fn sentence(doubt: &Doubt) -> String {
         | Doubt::Stopped { .. }
         | Doubt::WaitedForProcessor { .. }
         | Doubt::LateWakeups { .. } => format!("{}: {DOUBTFUL}", hold_up(doubt)),
-        Doubt::Busy { share, processors, threads } => format!(
-            "the generator was the limit: it used {} of the processor time that it may use ({}); give \
-             it more processors, or more --threads (now {threads}) on free ones",
-            percent(*share),
-            allowed(*processors)
-        ),
+        Doubt::Busy { .. } => busy(doubt),
         Doubt::Late { p50_ms, p99_ms, latency_p50_ms } => format!(
             "the generator itself was late by {} (p50) and {} (p99), beside a median latency of {}: \
              draw no conclusion from differences of that size",
@@ -48,6 +44,25 @@ pub(super) fn sentence(doubt: &Doubt) -> String {
         | Doubt::Repeated { .. }
         | Doubt::Excess { .. } => of_requests(doubt),
     }
+}
+
+/// A generator at its limit. A thread more helps only where a processor is left for it.
+fn busy(doubt: &Doubt) -> String {
+    let Doubt::Busy { share, processors, threads, one_thread } = doubt else {
+        return String::new();
+    };
+    let used = percent(*share);
+    let used = match one_thread {
+        true => format!("its busiest thread used {used} of one processor"),
+        false => format!("its threads used {used} of the {} that it may use", allowed(*processors)),
+    };
+    let mend = match float(*threads) < *processors {
+        true => {
+            format!("give it more --threads (now {threads}; it may use {})", allowed(*processors))
+        }
+        false => "give it more processors".to_owned(),
+    };
+    format!("the generator was the limit: {used}; {mend}")
 }
 
 /// How the generator was held up.
@@ -165,7 +180,9 @@ fn cause(cause: &Cause) -> String {
         Cause::GeneratorHeldUp { requests } => {
             format!("{} sent late because bench itself was held up", were(*requests))
         }
-        Cause::Failed { requests } => format!("{} failed", counted(*requests, "request")),
+        Cause::Failed { requests } => {
+            format!("{} sent in time and failed", were(*requests))
+        }
         Cause::AnsweredLater { requests } => {
             format!("{} answered only after the end of the window", were(*requests))
         }

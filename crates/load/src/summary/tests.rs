@@ -173,8 +173,10 @@ fn each_way_to_be_held_up_is_named_as_what_it_is() {
     });
     insta::assert_snapshot!(uncounted.warnings.join("\n"), @"bench itself was held up: it woke late 1 time by 1.30 s (longest 1.30 s): latency and service times contain that time, and are not the server's alone");
     let busy = of_generator(|generator| generator.processors = 0.25);
-    insta::assert_snapshot!(busy.warnings.join("\n"), @"the generator was the limit: it used 100% of the processor time that it may use (0.25 processors); give it more processors, or more --threads (now 1) on free ones");
-    for held_up in [throttled, stopped, waited, uncounted, busy] {
+    insta::assert_snapshot!(busy.warnings.join("\n"), @"the generator was the limit: its threads used 100% of the 0.25 processors that it may use; give it more processors");
+    let one_thread = of_generator(|generator| generator.busiest = ms(9_600));
+    insta::assert_snapshot!(one_thread.warnings.join("\n"), @"the generator was the limit: its busiest thread used 96.00% of one processor; give it more --threads (now 1; it may use 2 processors)");
+    for held_up in [throttled, stopped, waited, uncounted, busy, one_thread] {
         assert!(held_up.latency_doubtful && held_up.doubts.len() == 1, "{held_up:?}");
     }
     assert!(!of_generator(|_| {}).latency_doubtful);
@@ -189,14 +191,15 @@ fn a_shortfall_names_each_of_its_causes() {
     let counts = &mut run.recording.counts;
     counts.answers_in_window = 700;
     counts.late = crate::recording::Late { waited: 120, unconnected: 30, held_up: 50 };
+    counts.in_time = crate::recording::InTime { unconnected: 1, failed: 2, answered_later: 100 };
     let refused = Failure::Connect {
         peer: "127.0.0.1:9".to_owned(),
         kind: exchange::Kind::Refused,
         reason: "connection refused".to_owned(),
     };
-    run.recording.failure(refused, Duration::from_millis(1));
+    run.recording.unconnected = Some(refused);
     let summary = Summary::new(&plan(true), &run);
-    insta::assert_snapshot!(summary.warnings.join("\n"), @"69.86% of the target rate of 100/s was achieved: 120 requests were sent late because all 16 connections were waiting for responses; 31 requests were sent late or failed because no connection could be made (cannot connect to 127.0.0.1:9: connection refused); 50 requests were sent late because bench itself was held up; 2 requests failed; 100 requests were answered only after the end of the window");
+    insta::assert_snapshot!(summary.warnings.join("\n"), @"69.86% of the target rate of 100/s was achieved: 120 requests were sent late because all 16 connections were waiting for responses; 31 requests were sent late or failed because no connection could be made (cannot connect to 127.0.0.1:9: connection refused); 50 requests were sent late because bench itself was held up; 2 requests were sent in time and failed; 100 requests were answered only after the end of the window");
     let Some(Doubt::Shortfall { causes, .. }) = summary.doubts.first() else {
         panic!("{summary:?}")
     };

@@ -6,6 +6,7 @@
 mod arrivals;
 mod asking;
 mod faults;
+mod keeping_up;
 mod outcomes;
 mod requests;
 mod search;

@@ -52,8 +52,9 @@ async fn the_highest_good_rate_is_bracketed() {
     };
     assert!(ended_at(met, true) >= 2 && ended_at(missed, false) >= 1, "{found}");
     let (met, missed) = (met.as_f64().unwrap(), missed.as_f64().unwrap());
-    // How near 200 it comes is up to what else the machine does.
-    assert!(met < missed && met <= 220.0, "{found}");
+    // How near 200 it comes is up to what else the machine does. Two requests in the 1.2 s of the
+    // confirming run may be under way at its end.
+    assert!(met < missed && met <= 202.0, "{found}");
     assert!(found["conclusion"].as_str().unwrap().contains("lies between"), "{found}");
 }
 
@@ -113,6 +114,97 @@ async fn a_rate_that_is_not_sustained_is_not_met_though_its_latency_is() {
     let confirmed = |step: &&Value| step["confirming"] == true && step["met"] == true;
     let confirmed = steps.iter().find(confirmed).unwrap();
     assert!(confirmed["target_per_second"] == met && confirmed["window_s"] == 8.0, "{found:#}");
+}
+
+#[tokio::test]
+async fn a_server_of_ten_a_second_is_found_to_be_one() {
+    let address = one_server(Duration::from_millis(100)).to_string();
+    let words = ["--find-max", "--slo", "p50<2s,errors<1%", "-c32", "--json", &address];
+    let seen = load(&words).await;
+    assert_eq!(seen.exit(), 0, "{seen:?}");
+    let found: Value = serde_json::from_str(&seen.text).unwrap();
+    let met = found["met_per_second"].as_f64().unwrap();
+    assert!((9.5..=10.0).contains(&met), "{found:#}");
+}
+
+/// Serves for `life` from its first connection on, then lets nothing in any more: no answer comes to
+/// whoever wants to connect.
+fn black_hole_after(life: Duration) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    on_its_own_thread(move || async move {
+        let listener = TcpListener::from_std(listener).unwrap();
+        let mut connections = JoinSet::new();
+        let (first, _) = listener.accept().await.unwrap();
+        connections.spawn_local(answer_all(first, GOOD));
+        let serving = async {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                connections.spawn_local(answer_all(stream, GOOD));
+            }
+        };
+        let _ = tokio::time::timeout(life, serving).await;
+        rustix::net::listen(&listener, 0).unwrap();
+        connections.shutdown().await;
+        std::future::pending::<()>().await;
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_search_that_looks_for_a_server_that_is_gone_can_be_stopped() {
+    let address = black_hole_after(Duration::from_secs(3)).to_string();
+    let words = ["--find-max", "--slo", "p50<5s", "-c8", "-d", "300ms", "--warmup", "50ms"];
+    let words = [&words[..], &["--timeout", "2s", "--json", &address]].concat();
+    let began = std::time::Instant::now();
+    // After the step that found nothing, and long before two looks of 2 s and the second between.
+    let seen = crate::support::stopped_after(Duration::from_secs(7), &words).await;
+    let found: Value = serde_json::from_str(&seen.text).unwrap();
+    assert_eq!(found["ended"]["kind"], "interrupted", "{found:#}");
+    assert!(began.elapsed() < Duration::from_millis(8_500), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_server_slower_than_the_first_loop_is_searched_all_the_same() {
+    let address = serve(|mut stream, _| async move {
+        while request(&mut stream).await.is_some() {
+            tokio::time::sleep(Duration::from_millis(2_300)).await;
+            if stream.write_all(GOOD).await.is_err() {
+                return;
+            }
+        }
+    });
+    let words = ["--find-max", "--slo", "p50<5s", "-c8", "-d", "300ms", "--warmup", "0s"];
+    let words = [&words[..], &["--json", &address.to_string()]].concat();
+    let seen = crate::support::stopped_after(Duration::from_secs(6), &words).await;
+    let found: Value = serde_json::from_str(&seen.text).unwrap();
+    assert_eq!(found["ended"]["kind"], "interrupted", "{found:#}");
+}
+
+#[tokio::test]
+async fn a_server_that_resets_above_its_capacity_is_missed_and_not_undecided() {
+    // 20 ms for each request; the connection of one that comes meanwhile is reset.
+    let busy = Arc::new(tokio::sync::Mutex::new(()));
+    let address = serve(move |mut stream, _| {
+        let busy = Arc::clone(&busy);
+        async move {
+            while request(&mut stream).await.is_some() {
+                let Ok(_turn) = busy.try_lock() else {
+                    stream.set_zero_linger().unwrap();
+                    return;
+                };
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                if stream.write_all(GOOD).await.is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    // At 200/s a step has 60 requests, most of which are reset: too few for a p75 of 40.
+    let (seen, found) = searched(address, &["--slo", "p75<1s", "--max-errors", "90%"]).await;
+    assert_ne!(found["ended"]["kind"], "undecided", "{found:#}");
+    assert_ne!(seen.exit(), 3, "{found:#}");
 }
 
 #[tokio::test]

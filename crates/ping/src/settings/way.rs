@@ -56,7 +56,7 @@ pub struct Way {
     /// Accept any certificate
     #[arg(short = 'k', long, conflicts_with = "ca")]
     pub insecure: bool,
-    /// Trust the authorities in this PEM file, and no others
+    /// Trust only this PEM file: authorities or server certificates
     #[arg(long, alias = "ca-path", value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// Through which proxy.

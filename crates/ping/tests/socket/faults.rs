@@ -173,11 +173,16 @@ async fn a_flood_ends_in_time() {
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
         (b"HTTP/1.1 200 OK\r\n\r\n", b"body without end"),
     ] {
-        let (line, code) = once(Deed::Floods(flood.0, flood.1)).await;
-        assert!(line.starts_with("no whole answer in time (200 ms)"), "{line}");
-        let after = line.split("after ").nth(1).unwrap().trim_end_matches(" ms");
-        // Far above the limit, for a machine that is busy; the flood has no end.
-        assert!(after.parse::<f64>().unwrap() < 5_000.0, "{line}");
-        assert_eq!(code, 1);
+        let mut best = f64::INFINITY;
+        for _ in 0..8 {
+            let (line, code) = once(Deed::Floods(flood.0, flood.1)).await;
+            assert!(line.starts_with("no whole answer in time (200 ms)"), "{line}");
+            let after = line.split("after ").nth(1).unwrap().trim_end_matches(" ms");
+            let after = after.parse::<f64>().unwrap();
+            assert!(after < 5_000.0 && code == 1, "{line}");
+            best = best.min(after);
+        }
+        // Each may be late where the machine is busy, but not all of them.
+        assert!(best < 1.15 * 200.0, "{best} {flood:?}");
     }
 }

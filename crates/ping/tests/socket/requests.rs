@@ -142,7 +142,9 @@ async fn headers_that_do_not_describe_the_body_are_refused() {
         assert!(ended.notes.contains(words), "{ended:?}");
     }
     let right = "--data seven --header Transfer-Encoding:chunked";
-    let ended = run(&format!("-c 1 {right} --header Connection:close -Q {}", server.address)).await;
+    let words = format!("-c 3 -i 0.01 {right} --header Connection:close -Q {}", server.address);
+    let ended = run(&words).await;
+    assert_eq!(server.connections(), 3, "each has its own");
     assert_eq!(ended.code, 0, "{ended:?}");
     let request = server.requests().pop().unwrap();
     assert!(request.contains("transfer-encoding: chunked\r\n"), "{request}");

@@ -22,7 +22,10 @@ impl Of<'_> {
     pub(super) fn failure(&self, error: &hyper::Error) -> Failure {
         let phase = if self.stamps.first.is_some() { Phase::Receive } else { Phase::Wait };
         if error.is_parse_too_large() {
-            return Malformed::HeadTooLong.into();
+            return match self.http2 {
+                true => Malformed::HeadTooLong.into(),
+                false => Malformed::HeadTooLarge.into(),
+            };
         }
         if error.is_parse() {
             let in_place_of_answer = self.answered && self.stamps.first.is_none();

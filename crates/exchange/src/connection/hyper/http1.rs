@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::failure::{Of, is_excess};
 use super::paced::Paced;
-use crate::answer::{Answer, MOST_HEAD, Malformed};
+use crate::answer::{Answer, MOST_HEAD, MOST_HEADERS, Malformed};
 use crate::dial::Stream;
 use crate::failure::Failure;
 use crate::habits::Habits;
@@ -22,9 +22,6 @@ use crate::head::Head;
 use crate::request::Prepared;
 use crate::stamps::Stamps;
 use crate::turn::Turn;
-
-/// Most headers of an answer; room for them is made for each.
-const MOST_HEADERS: usize = 512;
 
 /// A connection, and what drives it.
 pub(in crate::connection) struct Http1 {
@@ -48,6 +45,7 @@ impl Http1 {
     pub(super) async fn new(stream: Stream, habits: Habits) -> Result<Self, Failure> {
         let mut builder = Builder::new();
         // A request is short: one piece is written faster than two.
+        // Room for so many headers is made for each response.
         builder.writev(false).max_buf_size(MOST_HEAD).max_headers(MOST_HEADERS);
         builder.allow_obsolete_multiline_headers_in_responses(true);
         let handshake = builder.handshake(TokioIo::new(Paced::new(stream)));

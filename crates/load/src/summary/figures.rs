@@ -1,4 +1,4 @@
-//! The parts of a summary, as they are in JSON: numbers with units in their names. Pure.
+//! The figures of a summary, as they are in JSON: numbers with units in their names. Pure.
 
 use std::time::Duration;
 
@@ -106,8 +106,8 @@ pub struct SentLate {
 pub struct Generator {
     /// Threads that sent.
     pub threads: u64,
-    /// How much of the processor time that it may use the generator used, from 0 to 1: its busiest
-    /// thread of what a thread may use, or all of them of what the process may use.
+    /// How much the generator used of what it may use, from 0 to 1: its busiest thread of one
+    /// processor, or all its threads of `processors`, whichever is more.
     pub busiest: f64,
     /// Processors that the process may use: by its affinity, or its quota where that is less.
     #[serde(default)]
