@@ -60,16 +60,17 @@ async fn the_highest_good_rate_is_bracketed() {
 
 #[tokio::test]
 async fn a_rate_with_errors_is_good_only_where_they_are_allowed() {
-    // Of a step at a quarter of the capacity some requests fail for sure.
+    // On a busy machine a step may fall behind first; those below it are missed for their errors.
     let (_, found) = searched(narrow(2), &["--slo", "max<10s"]).await;
-    let first = &found["steps"][0];
-    assert!(first["met"] == false && first["errors"].as_f64().unwrap() > 0.0, "{found}");
-    assert!(first["verdict"].as_str().unwrap().contains("of all requests failed"), "{found}");
+    let blamed = |step: &Value| step["verdict"].as_str().unwrap().contains("requests failed");
+    let steps = found["steps"].as_array().unwrap();
+    assert!(steps.iter().any(blamed), "{found}");
+    let passed = |step: &Value| step["met"] == true && step["errors"].as_f64() > Some(0.0);
+    assert!(!steps.iter().any(passed), "{found}");
     let (_, found) = searched(narrow(2), &["--slo", "max<10s", "--max-errors", "100%"]).await;
     let steps = found["steps"].as_array().unwrap();
     let good = |step: &&Value| step["met"] == true && step["errors"].as_f64() > Some(0.0);
     assert!(steps.iter().any(|step| good(&step)), "{found}");
-    let blamed = |step: &Value| step["verdict"].as_str().unwrap().contains("requests failed");
     assert!(!steps.iter().any(blamed), "{found}");
 }
 
