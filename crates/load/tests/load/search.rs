@@ -176,8 +176,9 @@ async fn a_server_slower_than_the_first_loop_is_searched_all_the_same() {
             }
         }
     });
+    let address = address.to_string();
     let words = ["--find-max", "--slo", "p50<5s", "-c8", "-d", "300ms", "--warmup", "0s"];
-    let words = [&words[..], &["--json", &address.to_string()]].concat();
+    let words = [&words[..], &["--json", &address]].concat();
     let seen = crate::support::stopped_after(Duration::from_secs(6), &words).await;
     let found: Value = serde_json::from_str(&seen.text).unwrap();
     assert_eq!(found["ended"]["kind"], "interrupted", "{found:#}");
