@@ -258,7 +258,7 @@ pub struct LocalArgs {
     #[arg(long, value_name = "N")]
     pub max_connections: Option<NonZeroU32>,
     /// End a connection to a published port on which no byte moved for this long while no request
-    /// was under way
+    /// was under way; a pipelined one, or one whose response pauses, does not count
     #[arg(long, value_name = "TIME", default_value = "1m", value_parser = positive_duration)]
     pub idle_timeout: Duration,
 }
@@ -274,7 +274,7 @@ impl LocalArgs {
             self;
         let ports = (*webui_port, *rng_port, *hasher_port) != (8000, 8001, 8002);
         let limits = max_connections.is_some() || *idle_timeout != IDLE_TIMEOUT;
-        ports || limits || *bind != IpAddr::from(Ipv4Addr::LOCALHOST) || redis.is_given()
+        ports || limits || *bind != IpAddr::from(Ipv4Addr::LOCALHOST) || redis.is_typed()
     }
 }
 

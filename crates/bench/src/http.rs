@@ -14,6 +14,8 @@ use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::lines::printable;
+
 const TIMEOUT: Duration = Duration::from_secs(3);
 /// How long one of several addresses may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -162,7 +164,8 @@ impl Client {
         match status {
             StatusCode::OK | StatusCode::NO_CONTENT => Ok(body),
             _ => {
-                let text = String::from_utf8_lossy(&body).chars().take(SHOWN).collect();
+                let text: String = String::from_utf8_lossy(&body).chars().take(SHOWN).collect();
+                let text = printable(text.trim());
                 Err(HttpError::Status { status, text })
             }
         }

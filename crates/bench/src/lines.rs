@@ -33,6 +33,12 @@ pub(crate) async fn read_line(
     Ok(Some(Line { whole: ended || bytes.len() < most, bytes }))
 }
 
+/// A text of a peer without control characters, which could change what a terminal shows.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(shown).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +61,14 @@ mod tests {
                 line("", true),
                 line("end", true)
             ]
+        );
+    }
+
+    #[test]
+    fn control_characters_are_replaced() {
+        assert_eq!(
+            printable("a\tb\u{1b}[2Jc\u{9b}d\r\u{7}"),
+            "a\tb\u{fffd}[2Jc\u{fffd}d\u{fffd}\u{fffd}"
         );
     }
 }

@@ -251,7 +251,7 @@ impl From<LocalArgs> for Setup {
 
 impl From<RedisArgs> for RedisChoice {
     fn from(arguments: RedisArgs) -> Self {
-        let RedisArgs { redis, redis_user, redis_port, redis_password_file } = arguments;
+        let RedisArgs { redis, redis_user, redis_port, redis_password_file, .. } = arguments;
         Self {
             named: redis,
             user: redis_user,

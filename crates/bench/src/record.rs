@@ -182,7 +182,7 @@ impl Recorder {
     /// # Errors
     /// When the disk is full or gone.
     pub fn end(mut self, findings: &Findings, stop_reason: &str) -> Result<(), Failure> {
-        stop_reason.clone_into(&mut self.run.stop_reason);
+        self.run.stop_reason = redacted::text(stop_reason).into_owned();
         self.run.cluster.clone_from(&findings.cluster);
         self.write_run()?;
         write_json(self.folder.join(FINDINGS), findings)
@@ -193,7 +193,7 @@ impl Recorder {
     /// # Errors
     /// When the disk is full or gone.
     pub fn end_sweep(mut self, findings: &Sweeps, stop_reason: &str) -> Result<(), Failure> {
-        stop_reason.clone_into(&mut self.run.stop_reason);
+        self.run.stop_reason = redacted::text(stop_reason).into_owned();
         self.run.cluster.clone_from(&findings.cluster);
         self.write_run()?;
         write_json(self.folder.join(SWEEP), findings)
@@ -265,7 +265,7 @@ fn write_aside(path: &Path, content: impl Fn(&mut File) -> io::Result<()>) -> io
 /// What was typed, without the user names and passwords of URLs.
 fn command_line() -> Vec<String> {
     let words = std::env::args_os();
-    words.map(|word| redacted::text(&word.to_string_lossy()).into_owned()).collect()
+    words.map(|word| redacted::argument(&word.to_string_lossy())).collect()
 }
 
 /// Where a file is written before it is moved into its place.
@@ -311,11 +311,14 @@ mod tests {
         }
         let steps = samples.iter().map(analyse::step).collect();
         let findings = Findings { cluster: "local".into(), steps, ..Findings::none() };
-        recorder.end(&findings, "done").unwrap();
+        recorder.end(&findings, "cannot reach redis://ada:geheim@h").unwrap();
         let back = read_samples(&folder).unwrap();
         assert_eq!(back, samples);
         let run: Run = serde_json::from_slice(&fs::read(folder.join(RUN)).unwrap()).unwrap();
-        assert_eq!((run.cluster.as_str(), run.stop_reason.as_str()), ("local", "done"));
+        assert_eq!(
+            (run.cluster.as_str(), run.stop_reason.as_str()),
+            ("local", "cannot reach redis://***@h")
+        );
         assert!(Recorder::begin(&folder).unwrap_err().to_string().contains("already holds a run"));
     }
 }

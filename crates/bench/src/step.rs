@@ -16,7 +16,7 @@ use crate::analyse::{self, Checked, SoFar, Watch};
 use crate::cluster::{Change, Cluster, Replicas};
 use crate::failure::Failure;
 use crate::measure::{
-    App, Ended, Moment, Prober, Readings, Samples, Spares, Steering, WarmUp, Window,
+    App, Ended, Moment, Prober, Readings, Refused, Samples, Spares, Steering, WarmUp, Window,
 };
 use crate::plan::{Length, Timing};
 use crate::progress::Progress;
@@ -70,12 +70,13 @@ pub(crate) async fn measure_step(
     if let Err(refused) = steering.begin(experiment).await {
         // It may have been taken all the same.
         let _ = steering.end().await;
-        return Err(refused);
+        return Err(failure(refused, cluster));
     }
     let measured = tokio::select! {
-        measured = measure(cluster, app, asked, told) => measured,
-        failure = steering.keep_up(experiment) => Err(failure),
+        measured = measure(cluster, app, asked, told) => Ok(measured),
+        refused = steering.keep_up(experiment) => Err(refused),
     };
+    let measured = measured.unwrap_or_else(|refused| Err(failure(refused, cluster)));
     match &measured {
         // The run goes on, and what comes next must be without it.
         Ok(_) | Err(Failure::Experiment(_)) => steering.surely_end().await,
@@ -87,6 +88,14 @@ pub(crate) async fn measure_step(
         let _ = obedience::wait(app, asked.replicas, None).await;
     }
     measured
+}
+
+/// A refused experiment, with the commands that switch experiments on where they are off.
+fn failure(refused: Refused, cluster: &Cluster) -> Failure {
+    match refused {
+        Refused::Off => Failure::ExperimentsOff(cluster.experiments_on()),
+        Refused::Failed(failure) => failure,
+    }
 }
 
 /// Waits for whoever carries experiments out; in vain, if nobody is there in time.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::broadcast;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::error::ProtocolError;
 use crate::limits::{MAXIMUM_OUTPUT, reply_size};
@@ -45,6 +45,7 @@ pub(crate) async fn run(mut stream: impl Stream, redis: Redis) {
     let address = peer.monitor_name;
     let mut connection = Connection {
         session: Session::new(registration.id, address.clone(), redis.password()),
+        login_until: redis.login_timeout().map(|timeout| Instant::now() + timeout),
         redis,
         parser: RequestParser::default(),
         output: BytesMut::new(),
@@ -78,6 +79,8 @@ struct Connection {
     parser: RequestParser,
     output: BytesMut,
     monitor: Option<broadcast::Receiver<Bytes>>,
+    /// When a client that has not logged in is disconnected.
+    login_until: Option<Instant>,
 }
 
 impl Connection {
@@ -89,12 +92,20 @@ impl Connection {
             let drained = match self.execute_arrived(&mut writer).await? {
                 ControlFlow::Continue(drained) => drained,
                 ControlFlow::Break(()) => {
-                    writer.write_all_buf(&mut self.output).await?;
-                    return writer.shutdown().await;
+                    let overdue = self.overdue();
+                    let last = async {
+                        writer.write_all_buf(&mut self.output).await?;
+                        writer.shutdown().await
+                    };
+                    tokio::select! {
+                        () = overdue => return Ok(()),
+                        ended = last => return ended,
+                    }
                 }
             };
             let writable = !self.output.is_empty();
             let room = self.output.len() < MAXIMUM_UNWRITTEN;
+            let overdue = self.overdue();
             tokio::select! {
                 read = reader.read_buf(self.parser.buffer()), if drained => {
                     if read? == 0 {
@@ -105,6 +116,7 @@ impl Connection {
                     written?;
                     self.shrink_output();
                 }
+                () = overdue => return Ok(()),
                 line = next_line(&mut self.monitor), if room => match line {
                     Some(line) => self.output.extend_from_slice(&line),
                     None => return Ok(()),
@@ -155,6 +167,17 @@ impl Connection {
             self.follow_monitor();
         }
         Ok(ControlFlow::Continue(false))
+    }
+
+    /// Waits until a client that has not logged in has had its time; for ever for others.
+    fn overdue(&self) -> impl Future<Output = ()> + use<> {
+        let until = self.login_until.filter(|_| !self.session.authenticated);
+        async move {
+            match until {
+                Some(until) => sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     fn follow_monitor(&mut self) {

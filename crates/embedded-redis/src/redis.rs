@@ -1,7 +1,8 @@
 //! The handle that servers, connections and tests share; must never hold its lock across an await.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use tokio::sync::broadcast;
@@ -22,7 +23,8 @@ use crate::transport::sealed::Peer;
 const MONITOR_LAG: usize = 1024;
 
 /// One Redis: its keys, its clients and its faults. Clones share all of these, and the keys
-/// outlive a server that stops. A password is of one handle only, and of the clones made from it.
+/// outlive a server that stops. A password and limits are of one handle only, and of the clones made
+/// from it.
 #[derive(Debug, Clone)]
 pub struct Redis {
     state: Arc<Mutex<State>>,
@@ -30,6 +32,9 @@ pub struct Redis {
     monitors: broadcast::Sender<Bytes>,
     password: Option<Password>,
     maximum_clients: usize,
+    /// Clients that are connected to this handle.
+    connected: Arc<AtomicUsize>,
+    login_timeout: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -74,6 +79,8 @@ impl Redis {
             monitors: broadcast::Sender::new(MONITOR_LAG),
             password: None,
             maximum_clients: MAXIMUM_CLIENTS,
+            connected: Arc::default(),
+            login_timeout: None,
         }
     }
 
@@ -83,10 +90,23 @@ impl Redis {
         Self { password: Some(password), ..self }
     }
 
-    /// The same Redis, but this handle refuses clients beyond `maximum_clients` connected ones.
+    /// The same Redis, but clients that come to this handle when `maximum_clients` are connected to it are
+    /// refused. Those of other handles do not count.
     #[must_use]
     pub fn with_maximum_clients(self, maximum_clients: usize) -> Self {
-        Self { maximum_clients, ..self }
+        Self { maximum_clients, connected: Arc::default(), ..self }
+    }
+
+    /// The same Redis, but clients of this handle that have not given its password within this time
+    /// after they connected are disconnected.
+    #[must_use]
+    pub fn with_login_timeout(self, timeout: Duration) -> Self {
+        Self { login_timeout: Some(timeout), ..self }
+    }
+
+    /// How long a client served with this handle may take to log in; `None` for any time.
+    pub(crate) fn login_timeout(&self) -> Option<Duration> {
+        self.login_timeout
     }
 
     /// The password that clients served with this handle must give, if any.
@@ -123,9 +143,11 @@ impl Redis {
     /// Enters a client in the list until the guard is dropped; none if there are too many.
     pub(crate) fn register(&self, peer: &Peer) -> Option<Registration> {
         let server = &mut self.lock().server;
-        if server.clients.len() >= self.maximum_clients {
+        // Only changed while the lock is held.
+        if self.connected.load(Ordering::Relaxed) >= self.maximum_clients {
             return None;
         }
+        self.connected.fetch_add(1, Ordering::Relaxed);
         server.port = peer.port.unwrap_or(server.port);
         let id = server.clients.add(Client::new(peer, Instant::now()));
         Some(Registration { redis: self.clone(), id })
@@ -151,6 +173,7 @@ pub(crate) struct Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         let state = &mut *self.redis.lock();
+        self.redis.connected.fetch_sub(1, Ordering::Relaxed);
         state.server.clients.remove(self.id);
         state.store.unwatch(self.id);
     }

@@ -87,7 +87,7 @@ impl Hasher {
 
 impl Handler for Hasher {
     fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send {
-        let injected = self.replica.injected(request.headers());
+        let injected = self.replica.injected(&request);
         let route = match request.uri().path() {
             "/" if request.method() == Method::POST => Route::Hash(request.into_body()),
             "/" if is_read(request.method()) => Route::Greeting,

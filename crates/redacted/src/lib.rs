@@ -95,6 +95,28 @@ fn is_secret(name: &str) -> bool {
     SECRET_PARTS.iter().any(|secret| name.eq_ignore_ascii_case(secret))
 }
 
+/// One argument of a command line with the login of every URL in it hidden. Unlike in
+/// [`text`], a URL ends at no space or quote, since those may stand in a password too,
+/// but only where another one follows in a list.
+#[must_use]
+pub fn argument(word: &str) -> String {
+    let mut result = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        result.push_str(before);
+        // A socket stands alone, and the password in its query may hold anything.
+        let is_socket = before.ends_with("unix://");
+        let next = after.find("://").filter(|_| !is_socket);
+        let end = next.and_then(|next| after[..next].rfind(',')).unwrap_or(after.len());
+        let (url, others) = after.split_at(end);
+        result.push_str(&hidden(url));
+        rest = others;
+    }
+    result.push_str(rest);
+    result
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +140,25 @@ mod tests {
         ] {
             assert_eq!(super::text(text), shown, "{text}");
             assert_eq!(super::text(shown), shown, "twice: {text}");
+        }
+    }
+
+    #[test]
+    fn an_argument_hides_passwords_of_any_characters() {
+        for (word, shown) in [
+            ("redis://ada:pa'ss@h", "redis://***@h"),
+            ("redis://ada:pa\"ss@h:1/2", "redis://***@h:1/2"),
+            ("--redis=redis://ada:a<b@h", "--redis=redis://***@h"),
+            ("redis://ada:pa ss@h", "redis://***@h"),
+            ("redis://ada:a`b>c\td@h", "redis://***@h"),
+            ("redis://ada:a,b=c@h", "redis://***@h"),
+            ("rng=http://a:' @h,hasher=http://c:\"@k", "rng=http://***@h,hasher=http://***@k"),
+            ("http://h/?u=http://a:b@k", "http://***@k"),
+            ("unix:///r?db=1&pass=a b,c=d://e", "unix:///r?db=1&pass=***"),
+            ("a word", "a word"),
+            ("rng=http://h:80/a", "rng=http://h:80/a"),
+        ] {
+            assert_eq!(argument(word), shown, "{word}");
         }
     }
 

@@ -44,7 +44,7 @@ impl Rng {
 impl Handler for Rng {
     fn handle(&self, request: Request) -> impl Future<Output = Reply> + Send {
         let route = Route::of(request.method(), request.uri().path());
-        self.answer(route, self.replica.injected(request.headers()))
+        self.answer(route, self.replica.injected(&request))
     }
 
     fn health(&self) -> serde_json::Value {

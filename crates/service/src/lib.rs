@@ -6,9 +6,11 @@
 
 mod backoff;
 mod body;
+pub mod clock;
 mod connection;
 mod header_watch;
 mod health_check;
+pub mod hosts;
 pub mod injection;
 pub mod launch;
 pub mod limits;

@@ -4,8 +4,10 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
-use hyper::{HeaderMap, StatusCode};
+use hyper::{Request, StatusCode};
 
+use crate::hosts::{AllowedHosts, Hosts};
+use crate::launch::host_name;
 use crate::station::{ServiceTime, Station, Timing};
 use crate::{Reply, injection, reply};
 
@@ -19,7 +21,11 @@ pub struct Replica {
     name_header: HeaderValue,
     station: Station,
     experiments: bool,
+    hosts: Hosts,
 }
+
+/// The names under which workers, the stack and Compose know the services with a station.
+const SERVICES: [&str; 2] = ["rng", "hasher"];
 
 impl Replica {
     /// A replica called `name`, working on `concurrency` requests at a time (0: any number).
@@ -28,7 +34,9 @@ impl Replica {
         let name_header =
             HeaderValue::from_str(&name).unwrap_or_else(|_| HeaderValue::from_static("unnamed"));
         let station = Station::new(service_time, NonZeroU32::new(concurrency));
-        Self { name, name_header, station, experiments: false }
+        let names = [SERVICES[0], SERVICES[1], &name, &host_name()];
+        let hosts = Hosts::new(names, AllowedHosts::default());
+        Self { name, name_header, station, experiments: false, hosts }
     }
 
     /// The same replica, which obeys the delays that requests carry if experiments are `allowed`.
@@ -37,14 +45,13 @@ impl Replica {
         Self { experiments: allowed, ..self }
     }
 
-    /// What a request with these headers adds to its service time: zero unless experiments are
-    /// allowed and the header is right (see [`injection`]).
+    /// What this request adds to its service time: zero unless experiments are allowed, the header is
+    /// right (see [`injection`]), and the request names this server as its host, which one from a page
+    /// of another site does not (see [`Hosts`]). Workers name an IP address.
     #[must_use]
-    pub fn injected(&self, headers: &HeaderMap) -> Duration {
-        match self.experiments {
-            true => injection::delay(headers).unwrap_or_default(),
-            false => Duration::ZERO,
-        }
+    pub fn injected<B>(&self, request: &Request<B>) -> Duration {
+        let delay = injection::delay(request.headers()).filter(|_| self.experiments);
+        delay.filter(|_| self.hosts.check(request).is_ok()).unwrap_or_default()
     }
 
     /// The station every request passes.
@@ -76,5 +83,34 @@ impl Replica {
             "station": self.station.describe(),
             "experiments": self.experiments,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delay_is_obeyed_only_from_whom_names_this_server() {
+        let replica = Replica::new("rng.1".to_owned(), ServiceTime::fixed(Duration::ZERO), 1);
+        let injected = |replica: &Replica, name: &str, value: &str| {
+            let mut request = Request::get("/32").header(injection::HEADER, "1500");
+            for (name, value) in [("host", "10.0.0.1:80"), (name, value)] {
+                if let Some(headers) = request.headers_mut() {
+                    headers.insert(HeaderName::try_from(name).unwrap(), value.parse().unwrap());
+                }
+            }
+            replica.injected(&request.body(()).unwrap())
+        };
+        assert_eq!(injected(&replica, "host", "rng"), Duration::ZERO, "experiments are off");
+        let replica = replica.with_experiments(true);
+        for host in ["rng", "tasks.rng:80", "Hasher.", "rng.1", "localhost:8001", "[::1]:8001"] {
+            assert_eq!(injected(&replica, "host", host), Duration::from_micros(1500), "{host}");
+        }
+        for host in ["evil.example", "evil.example:8001", "127.0.0.1.evil.example", ""] {
+            assert_eq!(injected(&replica, "host", host), Duration::ZERO, "{host}");
+        }
+        assert_eq!(injected(&replica, "origin", "http://evil.example"), Duration::ZERO);
+        assert_eq!(injected(&replica, "origin", "http://10.0.0.1"), Duration::from_micros(1500));
     }
 }

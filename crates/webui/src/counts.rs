@@ -1,6 +1,6 @@
 //! The app's two counters as Redis holds them: `hashes` and the size of `wallet`.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use redis::{Pipeline, RedisResult, Value, from_redis_value};
 
@@ -46,5 +46,5 @@ pub(crate) fn take(
 
 /// The time since 1970; zero on a clock that is set before it.
 pub(crate) fn unix_time() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    service::clock::unix_time("WEBUI")
 }

@@ -23,9 +23,9 @@ use serde::Deserialize;
 use serde_json::json;
 use service::{BodyError, Reply, Request, next_chunk, reply};
 
-use crate::hosts::{Hosts, Stranger};
 use crate::store::{Store, StoreError, deadline};
 use crate::with;
+use service::hosts::{Hosts, Stranger};
 
 /// Most bytes of an experiment; one with every field has 110.
 const MOST_BYTES: u64 = 4096;

@@ -17,7 +17,6 @@
 
 mod counts;
 mod experiment;
-mod hosts;
 mod merge;
 mod report;
 mod route;
@@ -30,16 +29,16 @@ use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderVa
 use hyper::{Method, StatusCode};
 use redis_address::RedisAddress;
 use serde_json::json;
+use service::hosts::Hosts;
 use service::{Handler, Reply, Request, is_read, reply};
 
 use crate::experiment::Experiments;
-use crate::hosts::Hosts;
 use crate::merge::Detail;
 use crate::report::Reports;
 use crate::route::Route;
 use crate::store::{Store, StoreError};
 
-pub use hosts::AllowedHosts;
+pub use service::hosts::AllowedHosts;
 pub use settings::Settings;
 pub use store::BUDGET;
 
@@ -139,8 +138,11 @@ impl Handler for Webui {
 }
 
 /// A replica goes by its own name and by that of its machine or container.
+/// The name under which workers, the stack and Compose know this service.
+const SERVICE: &str = "webui";
+
 fn hosts_of(replica: &str, allowed: AllowedHosts) -> Hosts {
-    Hosts::new([replica, &service::launch::host_name()], allowed)
+    Hosts::new([SERVICE, replica, &service::launch::host_name()], allowed)
 }
 
 fn answer(value: Result<impl serde::Serialize, StoreError>) -> Reply {

@@ -323,7 +323,7 @@ impl Ledger {
 }
 
 fn unix_us() -> u64 {
-    let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let now = service::clock::unix_time("WORKER");
     u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 

@@ -2,9 +2,12 @@
 //! else keeps current. Finding them only; choosing among them is `policy`.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::thread::Builder;
+
+use tokio::sync::oneshot;
 
 const HTTP: u16 = 80;
 
@@ -70,7 +73,7 @@ impl Targets {
     pub async fn resolve(&self, one_name: bool) -> Result<Vec<SocketAddr>, ResolveError> {
         let mut found = match self {
             Self::Fixed(addresses) => addresses.clone(),
-            Self::File(path) => read_list(path).await?,
+            Self::File(path) => read_list(path)?,
             Self::Name(name, port) => {
                 let plain = one_name || name.parse::<IpAddr>().is_ok();
                 let tasks = if plain { Vec::new() } else { look_up_tasks(name, *port).await };
@@ -90,10 +93,24 @@ impl Targets {
 }
 
 async fn look_up(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let found: Vec<SocketAddr> = tokio::net::lookup_host((name, port)).await?.collect();
+    let found = all_addresses(name, port).await?;
     // A host with both kinds of address is one replica, not two.
     let (four, six): (Vec<_>, Vec<_>) = found.into_iter().partition(SocketAddr::is_ipv4);
     Ok(if four.is_empty() { six } else { four })
+}
+
+/// All addresses of a name, looked up on a thread of its own: those of tokio end the process where the
+/// system lets it start no further thread, and here that is an error like any other.
+async fn all_addresses(name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let (answer, answered) = oneshot::channel();
+    let name = name.to_owned();
+    let look_up = move || {
+        let found = (name.as_str(), port).to_socket_addrs().map(Iterator::collect);
+        // Whoever asked may have given up.
+        let _ = answer.send(found);
+    };
+    Builder::new().name("lookup".to_owned()).spawn(look_up)?;
+    answered.await.unwrap_or_else(|_| Err(io::Error::other("the look-up was given up")))
 }
 
 /// Only swarms have `tasks.<name>`: not finding it is no failure.
@@ -101,9 +118,10 @@ async fn look_up_tasks(name: &str, port: u16) -> Vec<SocketAddr> {
     look_up(&format!("tasks.{name}"), port).await.unwrap_or_default()
 }
 
-async fn read_list(path: &PathBuf) -> Result<Vec<SocketAddr>, ResolveError> {
+/// Read without a thread, as it is a small file of this machine.
+fn read_list(path: &PathBuf) -> Result<Vec<SocketAddr>, ResolveError> {
     let wrong = |reason: String| ResolveError::File { path: path.clone(), reason };
-    let text = tokio::fs::read_to_string(path).await.map_err(|e| wrong(e.to_string()))?;
+    let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.map(|line| line.parse().map_err(|_| wrong(format!("'{line}' is no IP:PORT")))).collect()
 }

@@ -5,10 +5,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
+use std::io::Read as _;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
+use std::time::Duration;
 
-use app_tests::{Ended, Place, Process, Up};
+use app_tests::{Ended, Place, Process, Up, eventually};
 
 /// Types a command of `bench up` into a shell, with more words.
 async fn shell(command: &str, words: &str) -> Ended {
@@ -79,6 +82,34 @@ async fn a_port_is_opened_only_when_asked_for_and_asks_for_a_password() {
     }
     assert_eq!((given.stop().await.code, made.stop().await.code), (Some(0), Some(0)));
     assert!(place.app_folders().is_empty() && random.app_folders().is_empty());
+}
+
+#[tokio::test]
+async fn a_silent_crowd_at_the_port_does_not_keep_the_app_from_redis() {
+    let place = Place::fast();
+    let mut up = place.up(&["--redis-port", "0"]).await;
+    let commands = up.redis_commands().await;
+    let number: u16 = commands[1].rsplit(' ').next().unwrap().parse().unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..200 {
+        crowd.push(TcpStream::connect(("127.0.0.1", number)).unwrap());
+    }
+    let scaled =
+        place.run(&["scale", "--worker", "12", "--duration", "200ms", "--warmup", "0"]).await;
+    assert!([Some(0), Some(3)].contains(&scaled.code), "{scaled:?}");
+    up.goes_on(3).await;
+    // Those that do not log in are disconnected, and so make room for who does.
+    eventually("room at the port", async || {
+        (shell(&commands[1], "PING").await.stdout.trim() == "PONG").then_some(())
+    })
+    .await;
+    for stream in &mut crowd {
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        let mut last_words = Vec::new();
+        let end = stream.read_to_end(&mut last_words);
+        assert!(end.is_ok(), "still open: {end:?}");
+    }
+    assert_eq!(up.stop().await.code, Some(0));
 }
 
 #[tokio::test]

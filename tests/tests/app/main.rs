@@ -3,6 +3,7 @@
 
 #![expect(clippy::panic, reason = "what these tests share fails the test")]
 
+mod clocks;
 mod contract;
 mod contract_worker;
 mod counting;

@@ -26,13 +26,13 @@ try:
     s.sendall(sys.argv[2].encode()+b'\\n'); print(s.recv(65536).decode())
 except OSError as error: print(type(error).__name__)";
 
-#[expect(clippy::print_stdout, reason = "a test that cannot be made says so")]
-fn is_root() -> bool {
+/// Only root can run bench as another user.
+fn require_root() {
     let root = rustix::process::geteuid().is_root();
-    if !root {
-        println!("NOT TESTED: only root can run bench as another user, and this is not root");
-    }
-    root
+    assert!(
+        root,
+        "this runs bench as several users: run it as root, or in a container where you are"
+    );
 }
 
 fn open_to(path: &Path, mode: u32) {
@@ -74,9 +74,7 @@ async fn talk(path: &Path, text: &str) -> Ended {
 
 #[tokio::test]
 async fn another_user_cannot_control_the_app() {
-    if !is_root() {
-        return;
-    }
+    require_root();
     let place = Place::fast();
     let up = place.up(&[]).await;
     up.goes_on(1).await;
@@ -104,9 +102,7 @@ async fn another_user_cannot_control_the_app() {
 
 #[tokio::test]
 async fn another_user_reaches_neither_the_directory_nor_redis() {
-    if !is_root() {
-        return;
-    }
+    require_root();
     let place = Place::fast();
     let up = place.up(&["--redis-port", "0"]).await;
     up.goes_on(1).await;
@@ -164,9 +160,7 @@ const BRIEFLY: [&str; 7] =
 
 #[tokio::test]
 async fn a_link_that_another_user_made_is_not_followed() {
-    if !is_root() {
-        return;
-    }
+    require_root();
     let shared = Shared::new();
     let music = shared.temporary.join("music");
     // Process ids that there are not, as names of the victim's own directories.
@@ -193,9 +187,7 @@ async fn a_link_that_another_user_made_is_not_followed() {
 
 #[tokio::test]
 async fn a_directory_that_another_user_made_is_not_connected_to() {
-    if !is_root() {
-        return;
-    }
+    require_root();
     let shared = Shared::new();
     let bait = shared.of_victim().join("77");
     fs::create_dir_all(&bait).unwrap();

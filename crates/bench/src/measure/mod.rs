@@ -24,7 +24,7 @@ pub use paths::{PathSample, Prober, Route, probe};
 pub use ports::{MOST_SAMPLES, Pace, Port, PortSample, PortSamples, Ports, PortsSeen, Work};
 pub use published::Published;
 pub use readings::{Brief, Readings, Spares, Told};
-pub use steering::Steering;
+pub use steering::{Refused, Steering};
 
 /// Everything that was seen in one step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -31,6 +31,17 @@ pub enum Steering {
     Simulated(Simulated),
 }
 
+/// Why an experiment does not begin, or does not last.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// webui answers 403: it is not set to allow experiments.
+    #[error("experiments are off in this app")]
+    Off,
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
 impl Steering {
     /// Whether somebody is there to ask: on an app that has just begun webui, or its Redis, may not be yet.
     pub async fn is_there(&mut self) -> bool {
@@ -55,26 +66,29 @@ impl Steering {
     ///
     /// # Errors
     /// When webui does not allow it, or does not answer.
-    pub async fn begin(&mut self, experiment: &Experiment) -> Result<(), Failure> {
+    pub async fn begin(&mut self, experiment: &Experiment) -> Result<(), Refused> {
         match self {
             Self::Webui(webui) => {
                 let lasting = Experiment { seconds: LIFETIME_S, ..experiment.clone() };
                 let body = serde_json::to_vec(&lasting).unwrap_or_default();
                 let asked = webui.ask(Method::PUT, PATH, Bytes::from(body)).await;
-                asked.map(drop).map_err(|error| refused(&error))
+                asked.map(drop).map_err(|error| match error {
+                    HttpError::Status { status: StatusCode::FORBIDDEN, .. } => Refused::Off,
+                    error => refused(&error).into(),
+                })
             }
-            Self::Simulated(app) => app.experiment(Some(experiment)),
+            Self::Simulated(app) => Ok(app.experiment(Some(experiment))?),
         }
     }
 
     /// Asks for it again and again, so that it lasts; ends only when that fails.
-    pub async fn keep_up(&mut self, experiment: &Experiment) -> Failure {
+    pub async fn keep_up(&mut self, experiment: &Experiment) -> Refused {
         loop {
             tokio::time::sleep(RENEWAL).await;
             if let Self::Webui(_) = self
-                && let Err(failure) = self.begin(experiment).await
+                && let Err(refused) = self.begin(experiment).await
             {
-                return failure;
+                return refused;
             }
         }
     }
@@ -153,6 +167,19 @@ mod tests {
             assert!(refused.contains("503"), "{bind}: {refused}");
             assert!(!refused.contains("name"), "{bind}: {refused}");
         }
+    }
+
+    /// As where webui was restarted with another setting after it was asked whether it takes any.
+    #[tokio::test]
+    async fn a_webui_that_forbids_experiments_has_them_switched_off() {
+        let listener = service::launch::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let webui = webui::Webui::new("w1".to_owned(), "127.0.0.1:1".parse().unwrap());
+        let (_trigger, stop) = service::Stop::manual();
+        tokio::spawn(service::serve(listener, webui, service::Limits::default(), stop));
+        let mut steering = Steering::Webui(Client::new(address));
+        let refused = steering.begin(&Experiment::default()).await.unwrap_err();
+        assert!(matches!(refused, Refused::Off), "{refused}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -132,7 +132,7 @@ pub(super) fn command(words: &[String]) -> String {
     let program = words.next().map_or("bench", |path| path.rsplit('/').next().unwrap_or(path));
     let all = std::iter::once(program).chain(words.map(String::as_str));
     // A run of an older version may still hold a login.
-    all.map(|word| quoted(&redacted::text(word))).collect::<Vec<_>>().join(" ")
+    all.map(|word| quoted(&redacted::argument(word))).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -147,8 +147,11 @@ mod tests {
         assert_eq!(told(&["/a/b/bench", "scale", "--worker", "1,2"]), "bench scale --worker 1,2");
         assert_eq!(told(&["bench", "a b", "it's", "", "$(x)"]), r"bench 'a b' 'it'\''s' '' '$(x)'");
         assert_eq!(told(&[]), "bench");
-        let old = ["bench", "scale", "--redis", "redis://ada:geheim@h"];
-        assert_eq!(told(&old), "bench scale --redis 'redis://***@h'");
+        for password in ["geheim", "ge'heim", "ge heim"] {
+            let address = format!("redis://ada:{password}@h");
+            let old = ["bench", "scale", "--redis", &address];
+            assert_eq!(told(&old), "bench scale --redis 'redis://***@h'");
+        }
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn a_closed_loop_that_was_stopped_says_so() {
 #[test]
 fn a_quota_that_is_used_up_is_counted_and_its_share_is_of_the_quota() {
     // So little is used up on a busy machine, too.
-    let Some(quota) = Quota::new(0.03) else { return };
+    let quota = Quota::new(0.03);
     let summary = ended(start(quota.command(&load(&format!("-c3 -d2s {}", server())))));
     let throttled = doubt(&summary, "throttled");
     assert!(throttled["times"].as_u64() > Some(3), "{throttled}");
@@ -129,7 +129,7 @@ fn a_quota_that_is_used_up_is_counted_and_its_share_is_of_the_quota() {
 
 #[test]
 fn an_open_loop_under_a_quota_blames_itself() {
-    let Some(quota) = Quota::new(0.05) else { return };
+    let quota = Quota::new(0.05);
     let words = format!("-c3 -d3s --rate 3000 --max-errors 100% {}", server());
     let summary = ended(start(quota.command(&load(&words))));
     assert!(doubt(&summary, "throttled")["time_ms"].as_f64() > Some(500.0));

@@ -68,6 +68,33 @@ fn too_few_threads_are_a_sentence_with_the_fix() {
     }
 }
 
+/// However many threads are granted, no command ends by a panic or a signal: not bench, and none of the
+/// services that it starts.
+#[test]
+fn no_number_of_threads_makes_a_command_panic() {
+    let other = match rustix::process::getuid().is_root() {
+        true => "setpriv --reuid=64322 --regid=64322 --clear-groups",
+        false => "",
+    };
+    let address = server();
+    let up = "up --worker 2 --webui-port 0 --rng-port 0 --hasher-port 0";
+    let ping = format!("ping -c 1 http://localhost:{}/", address.port());
+    let few = (2..40).map(|threads| (threads, ping.as_str()));
+    for (threads, words) in few.chain([2, 4, 6, 9, 13, 18, 24, 40].map(|threads| (threads, up))) {
+        let limited = format!("{other} prlimit --nproc={threads} /proc/self/fd/9 {words}");
+        let script =
+            format!("exec 9<{BENCH}; unset XDG_RUNTIME_DIR; exec timeout -s INT 2 {limited}");
+        let output = sh(&script);
+        let text = said(&output);
+        assert!(
+            !text.contains("panicked") && !text.contains("SIGABRT"),
+            "{threads} {words}: {text}"
+        );
+        let code = output.status.code();
+        assert!(code.is_some_and(|code| code < 128), "{threads} {words}: {code:?} {text}");
+    }
+}
+
 #[test]
 fn help_that_cannot_be_printed_is_a_failure_and_a_pipe_that_closes_is_none() {
     for words in ["--help", "--version", "ping --help", "load --version", "scale --help"] {

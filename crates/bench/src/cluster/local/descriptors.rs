@@ -21,18 +21,21 @@ const USUAL: u64 = 20_000;
 const HEALTH_CHECKS: u64 = 16;
 
 /// The limits of each published port where `files` may be open: as many connections at a time as
-/// are `asked` for, or by default as there is room for, up to 20,000. One that is passed on takes
+/// are `asked` for, or by default as there is room for, up to 20,000, after those of the `port_clients`
+/// of Redis. One that is passed on takes
 /// two descriptors, one in the reserve one, and a health check from there two more.
 ///
 /// # Errors
 /// When more are asked for than there is room for.
 pub(super) fn port_limits(
     files: u64,
+    port_clients: usize,
     asked: Option<NonZeroU32>,
     idle: Duration,
 ) -> Result<Limits, Failure> {
+    let left = files.saturating_sub(port_clients as u64);
     // At a low limit bench's own share is half of it: fewer replicas need less.
-    let each = (files - OWN.min(files / 2)) / PORTS;
+    let each = (left - OWN.min(left / 2)) / PORTS;
     let reserve = (each / 4).clamp(1, RESERVE as u64);
     let health_checks = (each / 16).clamp(1, HEALTH_CHECKS);
     let room = (each.saturating_sub(reserve + 2 * health_checks) / 2).max(1);
@@ -54,7 +57,7 @@ mod tests {
     use super::*;
 
     fn limits(files: u64, asked: u32) -> Result<Limits, Failure> {
-        port_limits(files, NonZeroU32::new(asked), Duration::from_secs(1))
+        port_limits(files, 0, NonZeroU32::new(asked), Duration::from_secs(1))
     }
 
     #[test]
@@ -71,6 +74,14 @@ mod tests {
             let taken = 3 * (2 * connections + reserve + 2 * health_checks) as u64;
             assert!(files < 128 || taken <= files / 2, "{taken} of {files}");
         }
+    }
+
+    #[test]
+    fn clients_of_redis_s_port_are_left_room() {
+        let limits = port_limits(1024, 64, None, Duration::from_secs(1)).unwrap();
+        let taken = 3 * (2 * limits.connections + limits.reserve + 2 * limits.health_checks);
+        assert!(taken + 64 <= 1024 / 2 + 32, "{taken}");
+        assert!(port_limits(16, 64, None, Duration::from_secs(1)).is_ok());
     }
 
     #[test]

@@ -148,6 +148,7 @@ impl LocalCluster {
     ) -> Result<Self, Failure> {
         let limits = descriptors::port_limits(
             service::launch::file_limit(),
+            if setup.redis.port.is_some() { redis::PORT_CLIENTS } else { 0 },
             setup.max_connections,
             setup.idle_timeout,
         )?;

@@ -21,7 +21,7 @@ use super::Event;
 use super::registry::Registry;
 use crate::cluster::Service;
 use crate::http;
-use crate::lines::read_line;
+use crate::lines::{printable, read_line};
 
 /// The program itself, even if its file was replaced meanwhile.
 const THIS_PROGRAM: &str = "/proc/self/exe";
@@ -29,6 +29,9 @@ const THIS_PROGRAM: &str = "/proc/self/exe";
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a replica may take to stop before it is killed; longer than services drain.
 const STOP_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// bench's own passwords, of probed servers and proxies.
+const OF_NO_REPLICA: [&str; 2] = ["BENCH_PASSWORD", "BENCH_PROXY_PASSWORD"];
 
 /// Longest line with which a replica announces its address.
 const LONGEST_ANNOUNCEMENT: usize = 4096;
@@ -179,20 +182,21 @@ impl Command {
         (variable, allowed)
     }
 
-    /// The variables that name its Redis; `None` for one that must not be set. Other users can list
-    /// the arguments of a process, but not its environment.
+    /// The variables that name its Redis, and `None` for those with a login that it has no use for:
+    /// bench's own and those of other services. Later ones count. Other users can list the arguments
+    /// of a process, but not its environment.
     fn redis_variables(&self) -> Vec<(String, Option<String>)> {
-        // bench's own, which are not for replicas.
-        let of_bench = ["", "_USER", "_PORT", "_PASSWORD", "_PASSWORD_FILE"];
-        let mut variables: Vec<_> =
-            of_bench.iter().map(|name| (format!("BENCH_REDIS{name}"), None)).collect();
+        let mut variables: Vec<_> = OF_NO_REPLICA.map(|name| (name.to_owned(), None)).into();
+        for program in ["BENCH", "WORKER", "WEBUI"] {
+            let settings = ["", "_USER", "_PORT", "_PASSWORD", "_PASSWORD_FILE"];
+            variables.extend(settings.map(|name| (format!("{program}_REDIS{name}"), None)));
+        }
         if let Some(redis) = &self.redis {
             let prefix = format!("{}_REDIS", self.service.name().to_uppercase());
             variables.extend([
                 (prefix.clone(), Some(redis.without_login())),
                 (format!("{prefix}_USER"), redis.user().map(str::to_owned)),
                 (format!("{prefix}_PASSWORD"), redis.expose_password().map(str::to_owned)),
-                (format!("{prefix}_PASSWORD_FILE"), None),
             ]);
         }
         variables
@@ -258,7 +262,7 @@ impl Log {
         let mut log = BufReader::new(log);
         let mut error = None;
         while let Ok(Some(line)) = read_line(&mut log, LONGEST_LOG_LINE).await {
-            let line = String::from_utf8_lossy(&line.bytes).into_owned();
+            let line = printable(&String::from_utf8_lossy(&line.bytes));
             if error.is_none() && (line.starts_with("error") || line.contains(" ERROR ")) {
                 error = Some(line.clone());
             }

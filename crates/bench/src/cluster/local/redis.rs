@@ -7,6 +7,7 @@ use std::fs::{self, Permissions};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rand::RngExt as _;
 use redis_address::{Password, Readers, RedisAddress, password_of};
@@ -20,6 +21,11 @@ use crate::shell::quoted;
 
 /// Connections that wait until they are accepted: all workers of a machine may start together.
 const BACKLOG: u32 = 4096;
+/// Clients of the port at a time. They do not count among those of the socket, so that no crowd at
+/// the port keeps out the app.
+pub(super) const PORT_CLIENTS: usize = 64;
+/// How long a client of the port may take to log in.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// Of a password that bench makes, in bytes.
 const PASSWORD_LENGTH: usize = 24;
 /// Prefix of bench's environment variables.
@@ -96,7 +102,10 @@ pub(super) fn start(
     if let Some(port) = choice.port {
         let (listener, port) = publish(port)?;
         let (password, with_password) = port_password(choice, folder, port)?;
-        let redis = redis.with_password(embedded_redis::Password::new(password.expose()));
+        let redis = redis
+            .with_password(embedded_redis::Password::new(password.expose()))
+            .with_maximum_clients(PORT_CLIENTS)
+            .with_login_timeout(LOGIN_TIMEOUT);
         servers.spawn(embedded_redis::serve(listener, redis, std::future::pending()));
         access.push(with_password);
     }

@@ -138,15 +138,7 @@ impl Registry {
 
     fn write_list(&self, state: &State) {
         let Some(folder) = &self.list else { return };
-        let lines: String = addresses(state)
-            .iter()
-            .map(|a| {
-                format!(
-                    "{a}
-"
-                )
-            })
-            .collect();
+        let lines: String = addresses(state).iter().map(|a| format!("{a}\n")).collect();
         if let Err(error) = folder.write(self.service.name(), lines.as_bytes()) {
             let (service, folder) = (self.service.name(), folder.path().display());
             tracing::error!(%error, service, %folder, "cannot write the list of replicas");

@@ -51,6 +51,14 @@ async fn answer(mut stream: TcpStream) {
     while let Some(path) = request(&mut stream).await {
         match &*path {
             "/late" => tokio::time::sleep(3 * IDLE).await,
+            "/expect" => {
+                // In pieces, and the body that the client then sends is not read.
+                for piece in ["HTTP/1.1 100 Con", "tinue\r\n\r\n"] {
+                    let _ = stream.write_all(piece.as_bytes()).await;
+                    tokio::time::sleep(IDLE / 8).await;
+                }
+                tokio::time::sleep(3 * IDLE).await;
+            }
             "/bye" => return,
             _ => {}
         }
@@ -200,6 +208,17 @@ async fn only_a_connection_without_a_request_under_way_is_idle() {
     );
     assert!(late.ends_with("ok") && drip.ends_with("ok"), "{late} {drip}");
     assert!(begin.elapsed() > 3 * IDLE);
+}
+
+/// `Expect: 100-continue`: the replica takes the request, which then waits in its queue.
+#[tokio::test]
+async fn a_request_that_waits_after_an_interim_response_is_not_idle() {
+    let relayed = relayed(10, IDLE).await;
+    let mut client = TcpStream::connect(relayed.address).await.unwrap();
+    send(&mut client, "/expect").await;
+    let answer = rest(&mut client).await;
+    assert!(answer.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\nok"), "{answer}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Whether a request comes from whom it seems to. A page of another site can have its own name point to
-//! this webui (DNS rebinding), and then its visitors' browsers take webui for that site. They still
-//! say the site's name, in `Host`, and where the page is from, in `Origin`. So a request must name an
-//! IP address, `localhost`, one of webui's own names, or one that was allowed.
+//! this server (DNS rebinding), and then its visitors' browsers take the server for that site. They
+//! still say the site's name, in `Host`, and where the page is from, in `Origin`. So a request must name
+//! an IP address, `localhost`, one of the server's own names, or one that was allowed.
 //!
 //! It says who may ask, not what for.
 
@@ -9,15 +9,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use hyper::header::{HOST, HeaderName, ORIGIN};
-use hyper::{StatusCode, Version};
-use service::Request;
+use hyper::{Request, StatusCode, Version};
 
-/// The name under which workers, the stack and Compose know this service.
-const SERVICE: &str = "webui";
 /// What Swarm puts before a service's name for the addresses of its tasks.
 const TASKS: &str = "tasks.";
 
-/// Host names that are allowed besides webui's own: a comma between them.
+/// Host names that are allowed besides a server's own: a comma between them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedHosts(Vec<Host>);
 
@@ -42,28 +39,32 @@ enum Host {
     Name(String),
 }
 
-/// Who may be asked for.
+/// The names under which a server may be asked.
 #[derive(Debug)]
-pub(crate) struct Hosts {
+pub struct Hosts {
     own: Vec<Host>,
     allowed: AllowedHosts,
 }
 
 /// Why a request is not answered.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Stranger {
+pub enum Stranger {
     /// HTTP/1.1 demands it.
     #[error("a request must name its host")]
     Nameless,
+    /// A header that says where a request goes to or comes from.
     #[error("{0} is there more than once")]
     Repeated(HeaderName),
+    /// Not written as a host is.
     #[error("Host '{0}' is no host")]
     Malformed(String),
+    /// Another name than the server's.
     #[error(
         "webui does not go by the name '{0}': use an IP address or localhost, or allow the name with \
          --allowed-hosts or WEBUI_ALLOWED_HOSTS"
     )]
     Unknown(String),
+    /// A page of another host.
     #[error(
         "a page of '{0}' may not ask this: if it is webui's own behind a proxy, allow its host name \
          with --allowed-hosts or WEBUI_ALLOWED_HOSTS"
@@ -72,7 +73,9 @@ pub(crate) enum Stranger {
 }
 
 impl Stranger {
-    pub(crate) fn status(&self) -> StatusCode {
+    /// The status that says so.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
         match self {
             Self::Nameless | Self::Repeated(_) | Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Unknown(_) | Self::Foreign(_) => StatusCode::FORBIDDEN,
@@ -81,9 +84,11 @@ impl Stranger {
 }
 
 impl Hosts {
-    /// Those of a webui that goes by these names too, with others that are allowed.
-    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>, allowed: AllowedHosts) -> Self {
-        let names = names.into_iter().chain(["localhost", SERVICE]);
+    /// Those of a server that goes by these names, with others that are allowed. `localhost` and every
+    /// IP address are among them.
+    #[must_use]
+    pub fn new<'a>(names: impl IntoIterator<Item = &'a str>, allowed: AllowedHosts) -> Self {
+        let names = names.into_iter().chain(["localhost"]);
         let own = names.filter_map(|name| authority(name).map(|(host, _)| host)).collect();
         Self { own, allowed }
     }
@@ -91,8 +96,8 @@ impl Hosts {
     /// Whether this request may be answered.
     ///
     /// # Errors
-    /// When it names a host that is not webui's, or comes from a page of another host.
-    pub(crate) fn check(&self, request: &Request) -> Result<(), Stranger> {
+    /// When it names a host that is not the server's, or comes from a page of another host.
+    pub fn check<B>(&self, request: &Request<B>) -> Result<(), Stranger> {
         let in_header = match only(request, HOST)? {
             Some(text) => Some(self.known(&text)?),
             // No browser sends such a request.
@@ -125,7 +130,7 @@ impl Hosts {
 }
 
 /// The value of a header that may be there once.
-fn only(request: &Request, name: HeaderName) -> Result<Option<String>, Stranger> {
+fn only<B>(request: &Request<B>, name: HeaderName) -> Result<Option<String>, Stranger> {
     let mut values = request.headers().get_all(&name).iter();
     let first = values.next();
     if values.next().is_some() {
