@@ -15,7 +15,7 @@ const SCALE: [&str; 9] =
 const IN_THE_WINDOW: Duration = Duration::from_secs(7);
 const LATER: Duration = Duration::from_secs(3);
 /// A measurement and all around it, on a machine that does other things too.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// The result for the only step.
 async fn step(measuring: Process) -> Value {
