@@ -3,7 +3,6 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "what these tests share fails the test")]
 #![expect(clippy::disallowed_methods, reason = "there is no runtime that a sleep could block")]
-#![expect(clippy::print_stdout, reason = "what cannot be tested here is said")]
 
 mod quota;
 

@@ -16,12 +16,12 @@ pub(crate) struct Quota(PathBuf);
 impl Quota {
     /// A group whose processes may use `processors` processors together. Only root may make one.
     pub(crate) fn new(processors: f64) -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let root = rustix::process::geteuid().is_root();
         assert!(
             root,
             "this gives a process a quota: run it as root, or in a container where you are"
         );
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("bench-test-{}-{number}", std::process::id());
         let root = Path::new("/sys/fs/cgroup");

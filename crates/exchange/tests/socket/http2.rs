@@ -111,7 +111,7 @@ async fn a_body_is_sent_and_the_host_is_where_http_2_has_it() {
     let (connection, mut stamps) = connected(&route).await;
     let mut asked = None;
     let mut on_head = |head: &exchange::Head<'_>| {
-        asked = head.headers.text("x-asked").map(std::borrow::Cow::into_owned)
+        asked = head.headers.text("x-asked").map(std::borrow::Cow::into_owned);
     };
     let request = dialer.prepare(&request, &route.url);
     connection.unwrap().exchange(&request, &mut stamps, &mut on_head).await.unwrap();

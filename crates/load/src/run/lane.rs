@@ -96,14 +96,14 @@ impl Lane {
         let desk = Rc::clone(&self.desk);
         let (origin, request) = desk.job.request(self.turn);
         self.turn = self.turn.wrapping_add(1);
-        let begun = desk.begin(due, free, request);
+        let taken = desk.begin(due, free, request);
         let outcome = self.exchange(origin, request, &mut stamps).await;
         let link = &mut self.links[origin];
         let failure = match outcome.result {
             Ok(Ok(answer)) => {
                 link.answered(answer.reusable && desk.job.keep);
                 self.pause = FIRST_PAUSE;
-                let since = desk.answer(begun, &stamps, &answer, !outcome.dialled);
+                let since = desk.answer(taken, &stamps, &answer, !outcome.dialled);
                 return Free { since, unconnected: false };
             }
             Ok(Err(failure)) => Some(failure),
@@ -124,7 +124,7 @@ impl Lane {
         if gave_up_dialling {
             desk.connect_failed();
         }
-        desk.failure(begun, failure, unconnected, now);
+        desk.failure(taken, failure, unconnected, now);
         let since = if unconnected { self.pause(now).await } else { now };
         Free { since, unconnected }
     }
