@@ -97,6 +97,7 @@ async fn connections_that_never_stand_are_the_cause_and_no_request_is_counted_tw
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "it sleeps on a thread of its own")]
 async fn refused_requests_that_were_late_too_count_once() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

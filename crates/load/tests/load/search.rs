@@ -158,7 +158,7 @@ async fn a_search_that_looks_for_a_server_that_is_gone_can_be_stopped() {
     let address = black_hole_after(Duration::from_secs(3)).to_string();
     let words = ["--find-max", "--slo", "p50<5s", "-c8", "-d", "300ms", "--warmup", "50ms"];
     let words = [&words[..], &["--timeout", "2s", "--json", &address]].concat();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     // After the step that found nothing, and long before two looks of 2 s and the second between.
     let seen = crate::support::stopped_after(Duration::from_secs(7), &words).await;
     let found: Value = serde_json::from_str(&seen.text).unwrap();
