@@ -97,15 +97,14 @@ async fn connections_that_never_stand_are_the_cause_and_no_request_is_counted_tw
 }
 
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "it sleeps on a thread of its own")]
 async fn refused_requests_that_were_late_too_count_once() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
+    tokio::spawn(async move {
         // The connections of the beginning, and then none: nothing listens any more.
-        let (one, _) = listener.accept().unwrap();
+        let (one, _) = listener.accept().await.unwrap();
         drop(listener);
-        std::thread::sleep(Duration::from_millis(100));
+        tokio::time::sleep(Duration::from_millis(100)).await;
         drop(one);
     });
     let (summary, seen) = summary(&["--rate", "100", "-c1", "-d", "1s", &address]).await;
