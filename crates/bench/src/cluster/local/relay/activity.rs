@@ -63,7 +63,7 @@ impl Activity {
 /// The longest head of an interim response that is waited for, in bytes.
 const LONGEST_INTERIM: usize = 1024;
 
-/// Tells interim responses from the response itself, however they are cut into reads.
+/// Distinguishes interim responses from the response itself, however they are cut into reads.
 #[derive(Debug, Default)]
 struct Interim {
     /// What came since the last interim response; less than the head of one.
@@ -74,7 +74,7 @@ impl Interim {
     /// Whether all that a replica has sent, now with these `bytes`, are interim responses or the
     /// beginning of one.
     fn are_all(&mut self, bytes: &[u8]) -> bool {
-        self.begun.extend_from_slice(&bytes[..bytes.len().min(LONGEST_INTERIM)]);
+        self.begun.extend_from_slice(bytes);
         while is_interim(&self.begun) {
             let Some(end) = self.begun.windows(4).position(|four| four == b"\r\n\r\n") else {
                 return self.begun.len() < LONGEST_INTERIM;
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn interim_responses_are_told_from_the_response() {
+    fn interim_responses_are_not_taken_for_the_response() {
         let interim =
             b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
         assert!(are_all(&[interim]));
