@@ -134,10 +134,11 @@ async fn redis_holds_the_counter_and_the_wallet_of_right_hashes() {
     };
     assert_eq!(redis(&["type", "hashes"]).await, "string");
     assert_eq!(redis(&["type", "wallet"]).await, "hash");
-    let own = ["worker:", "counted:"];
+    // Besides the original's keys, those of our workers, and what webui writes while it is asked for reports.
+    let (keys, prefixes) = (["hashes", "wallet", "observed"], ["worker:", "counted:"]);
     for key in redis(&["--raw", "keys", "*"]).await.lines() {
-        let known = key == "hashes" || key == "wallet" || own.iter().any(|o| key.starts_with(o));
-        assert!(known, "{key} is a key of nobody's");
+        let known = keys.contains(&key) || prefixes.iter().any(|own| key.starts_with(own));
+        assert!(known, "{key} is a key that no service writes");
     }
     let coin = redis(&["--raw", "hrandfield", "wallet"]).await;
     assert!(coin.starts_with('0') && coin.len() == 64, "{coin}");
